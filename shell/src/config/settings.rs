@@ -1,0 +1,264 @@
+//! Owns: the environment as a value, and the problems found in it.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::expand::{ExpandError, expand};
+use super::{Problem, Problems};
+
+/// The environment, and what is wrong with it so far.
+///
+/// Getters note a problem and answer `None` or the default, so that one run finds all of them;
+/// [`Settings::finish`] then refuses the whole.
+#[derive(Clone)]
+pub struct Settings {
+    variables: HashMap<String, String>,
+    problems: Vec<Problem>,
+    warnings: Vec<String>,
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings").field("problems", &self.problems).finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// What this process was started with.
+    pub fn from_environment() -> Self {
+        let readable = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Self::from_pairs(readable)
+    }
+
+    /// Given variables. For tests and for programs that compose others.
+    pub fn from_pairs<N: Into<String>, V: Into<String>>(
+        pairs: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let variables = pairs.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Self { variables: variables.collect(), problems: Vec::new(), warnings: Vec::new() }
+    }
+
+    /// These variables where the environment sets none.
+    #[must_use]
+    pub fn with_defaults<'a>(
+        mut self,
+        defaults: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        for (name, value) in defaults {
+            self.variables.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        }
+        self
+    }
+
+    /// The variable, expanded. Unset and empty are the same.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        let raw = self.variables.get(name).filter(|value| !value.is_empty())?;
+        match expand(raw, &|name| self.variables.get(name).cloned()) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let (problem, hint) = explain(&error);
+                self.problem(name, &problem, &hint);
+                None
+            }
+        }
+    }
+
+    /// The variable through `parse`, whose error says what is wrong ("is not …").
+    pub fn parsed<T>(
+        &mut self,
+        name: &str,
+        hint: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        match parse(&text) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.problem(name, &problem, hint);
+                None
+            }
+        }
+    }
+
+    /// As [`Self::text`], but its absence is a problem.
+    pub fn required(&mut self, name: &str, hint: &str) -> Option<String> {
+        let known = self.problems.len();
+        let value = self.text(name);
+        if value.is_none() && self.problems.len() == known {
+            self.problem(name, "is required and not set", hint);
+        }
+        value
+    }
+
+    /// The secret `name`, from the variable itself or from the file that `{name}_FILE` names.
+    pub fn secret(&mut self, name: &str) -> Option<SecretString> {
+        let file_name = format!("{name}_FILE");
+        match (self.text(name), self.text(&file_name)) {
+            (Some(_), Some(_)) => {
+                self.problem(name, &format!("is set beside {file_name}"), "Set one of the two.");
+                None
+            }
+            (Some(value), None) => Some(value.into()),
+            (None, Some(path)) => self.read(&file_name, Path::new(&path)).and_then(|bytes| {
+                if let Ok(text) = String::from_utf8(bytes) {
+                    // An editor's last line break is not part of the secret.
+                    Some(text.trim_end_matches(['\r', '\n']).to_owned().into())
+                } else {
+                    self.problem(&file_name, "names a file that is not text", "Store it as UTF-8.");
+                    None
+                }
+            }),
+            (None, None) => None,
+        }
+    }
+
+    /// As [`Self::secret`], but its absence is a problem.
+    pub fn required_secret(&mut self, name: &str, hint: &str) -> Option<SecretString> {
+        let known = self.problems.len();
+        let value = self.secret(name);
+        if value.is_none() && self.problems.len() == known {
+            self.problem(name, "is required and not set", hint);
+        }
+        value
+    }
+
+    /// PEM data: the variable holds it, or names a file that does.
+    pub fn pem(&mut self, name: &str) -> Option<Vec<u8>> {
+        let value = self.text(name)?;
+        if value.starts_with("-----BEGIN") {
+            return Some(value.into_bytes());
+        }
+        self.read(name, Path::new(&value))
+    }
+
+    /// A private key in PEM: the variable holds it or names its file, or `{name}_FILE` names it.
+    pub fn secret_pem(&mut self, name: &str) -> Option<SecretString> {
+        let secret = self.secret(name)?;
+        if secret.expose_secret().starts_with("-----BEGIN") {
+            return Some(secret);
+        }
+        let bytes = self.read(name, Path::new(secret.expose_secret()))?;
+        if let Ok(text) = String::from_utf8(bytes) {
+            Some(text.into())
+        } else {
+            self.problem(name, "names a file that is not text", "Store it as PEM.");
+            None
+        }
+    }
+
+    fn read(&mut self, name: &str, path: &Path) -> Option<Vec<u8>> {
+        match std::fs::read(path) {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                let problem = format!("names a file that cannot be read ({})", error.kind());
+                self.problem(name, &problem, "Check the path and its permissions.");
+                None
+            }
+        }
+    }
+
+    /// Notes a problem.
+    pub fn problem(&mut self, path: &str, problem: &str, hint: &str) {
+        self.problems.push(Problem {
+            path: path.to_owned(),
+            problem: problem.to_owned(),
+            hint: hint.to_owned(),
+        });
+    }
+
+    /// Notes a problem found elsewhere.
+    pub fn add(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Notes something that works but should not stay.
+    pub fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.push(warning.into());
+    }
+
+    /// All variables as they stand, for expansion inside files.
+    pub(super) const fn variables(&self) -> &HashMap<String, String> {
+        &self.variables
+    }
+
+    /// `value` and the warnings, if nothing was wrong.
+    ///
+    /// # Errors
+    /// All [`Problems`].
+    pub fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<String>), Problems> {
+        match value {
+            Some(value) if self.problems.is_empty() => Ok((value, self.warnings)),
+            _ => Err(Problems(self.problems)),
+        }
+    }
+}
+
+fn explain(error: &ExpandError) -> (String, String) {
+    match error {
+        ExpandError::Unclosed => (
+            "holds a ${ that is not closed".to_owned(),
+            "Write ${VAR} or ${VAR:-default}.".to_owned(),
+        ),
+        ExpandError::Name => (
+            "holds a ${} without a variable name".to_owned(),
+            "Write ${VAR} or ${VAR:-default}.".to_owned(),
+        ),
+        ExpandError::Unset(name) => (
+            format!("needs the variable {name}, which is not set"),
+            format!("Set {name}, or write ${{{name}:-default}}."),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+    use std::io::Write as _;
+
+    #[test]
+    fn t09_all_problems_are_told_at_once_and_no_value_is() {
+        let mut settings = Settings::from_pairs([
+            ("PORT", "canary-port"),
+            ("URL", "https://${HOST}/canary"),
+            ("KEY", "canary-key"),
+            ("KEY_FILE", "/canary"),
+        ]);
+        assert_eq!(settings.parsed("PORT", "Give a port.", parse::any::<u16>("a port")), None);
+        assert_eq!(settings.text("URL"), None);
+        assert!(settings.secret("KEY").is_none());
+        assert_eq!(settings.required("NAME", "Give a name."), None);
+        let problems = settings.finish(Some(())).unwrap_err();
+        let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(paths, ["PORT", "URL", "KEY", "NAME"]);
+        assert!(!problems.to_string().contains("canary"), "{problems}");
+    }
+
+    #[test]
+    fn a_secret_may_come_from_a_file() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"pa${ss\n").unwrap();
+        let path = file.path().to_str().unwrap();
+        let mut settings = Settings::from_pairs([("KEY_FILE", path), ("EMPTY", "")]);
+        assert_eq!(settings.secret("KEY").unwrap().expose_secret(), "pa${ss");
+        assert!(settings.secret("EMPTY").is_none());
+        assert!(settings.finish(Some(())).is_ok());
+    }
+
+    #[test]
+    fn a_private_key_may_come_in_three_ways() {
+        const PEM: &str = "-----BEGIN PRIVATE KEY-----";
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(PEM.as_bytes()).unwrap();
+        let path = file.path().to_str().unwrap();
+        let mut settings = Settings::from_pairs([("A", PEM), ("B", path), ("C_FILE", path)]);
+        for name in ["A", "B", "C"] {
+            assert_eq!(settings.secret_pem(name).unwrap().expose_secret(), PEM, "{name}");
+        }
+        assert!(settings.finish(Some(())).is_ok());
+    }
+}

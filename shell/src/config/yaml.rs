@@ -1,0 +1,143 @@
+//! Owns: reading YAML files. serde-saphyr stays behind this one function.
+//!
+//! Variables are expanded in the text before it is parsed, in quoted values too, so a value that
+//! could end its quotes is refused. Errors carry the place, never the text around it: a
+//! neighbouring line may hold a secret.
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+use super::expand::{ExpandError, expand};
+use super::{Problem, Settings};
+
+/// Reads `path` into `T`, with `${VAR}` and `${VAR:-default}` expanded.
+///
+/// # Errors
+/// A [`Problem`] with file, line and column.
+pub fn load<T: DeserializeOwned>(path: &Path, settings: &Settings) -> Result<T, Problem> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let text = std::fs::read_to_string(path).map_err(|error| Problem {
+        path: name.clone(),
+        problem: format!("cannot be read ({})", error.kind()),
+        hint: "Check the path and its permissions.".to_owned(),
+    })?;
+    parse(&name, &text, settings)
+}
+
+/// Reads YAML text that stands in the file `name`.
+///
+/// # Errors
+/// A [`Problem`] with file, line and column.
+pub fn parse<T: DeserializeOwned>(
+    name: &str,
+    text: &str,
+    settings: &Settings,
+) -> Result<T, Problem> {
+    let text = expanded(name, text, settings)?;
+    let options = serde_saphyr::options! { with_snippet: false };
+    serde_saphyr::from_str_with_options(&text, options).map_err(|error| {
+        let place = error.location().map(|at| format!(":{}:{}", at.line(), at.column()));
+        Problem {
+            path: format!("{name}{}", place.unwrap_or_default()),
+            problem: error.to_string().lines().next().unwrap_or_default().to_owned(),
+            hint: "Unknown keys and keys given twice are errors.".to_owned(),
+        }
+    })
+}
+
+fn expanded(name: &str, text: &str, settings: &Settings) -> Result<String, Problem> {
+    let mut out = String::with_capacity(text.len());
+    for (index, line) in text.lines().enumerate() {
+        let (content, comment) = split_comment(line);
+        let content = expand_line(content, settings).map_err(|problem| Problem {
+            path: format!("{name}:{}", index + 1),
+            problem,
+            hint: "Set the variable, or write ${VAR:-default}.".to_owned(),
+        })?;
+        out.push_str(&content);
+        out.push_str(comment);
+        out.push('\n');
+    }
+    Ok(out)
+}
+
+/// A line and its comment. A `#` begins one at the start or behind a blank, outside quotes.
+fn split_comment(line: &str) -> (&str, &str) {
+    let mut quote = None;
+    let mut before = ' ';
+    for (at, character) in line.char_indices() {
+        match (quote, character) {
+            (None, '#') if before.is_whitespace() => {
+                return line.split_at_checked(at).unwrap_or((line, ""));
+            }
+            (None, '"' | '\'') => quote = Some(character),
+            (Some(open), _) if open == character && before != '\\' => quote = None,
+            _ => {}
+        }
+        before = character;
+    }
+    (line, "")
+}
+
+fn expand_line(line: &str, settings: &Settings) -> Result<String, String> {
+    let could_end_quotes = |value: &String| {
+        value.chars().any(|character| character.is_control() || "\"'\\".contains(character))
+    };
+    for variable in line.split("${").skip(1) {
+        let variable = variable.split(['}', ':']).next().unwrap_or_default();
+        if settings.variables().get(variable).is_some_and(could_end_quotes) {
+            return Err(format!(
+                "needs the variable {variable}, whose value holds a quote, backslash or line break"
+            ));
+        }
+    }
+    let lookup = |variable: &str| settings.variables().get(variable).cloned();
+    expand(line, &lookup).map_err(|error| match error {
+        ExpandError::Unset(variable) => format!("needs the variable {variable}, which is not set"),
+        ExpandError::Unclosed | ExpandError::Name => "holds a ${ that cannot be read".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Service {
+        base_url: String,
+        #[serde(default)]
+        timeout: Option<u32>,
+    }
+
+    fn read(text: &str) -> Result<Service, Problem> {
+        let settings = Settings::from_pairs([("HOST", "crud"), ("QUOTE", "a\"b")]);
+        parse("routes.yaml", text, &settings)
+    }
+
+    #[test]
+    fn variables_are_expanded_in_plain_and_quoted_values_but_not_in_comments() {
+        let text = "base_url: \"http://${HOST}:${PORT:-8000}/#x\" # ${NOT_READ}\n# ${NOR_THIS}\n\
+                    timeout: ${TIMEOUT:-30}\n";
+        let service = read(text).unwrap();
+        assert_eq!(service.base_url, "http://crud:8000/#x");
+        assert_eq!(service.timeout, Some(30));
+    }
+
+    #[test]
+    fn t09_problems_name_the_place_and_show_no_value() {
+        let unknown = read("base_url: canary\nbase_uri: x\n").unwrap_err();
+        assert!(unknown.path.starts_with("routes.yaml:2"), "{unknown}");
+        assert!(unknown.problem.contains("base_uri"), "{unknown}");
+        assert!(!unknown.to_string().contains("canary"), "{unknown}");
+
+        let unset = read("base_url: x\ntimeout: ${NONE}\n").unwrap_err();
+        assert_eq!(unset.path, "routes.yaml:2");
+        let quote = read("base_url: \"${QUOTE}\"\n").unwrap_err();
+        assert!(quote.problem.contains("QUOTE") && !quote.problem.contains("a\"b"), "{quote}");
+        assert!(read("base_url: a\nbase_url: b\n").is_err(), "duplicate keys");
+        assert!(read("[").is_err());
+    }
+}

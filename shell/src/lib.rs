@@ -1,0 +1,16 @@
+//! What every Wicketgate program wears: configuration, clock, randomness, telemetry, listeners,
+//! shutdown. It knows nothing of authentication.
+
+pub mod admin;
+pub mod clock;
+pub mod config;
+pub mod forwarded;
+pub mod healthcheck;
+pub mod listen;
+pub mod origin;
+pub mod problem;
+pub mod random;
+pub mod request_id;
+pub mod shutdown;
+pub mod telemetry;
+pub mod tls;

@@ -1,0 +1,119 @@
+//! Owns: accepting connections and serving HTTP on them, with a limit on everything a peer can make
+//! us wait for, and the drain at the end.
+//!
+//! Plain connections speak HTTP/1.1 (with upgrades); TLS connections what ALPN settled. No sniffing:
+//! hyper-util's `auto` builder waits without limit for a first byte.
+
+mod connection;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::service::Service;
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use crate::shutdown::Shutdown;
+
+/// What one listener allows its peers.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Longest wait for a request's header, and longest idle time of a kept connection. Traefik
+    /// keeps idle connections for 90 s and must not meet one that we are just closing.
+    pub header_timeout: Duration,
+    /// Most header fields of a request (431 beyond).
+    pub max_headers: usize,
+    /// Most bytes of a request's header (431 beyond).
+    pub max_header_bytes: usize,
+    /// Longest TLS handshake.
+    pub handshake_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header_timeout: Duration::from_secs(120),
+            max_headers: 256,
+            max_header_bytes: 128 * 1024,
+            handshake_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Binds `address` with a backlog that outlasts a burst, shared with other threads of this process.
+///
+/// # Errors
+/// As `bind(2)` and `listen(2)`.
+pub fn bind(address: SocketAddr, share: bool) -> io::Result<TcpListener> {
+    let domain = socket2::Domain::for_address(address);
+    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    if share {
+        socket.set_reuse_port(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4096)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Serves `listener` until `shutdown` begins; connections go on until they are drained.
+///
+/// `make` is asked once a connection, with the peer's address, for the service that answers it.
+pub async fn serve<M, S, B>(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    limits: Limits,
+    shutdown: Shutdown,
+    make: M,
+) where
+    M: Fn(SocketAddr) -> S + Send,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let limits = Arc::new(limits);
+    let acceptor = tls.map(TlsAcceptor::from);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shutdown.begun() => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let service = make(peer);
+                let connection = connection::Connection {
+                    limits: Arc::clone(&limits),
+                    shutdown: shutdown.clone(),
+                };
+                prepare(&stream);
+                match acceptor.clone() {
+                    None => shutdown.spawn(connection.plain(stream, service)),
+                    Some(acceptor) => shutdown.spawn(connection.tls(acceptor, stream, service)),
+                }
+            }
+            Err(error) => {
+                // Out of file descriptors, mostly. The pause keeps this from becoming a busy loop.
+                tracing::warn!(%error, "cannot accept");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+fn prepare(stream: &TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
+    }
+}
+
+#[cfg(test)]
+mod tests;

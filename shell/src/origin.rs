@@ -1,0 +1,91 @@
+//! Owns: comparing origins (RFC 6454) as browsers send them in `Origin`.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+/// A scheme, host and port, in the one spelling browsers use: lower case, no default port.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Origin(String);
+
+impl Origin {
+    /// Reads `https://host[:port]`, nothing behind it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let plain = url.username().is_empty() && url.password().is_none();
+        if !matches!(url.scheme(), "http" | "https") || !bare || !plain || text.ends_with('/') {
+            return None;
+        }
+        Some(Self(url.origin().ascii_serialization()))
+    }
+
+    /// The origin of a request for `scheme` (`https`, or `wss` which counts as it) and a `Host`.
+    pub fn of_request(scheme: &str, host: &str) -> Option<Self> {
+        let scheme = match scheme {
+            "https" | "wss" => "https",
+            "http" | "ws" => "http",
+            _ => return None,
+        };
+        Self::parse(&format!("{scheme}://{host}"))
+    }
+
+    /// The text that stands in `Origin`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the host is this machine by its very name.
+    pub fn is_loopback(&self) -> bool {
+        let url = Url::parse(&self.0).ok();
+        url.is_some_and(|url| match url.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        })
+    }
+
+    /// Whether this is what `header`, an `Origin` value, says. `null` equals nothing.
+    pub fn is(&self, header: &[u8]) -> bool {
+        self.0.as_bytes() == header
+            || std::str::from_utf8(header).ok().and_then(Self::parse).as_ref() == Some(self)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t03_one_origin_has_one_spelling() {
+        let origin = Origin::of_request("https", "App.Example.com:443").unwrap();
+        assert_eq!(origin.as_str(), "https://app.example.com");
+        assert!(origin.is(b"https://app.example.com"));
+        assert!(origin.is(b"https://APP.example.com:443"));
+        assert_eq!(Origin::of_request("wss", "app.example.com"), Some(origin));
+    }
+
+    #[test]
+    fn c64_what_only_looks_alike_is_another_origin() {
+        let origin = Origin::parse("https://app.example.com").unwrap();
+        for other in [
+            "null",
+            "",
+            "http://app.example.com",
+            "https://app.example.com:8443",
+            "https://app.example.com.evil.test",
+            "https://app.example.com@evil.test",
+            "https://app.example.com/",
+            "https://app.example.com/x",
+        ] {
+            assert!(!origin.is(other.as_bytes()), "{other}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Owns: the end of a process: readiness withdrawn, connections drained, nothing waited for without
+//! a limit.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Longest wait for what is under way when a process is told to stop.
+pub const DRAIN: Duration = Duration::from_secs(30);
+
+/// Tells every part of a process that it ends, and waits for them. Clones are one.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    token: CancellationToken,
+    tasks: TaskTracker,
+    started: Arc<AtomicBool>,
+}
+
+impl Shutdown {
+    /// A process that goes on.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Marks the process as started: [`Self::is_ready`] from now on.
+    pub fn started(&self) {
+        self.started.store(true, Ordering::Release);
+    }
+
+    /// Started and not ending.
+    pub fn is_ready(&self) -> bool {
+        self.started.load(Ordering::Acquire) && !self.token.is_cancelled()
+    }
+
+    /// Begins the end.
+    pub fn begin(&self) {
+        self.token.cancel();
+    }
+
+    /// Waits for the end to begin.
+    ///
+    /// # Cancel safety
+    /// Safe to drop and call again.
+    pub async fn begun(&self) {
+        self.token.cancelled().await;
+    }
+
+    /// Runs `task` so that the end waits for it.
+    pub fn spawn<F>(&self, task: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        drop(self.tasks.spawn(task));
+    }
+
+    /// Waits for all spawned tasks, at most `limit`. `false` if some were left behind.
+    pub async fn drained(&self, limit: Duration) -> bool {
+        self.tasks.close();
+        tokio::time::timeout(limit, self.tasks.wait()).await.is_ok()
+    }
+
+    /// Begins the end when the process receives SIGTERM or SIGINT.
+    ///
+    /// # Errors
+    /// If the signals cannot be listened to.
+    pub fn on_signal(&self) -> std::io::Result<()> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let shutdown = self.clone();
+        drop(tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("shutting down");
+            shutdown.begin();
+        }));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn ready_means_started_and_not_ending() {
+        let shutdown = Shutdown::new();
+        assert!(!shutdown.is_ready());
+        shutdown.started();
+        assert!(shutdown.is_ready());
+        shutdown.begin();
+        assert!(!shutdown.is_ready());
+        shutdown.begun().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_never_ends_does_not_hold_the_process() {
+        let shutdown = Shutdown::new();
+        shutdown.spawn(async {});
+        assert!(shutdown.clone().drained(DRAIN).await);
+        shutdown.spawn(std::future::pending());
+        assert!(!shutdown.drained(DRAIN).await);
+    }
+}

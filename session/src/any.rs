@@ -1,0 +1,118 @@
+//! Owns: the choice of a store at start, from `REDIS_URL`.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::id::StoreKey;
+use crate::memory::MemoryStore;
+use crate::redis::RedisStore;
+use crate::store::{IndexKey, Store, StoreError, StoredSession, Swap};
+
+/// The store that the configuration names.
+#[derive(Debug, Clone)]
+pub enum AnyStore {
+    /// Redis, alone, behind Sentinel, or as a Cluster.
+    Redis(RedisStore),
+    /// This process's memory.
+    Memory(MemoryStore),
+}
+
+/// Hands a call on to whichever store it is. fred's futures are kilobytes each, so they live in a box
+/// and not in every future above; only verify's one read does without.
+macro_rules! hand_on {
+    ($self:ident.$call:ident($($argument:expr),*)) => {
+        match $self {
+            Self::Redis(store) => Box::pin(store.$call($($argument),*)).await,
+            Self::Memory(store) => store.$call($($argument),*).await,
+        }
+    };
+}
+
+impl Store for AnyStore {
+    async fn edge_view(&self, key: &StoreKey) -> Result<Option<Bytes>, StoreError> {
+        match self {
+            Self::Redis(store) => store.edge_view(key).await,
+            Self::Memory(store) => store.edge_view(key).await,
+        }
+    }
+
+    async fn slide(
+        &self,
+        key: &StoreKey,
+        old: &Bytes,
+        new: Bytes,
+        keep: Duration,
+    ) -> Result<Swap, StoreError> {
+        hand_on!(self.slide(key, old, new, keep))
+    }
+
+    async fn create(
+        &self,
+        key: &StoreKey,
+        session: StoredSession,
+        keep: Duration,
+    ) -> Result<bool, StoreError> {
+        hand_on!(self.create(key, session, keep))
+    }
+
+    async fn load(&self, key: &StoreKey) -> Result<Option<StoredSession>, StoreError> {
+        hand_on!(self.load(key))
+    }
+
+    async fn replace(
+        &self,
+        key: &StoreKey,
+        expected: u64,
+        session: StoredSession,
+        keep: Duration,
+    ) -> Result<Swap, StoreError> {
+        hand_on!(self.replace(key, expected, session, keep))
+    }
+
+    async fn delete(&self, key: &StoreKey) -> Result<bool, StoreError> {
+        hand_on!(self.delete(key))
+    }
+
+    async fn index_add(
+        &self,
+        index: &IndexKey,
+        key: &StoreKey,
+        keep: Duration,
+    ) -> Result<(), StoreError> {
+        hand_on!(self.index_add(index, key, keep))
+    }
+
+    async fn index_remove(&self, index: &IndexKey, key: &StoreKey) -> Result<(), StoreError> {
+        hand_on!(self.index_remove(index, key))
+    }
+
+    async fn index_list(&self, index: &IndexKey) -> Result<Vec<StoreKey>, StoreError> {
+        hand_on!(self.index_list(index))
+    }
+
+    async fn put_login(&self, name: &str, sealed: Bytes, keep: Duration) -> Result<(), StoreError> {
+        hand_on!(self.put_login(name, sealed, keep))
+    }
+
+    async fn take_login(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+        hand_on!(self.take_login(name))
+    }
+
+    async fn acquire_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        keep: Duration,
+    ) -> Result<bool, StoreError> {
+        hand_on!(self.acquire_lease(name, owner, keep))
+    }
+
+    async fn release_lease(&self, name: &str, owner: &str) -> Result<(), StoreError> {
+        hand_on!(self.release_lease(name, owner))
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        hand_on!(self.ping())
+    }
+}

@@ -1,0 +1,332 @@
+//! Owns: what ties a session to the client it was made for.
+//!
+//! A user agent counts by family and platform, because browsers update themselves; an address by
+//! /24 (IPv4) or /48 (IPv6), because phones move within a network. Only keyed hashes are kept.
+//! Addresses are compared within one family: a client that has both changes between them at will.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ring::hmac;
+
+/// A keyed hash, cut to 128 bits.
+pub type Mark = [u8; 16];
+
+/// The mark of an address and its family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IpMark {
+    /// Of an IPv4 /24.
+    V4(Mark),
+    /// Of an IPv6 /48.
+    V6(Mark),
+}
+
+/// The client a session was made for. `None`: that signal was not bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bindings {
+    /// Mark of the user agent's family and platform.
+    pub user_agent: Option<Mark>,
+    /// Mark of the address's network.
+    pub ip: Option<IpMark>,
+}
+
+/// Makes and compares marks under one key.
+#[derive(Clone)]
+pub struct Binder(hmac::Key);
+
+impl fmt::Debug for Binder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Binder(redacted)")
+    }
+}
+
+impl Binder {
+    /// A binder under `key`.
+    pub const fn new(key: hmac::Key) -> Self {
+        Self(key)
+    }
+
+    /// The mark of a `User-Agent` value; a missing one counts as empty and so as a change.
+    pub fn user_agent(&self, value: &[u8]) -> Mark {
+        let agent = Agent::of(value);
+        self.mark(b"ua", &[agent.family.as_bytes(), agent.platform.as_bytes()])
+    }
+
+    /// The mark of an address.
+    pub fn ip(&self, address: IpAddr) -> IpMark {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => {
+                let network = Ipv4Addr::from_bits(v4.to_bits() & 0xffff_ff00);
+                IpMark::V4(self.mark(b"v4", &[&network.octets()]))
+            }
+            IpAddr::V6(v6) => {
+                let network = Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 80));
+                IpMark::V6(self.mark(b"v6", &[&network.octets()]))
+            }
+        }
+    }
+
+    fn mark(&self, kind: &[u8], parts: &[&[u8]]) -> Mark {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(kind);
+        for part in parts {
+            // A length keeps ("ab","c") and ("a","bc") apart.
+            context.update(&part.len().to_be_bytes());
+            context.update(part);
+        }
+        let mut mark = [0; 16];
+        for (to, from) in mark.iter_mut().zip(context.sign().as_ref()) {
+            *to = *from;
+        }
+        mark
+    }
+}
+
+impl Bindings {
+    /// Whether the user agent is another than the bound one.
+    pub fn user_agent_changed(&self, binder: &Binder, now: &[u8]) -> bool {
+        self.user_agent.is_some_and(|bound| bound != binder.user_agent(now))
+    }
+
+    /// Whether the address lies in another network of the bound family.
+    pub fn ip_changed(&self, binder: &Binder, now: IpAddr) -> bool {
+        match (self.ip, binder.ip(now)) {
+            (Some(IpMark::V4(bound)), IpMark::V4(mark))
+            | (Some(IpMark::V6(bound)), IpMark::V6(mark)) => bound != mark,
+            _ => false,
+        }
+    }
+}
+
+/// What a change of a signal leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grade {
+    /// Nothing; the signal is not even bound.
+    Off,
+    /// It is counted and logged.
+    Audit,
+    /// 401: the session waits, and a new login re-binds it.
+    Reauth,
+    /// 401, and the session ends.
+    Deny,
+}
+
+impl Grade {
+    /// Reads a setting.
+    ///
+    /// # Errors
+    /// What is expected instead.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Self::Off),
+            "audit" => Ok(Self::Audit),
+            "reauth" => Ok(Self::Reauth),
+            "deny" => Ok(Self::Deny),
+            _ => Err("is not a binding grade".to_owned()),
+        }
+    }
+
+    /// The setting's word, for metrics and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Audit => "audit",
+            Self::Reauth => "reauth",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// A grade for each signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BindingPolicy {
+    /// For the user agent's family and platform.
+    pub user_agent: Grade,
+    /// For the address's network.
+    pub ip: Grade,
+}
+
+/// What changed, and what follows. `None`: the signal did not change, or is off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mismatch {
+    /// The user agent is another one.
+    pub user_agent: Option<Grade>,
+    /// The address lies in another network, or nobody knows it.
+    pub ip: Option<Grade>,
+}
+
+impl Mismatch {
+    /// The gravest consequence.
+    pub fn gravest(self) -> Option<Grade> {
+        self.user_agent.max(self.ip)
+    }
+
+    /// Each changed signal by name.
+    pub fn signals(self) -> impl Iterator<Item = (&'static str, Grade)> {
+        [("ua", self.user_agent), ("ip", self.ip)]
+            .into_iter()
+            .filter_map(|(signal, grade)| Some((signal, grade?)))
+    }
+}
+
+impl BindingPolicy {
+    /// The marks of a new session.
+    pub fn bind(&self, binder: &Binder, user_agent: &[u8], ip: Option<IpAddr>) -> Bindings {
+        Bindings {
+            user_agent: (self.user_agent != Grade::Off).then(|| binder.user_agent(user_agent)),
+            ip: ip.filter(|_| self.ip != Grade::Off).map(|ip| binder.ip(ip)),
+        }
+    }
+
+    /// Compares the client of this request with the session's.
+    pub fn judge(
+        &self,
+        bound: &Bindings,
+        binder: &Binder,
+        user_agent: &[u8],
+        ip: Option<IpAddr>,
+    ) -> Mismatch {
+        let ip_changed = || match ip {
+            Some(ip) => bound.ip_changed(binder, ip),
+            None => bound.ip.is_some(),
+        };
+        Mismatch {
+            user_agent: (self.user_agent != Grade::Off
+                && bound.user_agent_changed(binder, user_agent))
+            .then_some(self.user_agent),
+            ip: (self.ip != Grade::Off && ip_changed()).then_some(self.ip),
+        }
+    }
+}
+
+/// The stable part of a user agent.
+#[derive(Debug, PartialEq, Eq)]
+struct Agent<'a> {
+    family: &'a str,
+    platform: &'static str,
+}
+
+/// Product tokens by family, the more special first: Edge and Opera also call themselves Chrome,
+/// Chrome calls itself Safari.
+const FAMILIES: [(&str, &str); 12] = [
+    ("Edg", "edge"),
+    ("OPR/", "opera"),
+    ("SamsungBrowser/", "samsung"),
+    ("YaBrowser/", "yandex"),
+    ("Vivaldi/", "vivaldi"),
+    ("FxiOS/", "firefox"),
+    ("Firefox/", "firefox"),
+    ("CriOS/", "chrome"),
+    ("HeadlessChrome/", "chrome"),
+    ("Chrome/", "chrome"),
+    ("Version/", "safari"),
+    ("Safari/", "safari"),
+];
+
+const PLATFORMS: [(&str, &str); 8] = [
+    ("Windows", "windows"),
+    ("iPhone", "ios"),
+    ("iPad", "ios"),
+    ("Android", "android"),
+    ("CrOS", "chromeos"),
+    ("Macintosh", "macos"),
+    ("Mac OS X", "macos"),
+    ("Linux", "linux"),
+];
+
+impl<'a> Agent<'a> {
+    fn of(value: &'a [u8]) -> Self {
+        let text = std::str::from_utf8(value).unwrap_or_default();
+        let named = |table: &[(&str, &'static str)]| {
+            table.iter().find(|(token, _)| text.contains(token)).map(|(_, name)| *name)
+        };
+        // What is no browser is known by its first product token, without the version.
+        let product = || text.split(['/', ' ']).next().unwrap_or_default();
+        Agent {
+            family: named(&FAMILIES).unwrap_or_else(product),
+            platform: named(&PLATFORMS).unwrap_or(""),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHROME_LINUX: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+    const EDGE_WINDOWS: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0";
+    const SAFARI_IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
+
+    fn binder() -> Binder {
+        Binder::new(hmac::Key::new(hmac::HMAC_SHA256, &[5; 32]))
+    }
+
+    fn bound(agent: &str, ip: &str) -> Bindings {
+        Bindings {
+            user_agent: Some(binder().user_agent(agent.as_bytes())),
+            ip: Some(binder().ip(ip.parse().unwrap())),
+        }
+    }
+
+    #[test]
+    fn families_and_platforms() {
+        let of = |agent: &'static str| {
+            let agent = Agent::of(agent.as_bytes());
+            (agent.family, agent.platform)
+        };
+        assert_eq!(of(CHROME_LINUX), ("chrome", "linux"));
+        assert_eq!(of(EDGE_WINDOWS), ("edge", "windows"));
+        assert_eq!(of(SAFARI_IPHONE), ("safari", "ios"));
+        assert_eq!(of("curl/8.5.0"), ("curl", ""));
+        assert_eq!(of(""), ("", ""));
+    }
+
+    #[test]
+    fn c48_a_browser_update_is_no_change_but_another_browser_is() {
+        let bindings = bound(CHROME_LINUX, "192.0.2.1");
+        let changed = |agent: &str| bindings.user_agent_changed(&binder(), agent.as_bytes());
+        assert!(!changed(&CHROME_LINUX.replace("140", "141")));
+        assert!(changed(EDGE_WINDOWS));
+        assert!(changed(""), "a missing header is a change");
+    }
+
+    #[test]
+    fn c48_addresses_count_by_network_within_one_family() {
+        let cases = [
+            ("192.0.2.1", "192.0.2.254", false),
+            ("192.0.2.1", "::ffff:192.0.2.9", false),
+            ("192.0.2.1", "192.0.3.1", true),
+            ("2001:db8:1::1", "2001:db8:1:ffff::1", false),
+            ("2001:db8:1::1", "2001:db8:2::1", true),
+            ("192.0.2.1", "2001:db8:1::1", false),
+        ];
+        for (before, after, changed) in cases {
+            let bindings = bound("", before);
+            assert_eq!(
+                bindings.ip_changed(&binder(), after.parse().unwrap()),
+                changed,
+                "{before} {after}"
+            );
+        }
+    }
+
+    #[test]
+    fn c48_the_gravest_grade_decides_and_an_unknown_address_is_a_change() {
+        let policy = BindingPolicy { user_agent: Grade::Deny, ip: Grade::Reauth };
+        let bound = bound(CHROME_LINUX, "192.0.2.1");
+        let judge = |agent: &str, ip: Option<&str>| {
+            let ip = ip.map(|ip| ip.parse().unwrap());
+            policy.judge(&bound, &binder(), agent.as_bytes(), ip).gravest()
+        };
+        assert_eq!(judge(CHROME_LINUX, Some("192.0.2.1")), None);
+        assert_eq!(judge(CHROME_LINUX, None), Some(Grade::Reauth));
+        assert_eq!(judge(EDGE_WINDOWS, None), Some(Grade::Deny));
+    }
+
+    #[test]
+    fn what_was_not_bound_does_not_change() {
+        let free = Bindings::default();
+        assert!(!free.user_agent_changed(&binder(), b"anything"));
+        assert!(!free.ip_changed(&binder(), IpAddr::V4(Ipv4Addr::LOCALHOST)));
+    }
+}

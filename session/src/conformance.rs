@@ -1,0 +1,178 @@
+//! Owns: the suite that every store passes. What holds for one must hold for all.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::id::{SessionId, StoreKey};
+use crate::store::{IndexKey, Store, StoredSession, Swap};
+
+const LONG: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_millis(40);
+
+/// Runs the whole suite; `fresh` makes an empty store for each part.
+///
+/// # Panics
+/// Where the store is not as it should be, saying how.
+pub async fn run<S, F>(fresh: impl Fn() -> F)
+where
+    S: Store,
+    F: Future<Output = S>,
+{
+    a_session_is_read_back_whole(&fresh().await).await;
+    a_key_is_taken_once(&fresh().await).await;
+    only_the_expected_version_is_replaced(&fresh().await).await;
+    a_late_write_revives_nothing(&fresh().await).await;
+    a_slide_changes_the_edge_view_alone(&fresh().await).await;
+    sessions_expire(&fresh().await).await;
+    indexes_hold_many_and_forget(&fresh().await).await;
+    a_login_is_taken_once(&fresh().await).await;
+    parallel_takers_share_one_login(&fresh().await).await;
+    a_lease_has_one_holder(&fresh().await).await;
+    any_bytes_are_kept(&fresh().await).await;
+    assert_eq!(fresh().await.ping().await, Ok(()));
+}
+
+fn key(byte: u8) -> StoreKey {
+    SessionId::from_random([byte; 32]).store_key()
+}
+
+fn session(version: u64) -> StoredSession {
+    StoredSession {
+        edge: Bytes::from(format!("edge {version}")),
+        tokens: Bytes::from(format!("tokens {version}")),
+        management: "management".into(),
+        version,
+    }
+}
+
+async fn created<S: Store>(store: &S, byte: u8) -> StoreKey {
+    assert_eq!(store.create(&key(byte), session(1), LONG).await, Ok(true));
+    key(byte)
+}
+
+/// Waits until `gone` says so; expiry may be late by a sweep, never by seconds.
+async fn eventually<F: Future<Output = bool>>(what: &str, gone: impl Fn() -> F) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !gone().await {
+        assert!(Instant::now() < deadline, "{what}");
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn a_session_is_read_back_whole<S: Store>(store: &S) {
+    assert_eq!(store.load(&key(1)).await, Ok(None));
+    assert_eq!(store.edge_view(&key(1)).await, Ok(None));
+    let key = created(store, 1).await;
+    assert_eq!(store.load(&key).await, Ok(Some(session(1))));
+    assert_eq!(store.edge_view(&key).await, Ok(Some(session(1).edge)));
+    assert_eq!(store.delete(&key).await, Ok(true));
+    assert_eq!(store.delete(&key).await, Ok(false));
+    assert_eq!(store.load(&key).await, Ok(None));
+    assert_eq!(store.edge_view(&key).await, Ok(None));
+}
+
+async fn a_key_is_taken_once<S: Store>(store: &S) {
+    let key = created(store, 1).await;
+    assert_eq!(store.create(&key, session(7), LONG).await, Ok(false));
+    assert_eq!(store.load(&key).await, Ok(Some(session(1))));
+}
+
+async fn only_the_expected_version_is_replaced<S: Store>(store: &S) {
+    let key = created(store, 1).await;
+    assert_eq!(store.replace(&key, 1, session(2), LONG).await, Ok(Swap::Done));
+    assert_eq!(store.replace(&key, 1, session(3), LONG).await, Ok(Swap::Stale));
+    assert_eq!(store.load(&key).await, Ok(Some(session(2))));
+}
+
+async fn a_late_write_revives_nothing<S: Store>(store: &S) {
+    let key = created(store, 1).await;
+    assert_eq!(store.delete(&key).await, Ok(true));
+    assert_eq!(store.replace(&key, 1, session(2), LONG).await, Ok(Swap::Gone));
+    let slide = store.slide(&key, &session(1).edge, "late".into(), LONG).await;
+    assert_eq!(slide, Ok(Swap::Gone));
+    assert_eq!(store.load(&key).await, Ok(None));
+}
+
+async fn a_slide_changes_the_edge_view_alone<S: Store>(store: &S) {
+    let key = created(store, 1).await;
+    let old = session(1).edge;
+    assert_eq!(store.slide(&key, &old, "slid".into(), LONG).await, Ok(Swap::Done));
+    assert_eq!(store.slide(&key, &old, "again".into(), LONG).await, Ok(Swap::Stale));
+    let expected = StoredSession { edge: "slid".into(), ..session(1) };
+    assert_eq!(store.load(&key).await, Ok(Some(expected)));
+}
+
+async fn sessions_expire<S: Store>(store: &S) {
+    assert_eq!(store.create(&key(1), session(1), SHORT).await, Ok(true));
+    eventually("a session outlived its time", || async { store.load(&key(1)).await == Ok(None) })
+        .await;
+    assert_eq!(store.replace(&key(1), 1, session(2), LONG).await, Ok(Swap::Gone));
+    assert_eq!(store.create(&key(1), session(1), LONG).await, Ok(true));
+}
+
+async fn indexes_hold_many_and_forget<S: Store>(store: &S) {
+    let alice = IndexKey::user("", "https://idp.example", "alice");
+    let bob = IndexKey::user("", "https://idp.example", "bob");
+    for byte in [1, 2, 3] {
+        assert_eq!(store.index_add(&alice, &key(byte), LONG * u32::from(byte)).await, Ok(()));
+    }
+    assert_eq!(store.index_list(&alice).await, Ok(vec![key(1), key(2), key(3)]));
+    assert_eq!(store.index_list(&bob).await, Ok(vec![]));
+    assert_eq!(store.index_remove(&alice, &key(2)).await, Ok(()));
+    assert_eq!(store.index_list(&alice).await, Ok(vec![key(1), key(3)]));
+
+    assert_eq!(store.index_add(&bob, &key(4), SHORT).await, Ok(()));
+    eventually("an index entry outlived its time", || async {
+        store.index_list(&bob).await == Ok(vec![])
+    })
+    .await;
+}
+
+async fn a_login_is_taken_once<S: Store>(store: &S) {
+    assert_eq!(store.put_login("state", "sealed".into(), LONG).await, Ok(()));
+    assert_eq!(store.take_login("state").await, Ok(Some("sealed".into())));
+    assert_eq!(store.take_login("state").await, Ok(None));
+
+    assert_eq!(store.put_login("old", "sealed".into(), SHORT).await, Ok(()));
+    // Reading takes it, so its end can only be waited for.
+    tokio::time::sleep(SHORT * 2).await;
+    assert_eq!(store.take_login("old").await, Ok(None));
+}
+
+async fn parallel_takers_share_one_login<S: Store>(store: &S) {
+    assert_eq!(store.put_login("state", "sealed".into(), LONG).await, Ok(()));
+    let (a, b, c) = tokio::join!(
+        store.take_login("state"),
+        store.take_login("state"),
+        store.take_login("state")
+    );
+    let winners = [a, b, c].into_iter().filter(|taken| matches!(taken, Ok(Some(_)))).count();
+    assert_eq!(winners, 1);
+}
+
+async fn a_lease_has_one_holder<S: Store>(store: &S) {
+    assert_eq!(store.acquire_lease("refresh", "a", LONG).await, Ok(true));
+    assert_eq!(store.acquire_lease("refresh", "b", LONG).await, Ok(false));
+    assert_eq!(store.release_lease("refresh", "b").await, Ok(()));
+    assert_eq!(store.acquire_lease("refresh", "b", LONG).await, Ok(false));
+    assert_eq!(store.release_lease("refresh", "a").await, Ok(()));
+    assert_eq!(store.acquire_lease("refresh", "b", SHORT).await, Ok(true));
+    eventually("a lease outlived its time", || async {
+        store.acquire_lease("refresh", "c", LONG).await == Ok(true)
+    })
+    .await;
+}
+
+async fn any_bytes_are_kept<S: Store>(store: &S) {
+    let odd: Bytes = (0..=255).collect::<Vec<u8>>().into();
+    let stored = StoredSession {
+        edge: odd.clone(),
+        tokens: odd.clone(),
+        management: odd,
+        version: u64::MAX,
+    };
+    assert_eq!(store.create(&key(1), stored.clone(), LONG).await, Ok(true));
+    assert_eq!(store.load(&key(1)).await, Ok(Some(stored)));
+}

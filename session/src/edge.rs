@@ -1,0 +1,395 @@
+//! Owns: the edge view, the part of a session that verify reads on every request.
+//!
+//! ```text
+//! version u8 = 1 | kid length u8 | kid | body | HMAC-SHA256 (32 bytes)
+//! ```
+//! The MAC covers the session's key and everything before itself, tenant included: who can write
+//! to Redis can neither invent a session nor move one to another key (DESIGN section 3, class T11).
+//!
+//! Types carry the proof: [`EdgeKeys::open`] is the only way to an [`AuthenticEdge`],
+//! [`AuthenticEdge::alive`] the only way to a [`LiveEdge`].
+
+use std::fmt;
+
+use bytes::{BufMut as _, Bytes};
+use ring::hmac;
+use subtle::ConstantTimeEq as _;
+
+use crate::binding::{Binder, Bindings, IpMark};
+use crate::id::StoreKey;
+use crate::keys::{Key, KeyRing};
+use crate::wire::{FieldTooLong, Reader, Truncated, put_field};
+
+const VERSION: u8 = 1;
+const MAC_LEN: usize = 32;
+
+/// What verify knows of a session. Text fields are ready to stand in a header.
+///
+/// All times are seconds since the Unix epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EdgeView {
+    /// When the session began.
+    pub created_at: u64,
+    /// When the user authenticated at the IdP (`auth_time`).
+    pub auth_time: u64,
+    /// When the session ends, whatever happens.
+    pub expires_at: u64,
+    /// When the session was last used, to within a minute.
+    pub last_seen: u64,
+    /// Seconds without use after which the session ends.
+    pub idle_ttl: u32,
+    /// When the access token expires; zero if unknown.
+    pub access_expires_at: u64,
+    /// Counts the changes of the token part.
+    pub token_version: u64,
+    /// The client the session was made for.
+    pub bindings: Bindings,
+    /// Tenant id; empty without tenants.
+    pub tenant_id: Bytes,
+    /// Tenant slug; empty without tenants.
+    pub tenant_slug: Bytes,
+    /// Issuer that vouched for the user.
+    pub issuer: Bytes,
+    /// User id, encoded by [`crate::header_text::encode`].
+    pub user_id: Bytes,
+    /// Roles, encoded by [`crate::header_text::encode_list`].
+    pub roles: Bytes,
+    /// Master flags: a JSON object in ASCII, or empty.
+    pub master_flags: Bytes,
+    /// Granted scopes, space-separated.
+    pub scopes: Bytes,
+    /// Groups, encoded as `roles` are.
+    pub groups: Bytes,
+    /// Authentication context class.
+    pub acr: Bytes,
+}
+
+impl EdgeView {
+    /// When the session ends if it is not used again.
+    pub const fn idle_deadline(&self) -> u64 {
+        let idle = self.last_seen.saturating_add(self.idle_ttl as u64);
+        if idle < self.expires_at { idle } else { self.expires_at }
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), FieldTooLong> {
+        for number in [self.created_at, self.auth_time, self.expires_at, self.last_seen] {
+            out.put_u64(number);
+        }
+        out.put_u32(self.idle_ttl);
+        out.put_u64(self.access_expires_at);
+        out.put_u64(self.token_version);
+        let (family, ip) = match self.bindings.ip {
+            None => (0, [0; 16]),
+            Some(IpMark::V4(mark)) => (4, mark),
+            Some(IpMark::V6(mark)) => (6, mark),
+        };
+        out.put_u8(u8::from(self.bindings.user_agent.is_some()));
+        out.put_slice(&self.bindings.user_agent.unwrap_or_default());
+        out.put_u8(family);
+        out.put_slice(&ip);
+        for field in self.fields() {
+            put_field(out, field)?;
+        }
+        Ok(())
+    }
+
+    const fn fields(&self) -> [&Bytes; 9] {
+        [
+            &self.tenant_id,
+            &self.tenant_slug,
+            &self.issuer,
+            &self.user_id,
+            &self.roles,
+            &self.master_flags,
+            &self.scopes,
+            &self.groups,
+            &self.acr,
+        ]
+    }
+
+    fn decode(body: Bytes) -> Result<Self, Truncated> {
+        let mut reader = Reader(body);
+        let view = Self {
+            created_at: reader.u64()?,
+            auth_time: reader.u64()?,
+            expires_at: reader.u64()?,
+            last_seen: reader.u64()?,
+            idle_ttl: reader.u32()?,
+            access_expires_at: reader.u64()?,
+            token_version: reader.u64()?,
+            bindings: decode_bindings(&mut reader)?,
+            tenant_id: reader.field()?,
+            tenant_slug: reader.field()?,
+            issuer: reader.field()?,
+            user_id: reader.field()?,
+            roles: reader.field()?,
+            master_flags: reader.field()?,
+            scopes: reader.field()?,
+            groups: reader.field()?,
+            acr: reader.field()?,
+        };
+        if reader.0.is_empty() { Ok(view) } else { Err(Truncated) }
+    }
+}
+
+fn decode_bindings(reader: &mut Reader) -> Result<Bindings, Truncated> {
+    let has_user_agent = reader.u8()? == 1;
+    let user_agent = reader.array()?;
+    let family = reader.u8()?;
+    let ip = reader.array()?;
+    Ok(Bindings {
+        user_agent: has_user_agent.then_some(user_agent),
+        ip: match family {
+            0 => None,
+            4 => Some(IpMark::V4(ip)),
+            6 => Some(IpMark::V6(ip)),
+            _ => return Err(Truncated),
+        },
+    })
+}
+
+/// Why an edge view was not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EdgeError {
+    /// Written by a version that this one does not know.
+    #[error("edge view of an unknown version")]
+    Version,
+    /// MAC'ed under a key that the ring does not hold.
+    #[error("edge view under an unknown key")]
+    UnknownKey,
+    /// The MAC does not match: changed, or moved from another session.
+    #[error("edge view with a wrong MAC")]
+    Forged,
+    /// Cut short, or followed by more than it should be.
+    #[error("edge view that cannot be read")]
+    Malformed,
+}
+
+impl EdgeError {
+    /// Stable code for metrics and logs.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Version => "edge_version",
+            Self::UnknownKey => "edge_unknown_key",
+            Self::Forged => "edge_forged",
+            Self::Malformed => "edge_malformed",
+        }
+    }
+}
+
+/// The keys that authenticate edge views (`BFF_EDGE_KEYS`), ready for use.
+#[derive(Clone)]
+pub struct EdgeKeys {
+    writer: DerivedKey,
+    older: Vec<DerivedKey>,
+}
+
+#[derive(Clone)]
+struct DerivedKey {
+    kid: String,
+    mac: hmac::Key,
+    binder: Binder,
+}
+
+impl DerivedKey {
+    fn new(key: &Key) -> Self {
+        let root = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
+        let derive =
+            |label: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, label).as_ref());
+        Self {
+            kid: key.kid().to_owned(),
+            mac: derive(b"wicketgate edge mac v1"),
+            binder: Binder::new(derive(b"wicketgate edge binding v1")),
+        }
+    }
+
+    fn context(&self, key: &StoreKey) -> hmac::Context {
+        let mut context = hmac::Context::with_key(&self.mac);
+        context.update(key.as_bytes());
+        context
+    }
+}
+
+impl EdgeKeys {
+    /// Derives what is needed from the ring, once.
+    pub fn new(ring: &KeyRing) -> Self {
+        Self {
+            writer: DerivedKey::new(ring.writer()),
+            older: ring.iter().skip(1).map(DerivedKey::new).collect(),
+        }
+    }
+
+    /// The binder of new sessions.
+    pub const fn binder(&self) -> &Binder {
+        &self.writer.binder
+    }
+
+    /// Writes `view` for the session under `key`, with the newest key.
+    ///
+    /// # Errors
+    /// [`FieldTooLong`] if a text field exceeds 65,535 bytes.
+    pub fn seal(&self, key: &StoreKey, view: &EdgeView) -> Result<Bytes, FieldTooLong> {
+        seal_with(&self.writer, key, view)
+    }
+
+    /// Believes `raw`, the edge view found under `key`, or says why not.
+    ///
+    /// Copies nothing: the view's fields share `raw`'s buffer.
+    ///
+    /// # Errors
+    /// [`EdgeError`] if it was not written by a holder of these keys for this very session.
+    pub fn open(&self, key: &StoreKey, raw: &Bytes) -> Result<AuthenticEdge, EdgeError> {
+        let mut reader = Reader(raw.clone());
+        if reader.u8().map_err(|_| EdgeError::Malformed)? != VERSION {
+            return Err(EdgeError::Version);
+        }
+        let kid_length = reader.u8().map_err(|_| EdgeError::Malformed)?;
+        let kid = reader.take(usize::from(kid_length)).map_err(|_| EdgeError::Malformed)?;
+        let derived = self.find(&kid).ok_or(EdgeError::UnknownKey)?;
+
+        let signed = raw.len().checked_sub(MAC_LEN).ok_or(EdgeError::Malformed)?;
+        let (message, tag) = raw.split_at_checked(signed).ok_or(EdgeError::Malformed)?;
+        let mut context = derived.context(key);
+        context.update(message);
+        if !bool::from(context.sign().as_ref().ct_eq(tag)) {
+            return Err(EdgeError::Forged);
+        }
+
+        let body_length = reader.0.len().checked_sub(MAC_LEN).ok_or(EdgeError::Malformed)?;
+        let body = reader.take(body_length).map_err(|_| EdgeError::Malformed)?;
+        let view = EdgeView::decode(body).map_err(|_| EdgeError::Malformed)?;
+        Ok(AuthenticEdge { view, binder: derived.binder.clone() })
+    }
+
+    /// Writes `view` over `old` under the key that `old` was written with, so that its binding marks
+    /// stay comparable.
+    ///
+    /// # Errors
+    /// [`FieldTooLong`] as [`Self::seal`].
+    pub fn reseal(
+        &self,
+        key: &StoreKey,
+        old: &Bytes,
+        view: &EdgeView,
+    ) -> Result<Bytes, FieldTooLong> {
+        let kid_length = old.get(1).copied().map_or(0, usize::from);
+        let kid = old.get(2..kid_length.saturating_add(2)).unwrap_or_default();
+        seal_with(self.find(kid).unwrap_or(&self.writer), key, view)
+    }
+
+    /// `edge`, found as `old`, as it stands after a use at `now`.
+    ///
+    /// # Errors
+    /// [`FieldTooLong`] never in practice: the view was read from this form.
+    pub fn slide(
+        &self,
+        key: &StoreKey,
+        edge: &LiveEdge,
+        old: &Bytes,
+        now: u64,
+    ) -> Result<Bytes, FieldTooLong> {
+        self.reseal(key, old, &EdgeView { last_seen: now, ..edge.view.clone() })
+    }
+
+    fn find(&self, kid: &[u8]) -> Option<&DerivedKey> {
+        std::iter::once(&self.writer)
+            .chain(&self.older)
+            .find(|derived| derived.kid.as_bytes() == kid)
+    }
+}
+
+fn seal_with(derived: &DerivedKey, key: &StoreKey, view: &EdgeView) -> Result<Bytes, FieldTooLong> {
+    let mut out = Vec::with_capacity(384);
+    out.put_u8(VERSION);
+    out.put_u8(u8::try_from(derived.kid.len()).map_err(|_| FieldTooLong)?);
+    out.put_slice(derived.kid.as_bytes());
+    view.encode(&mut out)?;
+    let mut context = derived.context(key);
+    context.update(&out);
+    out.put_slice(context.sign().as_ref());
+    Ok(out.into())
+}
+
+impl fmt::Debug for EdgeKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kids: Vec<_> =
+            std::iter::once(&self.writer).chain(&self.older).map(|key| &key.kid).collect();
+        write!(f, "EdgeKeys({kids:?}, redacted)")
+    }
+}
+
+/// An edge view whose MAC was checked. It may have expired.
+#[derive(Debug, Clone)]
+pub struct AuthenticEdge {
+    view: EdgeView,
+    binder: Binder,
+}
+
+/// Why an authentic session no longer counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Its absolute life is over.
+    Expired,
+    /// It was not used for too long.
+    Idle,
+}
+
+impl Ended {
+    /// Stable code for metrics and logs.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Idle => "idle",
+        }
+    }
+}
+
+impl AuthenticEdge {
+    /// The session if it lives at `now`, by our own clock, whatever the store still holds.
+    ///
+    /// # Errors
+    /// [`Ended`] if it expired or idled out.
+    pub fn alive(self, now: u64) -> Result<LiveEdge, Ended> {
+        if now >= self.view.expires_at {
+            return Err(Ended::Expired);
+        }
+        if now >= self.view.idle_deadline() {
+            return Err(Ended::Idle);
+        }
+        Ok(LiveEdge { view: self.view, binder: self.binder })
+    }
+
+    /// What was read, for the owner of the session's life.
+    pub const fn view(&self) -> &EdgeView {
+        &self.view
+    }
+}
+
+/// An edge view that is authentic and alive.
+#[derive(Debug, Clone)]
+pub struct LiveEdge {
+    view: EdgeView,
+    binder: Binder,
+}
+
+impl LiveEdge {
+    /// What was read.
+    pub const fn view(&self) -> &EdgeView {
+        &self.view
+    }
+
+    /// The binder whose marks this session carries.
+    pub const fn binder(&self) -> &Binder {
+        &self.binder
+    }
+
+    /// Whether a use at `now` is worth a write: at most one a minute (and sooner where the idle
+    /// time is so short that a minute would matter).
+    pub fn due_to_slide(&self, now: u64) -> bool {
+        let step = u64::from(self.view.idle_ttl / 4).min(60);
+        now.saturating_sub(self.view.last_seen) >= step.max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests;

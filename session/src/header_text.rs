@@ -1,0 +1,57 @@
+//! Owns: the text form of identity values in HTTP headers.
+//!
+//! A user id may be any Unicode string; a header value may not. Everything but visible ASCII is
+//! percent-encoded, and so is `%` itself, so that no two users share one header value.
+
+use std::fmt::Write as _;
+
+/// `value` as header text. Injective: different values give different texts.
+pub fn encode(value: &str) -> String {
+    encode_with(value, |_| false)
+}
+
+/// `values` as a comma-separated list in which no value can forge a second one.
+pub fn encode_list<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
+    let parts: Vec<String> =
+        values.into_iter().map(|value| encode_with(value, |byte| byte == b',')).collect();
+    parts.join(",")
+}
+
+fn encode_with(value: &str, also: impl Fn(u8) -> bool) -> String {
+    let mut out = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_graphic() && byte != b'%' && !also(byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a `String` does not fail.
+            let _infallible = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn ordinary_ids_stay_as_they_are() {
+        for id in ["alice", "auth0|5f7c", "a.b+c@example.com", "google-oauth2:12"] {
+            assert_eq!(encode(id), id);
+        }
+    }
+
+    #[test]
+    fn t04_a_role_cannot_forge_a_second_role() {
+        assert_eq!(encode_list(["a,b", "rôle x", "c"]), "a%2Cb,r%C3%B4le%20x,c");
+    }
+
+    proptest! {
+        #[test]
+        fn t10_encoding_is_injective_and_visible(a in ".*", b in ".*") {
+            prop_assert_eq!(a == b, encode(&a) == encode(&b));
+            prop_assert!(encode(&a).bytes().all(|byte| byte.is_ascii_graphic()));
+        }
+    }
+}

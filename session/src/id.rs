@@ -1,0 +1,148 @@
+//! Owns: the session's identifier and the key derived from it.
+//!
+//! The cookie holds 256 random bits; Redis sees only their SHA-256, so that a reader of Redis
+//! cannot become anyone (OWASP ASVS 7.2.3).
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::digest;
+use zeroize::Zeroize;
+
+/// Length of a cookie value: 32 bytes in unpadded base64url.
+pub const COOKIE_LEN: usize = 43;
+
+/// The secret a browser shows to be let in. Never printed, never stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionId([u8; COOKIE_LEN]);
+
+impl SessionId {
+    /// The identifier made of 32 fresh random bytes.
+    pub fn from_random(mut bytes: [u8; 32]) -> Self {
+        let mut text = [0; COOKIE_LEN];
+        // The buffer is exactly as long as the encoding, so this cannot fail.
+        let _written = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text);
+        bytes.zeroize();
+        Self(text)
+    }
+
+    /// Reads a cookie value; `None` unless it is the one canonical spelling of 32 bytes.
+    ///
+    /// Costs no allocation, so that a flood of junk is refused before Redis is asked.
+    pub fn parse(value: &[u8]) -> Option<Self> {
+        let text: [u8; COOKIE_LEN] = value.try_into().ok()?;
+        let mut bytes = [0; 33];
+        let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+        bytes.zeroize();
+        (length == 32).then_some(Self(text))
+    }
+
+    /// The key this session is stored under.
+    pub fn store_key(&self) -> StoreKey {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest::digest(&digest::SHA256, &self.0).as_ref());
+        StoreKey(hash)
+    }
+
+    /// The cookie value. For `Set-Cookie` and key derivation only.
+    pub fn expose(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl Drop for SessionId {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId(redacted)")
+    }
+}
+
+/// SHA-256 of a cookie value: what names a session to stores, services and administrators.
+///
+/// Not a credential. Its text form is the `X-Session-ID` that services see.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StoreKey([u8; 32]);
+
+impl StoreKey {
+    /// The hash itself.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Reads the text form.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        Some(Self(bytes.try_into().ok()?))
+    }
+
+    /// Writes the text form without allocating.
+    pub fn encode<'a>(&self, out: &'a mut [u8; COOKIE_LEN]) -> &'a str {
+        let _written = URL_SAFE_NO_PAD.encode_slice(self.0, out);
+        std::str::from_utf8(out).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for StoreKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.encode(&mut [0; COOKIE_LEN]))
+    }
+}
+
+impl fmt::Debug for StoreKey {
+    /// Shortened: enough to follow one session through a log, too little to name it elsewhere.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.to_string();
+        write!(f, "StoreKey({}…)", text.get(..8).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn t17_only_the_canonical_spelling_of_32_bytes_is_an_id() {
+        let id = SessionId::from_random([0xff; 32]);
+        assert!(SessionId::parse(id.expose().as_bytes()).is_some());
+
+        // The last character carries two unused bits: setting one must not give a second spelling.
+        let mut other = id.expose().as_bytes().to_vec();
+        *other.last_mut().unwrap() = b'9';
+        assert!(SessionId::parse(&other).is_none());
+        for bad in ["", "a", &"a".repeat(42), &"a".repeat(44), &"=".repeat(43), &"é".repeat(21)] {
+            assert!(SessionId::parse(bad.as_bytes()).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn c38_store_key_is_the_hash_of_the_cookie_value() {
+        let id = SessionId::from_random([7; 32]);
+        let expected = digest::digest(&digest::SHA256, id.expose().as_bytes());
+        assert_eq!(id.store_key().as_bytes(), expected.as_ref());
+        assert_eq!(StoreKey::parse(&id.store_key().to_string()), Some(id.store_key()));
+    }
+
+    #[test]
+    fn c83_debug_shows_neither_cookie_nor_full_key() {
+        let id = SessionId::from_random([7; 32]);
+        let shown = format!("{id:?} {:?}", id.store_key());
+        assert!(!shown.contains(id.expose()));
+        assert!(!shown.contains(&id.store_key().to_string()));
+    }
+
+    proptest! {
+        #[test]
+        fn t17_parse_takes_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            if let Some(id) = SessionId::parse(&bytes) {
+                prop_assert_eq!(id.expose().as_bytes(), &bytes[..]);
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The session: its identifier, its record, its encryption and its stores.
+//!
+//! One owner for what two programs read. `bff` writes sessions; `forwardauth` reads the *edge
+//! view* and moves the idle deadline; neither knows how the other works.
+//!
+//! - [`id`]: the cookie value and the key it is stored under.
+//! - [`keys`]: key rings and what is derived from them.
+//! - [`edge`]: what verify needs of a session, authenticated by a MAC.
+//! - [`record`]: tokens and management data; [`seal`] encrypts them.
+//! - [`binding`], [`cookie`]: what ties a session to a client, and how it is found in a request.
+//! - [`store`]: the one trait behind which Redis ([`redis`]) and memory ([`memory`]) stand, and
+//!   [`conformance`], the suite that both pass.
+//!
+//! The wire format is described in `docs/SESSION-FORMAT.md` and pinned by golden files.
+
+pub mod any;
+pub mod binding;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+pub mod cookie;
+pub mod edge;
+pub mod flags;
+pub mod header_text;
+pub mod id;
+pub mod keys;
+pub mod memory;
+pub mod record;
+pub mod redis;
+pub mod seal;
+pub mod settings;
+pub mod store;
+mod wire;

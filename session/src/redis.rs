@@ -1,0 +1,253 @@
+//! Owns: the Redis store, and with it every use of `fred`.
+//!
+//! A session is one hash with the fields `e` (edge view), `t` (tokens), `m` (management) and `v`
+//! (version of the token part): verify reads one field in one round trip, revocation is one `DEL`.
+//! Every script touches one key, so the same code serves a single server, Sentinel and a Cluster.
+
+mod connect;
+mod guard;
+mod scripts;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fred::clients::Client;
+use fred::interfaces::{
+    ClientLike as _, HashesInterface as _, KeysInterface as _, SortedSetsInterface as _,
+};
+use fred::types::config::Options;
+use fred::types::{Expiration, SetOptions, Value};
+
+pub use connect::{RedisOptions, RedisSetupError, RedisTls};
+use guard::Guard;
+use scripts::Scripts;
+
+use crate::id::{COOKIE_LEN, StoreKey};
+use crate::store::{IndexKey, Store, StoreError, StoredSession, Swap};
+
+const EDGE: &str = "e";
+const TOKENS: &str = "t";
+const MANAGEMENT: &str = "m";
+const VERSION: &str = "v";
+
+/// Sessions in Redis. Clones share one connection.
+#[derive(Clone)]
+pub struct RedisStore(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    guard: Guard,
+    scripts: Scripts,
+    session_prefix: String,
+    prefix: String,
+}
+
+impl std::fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisStore").field("prefix", &self.0.prefix).finish_non_exhaustive()
+    }
+}
+
+impl RedisStore {
+    /// Connects in the background; waits a moment, so that a Redis that is there is there from the
+    /// first request. One that is away makes every call fail until it comes.
+    ///
+    /// # Errors
+    /// [`RedisSetupError`] if the options cannot be used at all.
+    pub async fn connect(options: RedisOptions) -> Result<Self, RedisSetupError> {
+        let prefix = options.prefix.clone();
+        let client = connect::client(&options)?;
+        let guard = Guard::new(client.clone());
+        client.connect();
+        if tokio::time::timeout(connect::PATIENCE, client.wait_for_connect()).await.is_err() {
+            tracing::warn!("redis does not answer yet; serving without it until it does");
+        }
+        Ok(Self(Arc::new(Inner {
+            client,
+            guard,
+            scripts: Scripts::new(),
+            session_prefix: format!("{prefix}session:"),
+            prefix,
+        })))
+    }
+
+    /// Closes the connection.
+    pub async fn close(&self) {
+        if self.0.client.quit().await.is_err() {
+            tracing::debug!("redis was away at shutdown");
+        }
+    }
+
+    fn session_key(&self, key: &StoreKey) -> String {
+        let mut text = String::with_capacity(self.0.session_prefix.len() + COOKIE_LEN);
+        text.push_str(&self.0.session_prefix);
+        text.push_str(key.encode(&mut [0; COOKIE_LEN]));
+        text
+    }
+
+    fn key(&self, kind: &str, name: &str) -> String {
+        format!("{}{kind}:{name}", self.0.prefix)
+    }
+}
+
+fn fields(session: StoredSession) -> [Value; 4] {
+    [
+        Value::Bytes(session.edge),
+        Value::Bytes(session.tokens),
+        Value::Bytes(session.management),
+        Value::from(session.version.to_string()),
+    ]
+}
+
+fn milliseconds(keep: Duration) -> Value {
+    Value::from(keep.as_millis().max(1).to_string())
+}
+
+const fn swap(answer: i64) -> Swap {
+    match answer {
+        1 => Swap::Done,
+        0 => Swap::Stale,
+        _ => Swap::Gone,
+    }
+}
+
+impl Store for RedisStore {
+    async fn edge_view(&self, key: &StoreKey) -> Result<Option<Bytes>, StoreError> {
+        let options = Options { fail_fast: true, ..Options::default() };
+        let client = self.0.client.with_options(&options);
+        self.0.guard.run(client.hget(self.session_key(key), EDGE)).await
+    }
+
+    async fn slide(
+        &self,
+        key: &StoreKey,
+        old: &Bytes,
+        new: Bytes,
+        keep: Duration,
+    ) -> Result<Swap, StoreError> {
+        let args = vec![Value::Bytes(old.clone()), Value::Bytes(new), milliseconds(keep)];
+        let answer =
+            self.0.scripts.slide.evalsha_with_reload(&self.0.client, self.session_key(key), args);
+        self.0.guard.run(answer).await.map(swap)
+    }
+
+    async fn create(
+        &self,
+        key: &StoreKey,
+        session: StoredSession,
+        keep: Duration,
+    ) -> Result<bool, StoreError> {
+        let mut args = fields(session).to_vec();
+        args.push(milliseconds(keep));
+        let answer =
+            self.0.scripts.create.evalsha_with_reload(&self.0.client, self.session_key(key), args);
+        self.0.guard.run::<i64>(answer).await.map(|created| created == 1)
+    }
+
+    async fn load(&self, key: &StoreKey) -> Result<Option<StoredSession>, StoreError> {
+        let names = vec![EDGE, TOKENS, MANAGEMENT, VERSION];
+        let values: Vec<Option<Bytes>> =
+            self.0.guard.run(self.0.client.hmget(self.session_key(key), names)).await?;
+        let mut values = values.into_iter();
+        let mut next = || values.next().flatten();
+        let (Some(edge), Some(tokens), Some(management), Some(version)) =
+            (next(), next(), next(), next())
+        else {
+            return Ok(None);
+        };
+        let version = std::str::from_utf8(&version).ok().and_then(|text| text.parse().ok());
+        Ok(version.map(|version| StoredSession { edge, tokens, management, version }))
+    }
+
+    async fn replace(
+        &self,
+        key: &StoreKey,
+        expected: u64,
+        session: StoredSession,
+        keep: Duration,
+    ) -> Result<Swap, StoreError> {
+        let mut args = fields(session).to_vec();
+        args.push(milliseconds(keep));
+        args.push(Value::from(expected.to_string()));
+        let answer =
+            self.0.scripts.replace.evalsha_with_reload(&self.0.client, self.session_key(key), args);
+        self.0.guard.run(answer).await.map(swap)
+    }
+
+    async fn delete(&self, key: &StoreKey) -> Result<bool, StoreError> {
+        let deleted: i64 = self.0.guard.run(self.0.client.del(self.session_key(key))).await?;
+        Ok(deleted > 0)
+    }
+
+    async fn index_add(
+        &self,
+        index: &IndexKey,
+        key: &StoreKey,
+        keep: Duration,
+    ) -> Result<(), StoreError> {
+        let args = vec![Value::from(key.to_string()), milliseconds(keep)];
+        let answer = self.0.scripts.index_add.evalsha_with_reload(
+            &self.0.client,
+            self.key("index", &index.to_string()),
+            args,
+        );
+        self.0.guard.run::<i64>(answer).await.map(drop)
+    }
+
+    async fn index_remove(&self, index: &IndexKey, key: &StoreKey) -> Result<(), StoreError> {
+        let name = self.key("index", &index.to_string());
+        self.0.guard.run::<i64>(self.0.client.zrem(name, key.to_string())).await.map(drop)
+    }
+
+    async fn index_list(&self, index: &IndexKey) -> Result<Vec<StoreKey>, StoreError> {
+        let answer = self.0.scripts.index_list.evalsha_with_reload(
+            &self.0.client,
+            self.key("index", &index.to_string()),
+            Vec::<Value>::new(),
+        );
+        let members: Vec<String> = self.0.guard.run(answer).await?;
+        Ok(members.iter().filter_map(|member| StoreKey::parse(member)).collect())
+    }
+
+    async fn put_login(&self, name: &str, sealed: Bytes, keep: Duration) -> Result<(), StoreError> {
+        let expire = Expiration::PX(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
+        let key = self.key("login", name);
+        self.0.guard.run::<()>(self.0.client.set(key, sealed, Some(expire), None, false)).await
+    }
+
+    async fn take_login(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+        self.0.guard.run(self.0.client.getdel(self.key("login", name))).await
+    }
+
+    async fn acquire_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        keep: Duration,
+    ) -> Result<bool, StoreError> {
+        let expire = Expiration::PX(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
+        let set = self.0.client.set(
+            self.key("lease", name),
+            owner,
+            Some(expire),
+            Some(SetOptions::NX),
+            false,
+        );
+        // `SET .. NX` answers nil where the key stands.
+        self.0.guard.run::<Option<String>>(set).await.map(|set| set.is_some())
+    }
+
+    async fn release_lease(&self, name: &str, owner: &str) -> Result<(), StoreError> {
+        let answer = self.0.scripts.release.evalsha_with_reload(
+            &self.0.client,
+            self.key("lease", name),
+            vec![owner.to_owned()],
+        );
+        self.0.guard.run::<i64>(answer).await.map(drop)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.0.guard.run::<String>(self.0.client.ping(None)).await.map(drop)
+    }
+}

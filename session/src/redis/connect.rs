@@ -1,0 +1,162 @@
+//! Owns: turning configuration into a fred client with limits on everything that can wait.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fred::clients::Client;
+use fred::types::Builder;
+use fred::types::config::{Config, ReconnectPolicy, TlsConnector};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// How long a start waits for Redis before it goes on without.
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How to reach Redis.
+#[derive(Debug, Clone)]
+pub struct RedisOptions {
+    /// `redis://`, `rediss://`, `redis-sentinel://`, `redis-cluster://`, with credentials.
+    pub url: SecretString,
+    /// Put before every key; separates deployments that share a Redis.
+    pub prefix: String,
+    /// Longest wait for one command.
+    pub command_timeout: Duration,
+    /// Certificates, where `rediss://` is not enough.
+    pub tls: RedisTls,
+}
+
+/// Certificates as PEM.
+#[derive(Debug, Clone, Default)]
+pub struct RedisTls {
+    /// Private certificate authority, instead of the system's.
+    pub ca: Option<Vec<u8>>,
+    /// Client certificate chain.
+    pub cert: Option<Vec<u8>>,
+    /// Its key.
+    pub key: Option<SecretString>,
+}
+
+/// Why Redis cannot even be tried. Never holds the URL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RedisSetupError {
+    /// The URL cannot be read.
+    #[error("is not a Redis URL")]
+    Url,
+    /// A PEM cannot be read, or certificate and key do not belong together.
+    #[error("TLS certificates cannot be used: {0}")]
+    Tls(&'static str),
+    /// fred refused the whole.
+    #[error("is not a usable combination of settings")]
+    Client,
+}
+
+/// Checks what can be checked without connecting.
+impl RedisOptions {
+    /// # Errors
+    /// As [`super::RedisStore::connect`].
+    pub fn check(&self) -> Result<(), RedisSetupError> {
+        config(self).map(drop)
+    }
+}
+
+fn config(options: &RedisOptions) -> Result<Config, RedisSetupError> {
+    let mut config =
+        Config::from_url(options.url.expose_secret()).map_err(|_| RedisSetupError::Url)?;
+    config.fail_fast = false;
+    if config.tls.is_some() {
+        config.tls = Some(TlsConnector::from(tls(&options.tls)?).into());
+    }
+    Ok(config)
+}
+
+pub(super) fn client(options: &RedisOptions) -> Result<Client, RedisSetupError> {
+    let timeout = options.command_timeout;
+    Builder::from_config(config(options)?)
+        .with_performance_config(|performance| {
+            performance.default_command_timeout = timeout;
+            performance.broadcast_channel_capacity = 4096;
+        })
+        .with_connection_config(|connection| {
+            connection.connection_timeout = Duration::from_millis(300);
+            connection.internal_command_timeout = Duration::from_millis(300);
+            // One attempt: a script or GETDEL that was sent must not be replayed after a reconnect.
+            connection.max_command_attempts = 1;
+            // A bound here wedges the client for good once it overflows (fred 10.1.0).
+            connection.max_command_buffer_len = 0;
+            connection.auto_client_setname = false;
+            connection.tcp.nodelay = Some(true);
+            connection.tcp.user_timeout = Some(Duration::from_secs(1));
+        })
+        .set_policy(ReconnectPolicy::new_exponential(0, 10, 250, 2))
+        .build()
+        .map_err(|_| RedisSetupError::Client)
+}
+
+fn tls(pem: &RedisTls) -> Result<ClientConfig, RedisSetupError> {
+    let mut roots = RootCertStore::empty();
+    if let Some(ca) = &pem.ca {
+        for certificate in certificates(ca)? {
+            roots.add(certificate).map_err(|_| RedisSetupError::Tls("REDIS_TLS_CA"))?;
+        }
+    } else {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| RedisSetupError::Tls("protocol versions"))?
+        .with_root_certificates(roots);
+    match (&pem.cert, &pem.key) {
+        (None, None) => Ok(builder.with_no_client_auth()),
+        (Some(cert), Some(key)) => {
+            let key = PrivateKeyDer::from_pem_slice(key.expose_secret().as_bytes())
+                .map_err(|_| RedisSetupError::Tls("REDIS_TLS_KEY"))?;
+            builder
+                .with_client_auth_cert(certificates(cert)?, key)
+                .map_err(|_| RedisSetupError::Tls("REDIS_TLS_CERT and REDIS_TLS_KEY"))
+        }
+        _ => Err(RedisSetupError::Tls("REDIS_TLS_CERT and REDIS_TLS_KEY go together")),
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, RedisSetupError> {
+    let refused = RedisSetupError::Tls("a certificate is not PEM");
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    read.ok().filter(|certificates| !certificates.is_empty()).ok_or(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(url: &str) -> RedisOptions {
+        RedisOptions {
+            url: url.to_owned().into(),
+            prefix: "bff:".to_owned(),
+            command_timeout: Duration::from_millis(250),
+            tls: RedisTls::default(),
+        }
+    }
+
+    #[test]
+    fn topologies_are_told_by_the_scheme() {
+        for url in [
+            "redis://127.0.0.1:6379",
+            "rediss://bff:pw@localhost:6380/1",
+            "redis-cluster://127.0.0.1:7000?node=127.0.0.1:7001",
+            "redis-sentinel://127.0.0.1:26379/0?sentinelServiceName=mymaster",
+        ] {
+            assert_eq!(options(url).check(), Ok(()), "{url}");
+        }
+        assert_eq!(options("http//nonsense").check(), Err(RedisSetupError::Url));
+    }
+
+    #[test]
+    fn t09_half_a_client_certificate_is_refused() {
+        let mut half = options("rediss://localhost:6380");
+        half.tls.key = Some("x".to_owned().into());
+        assert!(matches!(half.check(), Err(RedisSetupError::Tls(_))));
+    }
+}

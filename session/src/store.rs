@@ -1,0 +1,209 @@
+//! Owns: what a session store can do, whatever it is made of.
+//!
+//! Stores move bytes; they hold no key and judge nothing. Every change of an existing session is
+//! a compare-and-set, so that a late write never revives what was ended.
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use ring::digest;
+
+use crate::id::StoreKey;
+
+/// Why a store did not answer. Never a reason to end a session.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Not connected, or known to be away.
+    #[error("session store is unavailable")]
+    Unavailable,
+    /// No answer within the deadline. A write may have happened.
+    #[error("session store did not answer in time")]
+    TimedOut,
+    /// The store answered with an error: permissions, memory, a wrong type.
+    #[error("session store refused the command: {0}")]
+    Refused(String),
+}
+
+impl StoreError {
+    /// Stable code for metrics and logs.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Unavailable => "store_unavailable",
+            Self::TimedOut => "store_timeout",
+            Self::Refused(_) => "store_refused",
+        }
+    }
+}
+
+/// A session as it is stored: three parts and the version of the token part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSession {
+    /// See [`crate::edge`].
+    pub edge: Bytes,
+    /// See [`crate::seal::SessionKeys::seal_tokens`].
+    pub tokens: Bytes,
+    /// See [`crate::seal::SessionKeys::seal_management`].
+    pub management: Bytes,
+    /// Counts the changes of the token part, from 1.
+    pub version: u64,
+}
+
+/// What became of a compare-and-set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Swap {
+    /// The new value stands.
+    Done,
+    /// Somebody changed it first.
+    Stale,
+    /// The session has ended meanwhile.
+    Gone,
+}
+
+/// Names a list of sessions: those of a user, or of a session at the IdP.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IndexKey(String);
+
+impl IndexKey {
+    /// All sessions of (tenant, issuer, user id).
+    pub fn user(tenant: &str, issuer: &str, user_id: &str) -> Self {
+        Self(format!("user:{}", hashed(&[tenant, issuer, user_id])))
+    }
+
+    /// All sessions made from one session at the IdP (`iss`, `sid`).
+    pub fn idp_session(issuer: &str, sid: &str) -> Self {
+        Self(format!("sid:{}", hashed(&[issuer, sid])))
+    }
+}
+
+impl fmt::Display for IndexKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A hash of parts, each behind its length, so that different lists never collide (T10).
+fn hashed(parts: &[&str]) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(&part.len().to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    URL_SAFE_NO_PAD.encode(context.finish())
+}
+
+/// Where sessions live.
+///
+/// # Cancel safety
+/// Dropping a future may leave its command carried out or not, never half.
+pub trait Store: Send + Sync + 'static {
+    /// The edge view of a session: one command, one round trip.
+    fn edge_view(
+        &self,
+        key: &StoreKey,
+    ) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
+
+    /// Replaces the edge view `old` by `new` and keeps the session for `keep`. [`Swap::Stale`] if
+    /// the view is no longer `old`, which for a slide means that somebody else did the work.
+    fn slide(
+        &self,
+        key: &StoreKey,
+        old: &Bytes,
+        new: Bytes,
+        keep: Duration,
+    ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
+
+    /// Writes a new session, kept for `keep`. `false` if the key is taken.
+    fn create(
+        &self,
+        key: &StoreKey,
+        session: StoredSession,
+        keep: Duration,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// All parts of a session.
+    fn load(
+        &self,
+        key: &StoreKey,
+    ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send;
+
+    /// Replaces all parts if the session still exists and its version is `expected`.
+    fn replace(
+        &self,
+        key: &StoreKey,
+        expected: u64,
+        session: StoredSession,
+        keep: Duration,
+    ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
+
+    /// Ends a session. `false` if there was none.
+    fn delete(&self, key: &StoreKey) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Lists `key` under `index` for at least `keep`.
+    fn index_add(
+        &self,
+        index: &IndexKey,
+        key: &StoreKey,
+        keep: Duration,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Takes `key` off `index`.
+    fn index_remove(
+        &self,
+        index: &IndexKey,
+        key: &StoreKey,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The keys under `index`, oldest first. Some may have ended already.
+    fn index_list(
+        &self,
+        index: &IndexKey,
+    ) -> impl Future<Output = Result<Vec<StoreKey>, StoreError>> + Send;
+
+    /// Keeps the sealed secrets of a login. The name is public.
+    fn put_login(
+        &self,
+        name: &str,
+        sealed: Bytes,
+        keep: Duration,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Takes them out: whoever comes second gets `None`.
+    fn take_login(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
+
+    /// Takes the lease `name` for `owner` if nobody holds it.
+    fn acquire_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        keep: Duration,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Gives the lease back if `owner` still holds it.
+    fn release_lease(
+        &self,
+        name: &str,
+        owner: &str,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Whether the store answers now.
+    fn ping(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t10_index_names_never_collide() {
+        assert_ne!(IndexKey::user("a", "b", "c"), IndexKey::user("ab", "", "c"));
+        assert_ne!(IndexKey::user("a", "b", "c"), IndexKey::user("a", "bc", ""));
+        assert_ne!(IndexKey::idp_session("a", "b"), IndexKey::user("a", "b", ""));
+    }
+}

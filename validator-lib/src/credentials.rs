@@ -1,0 +1,172 @@
+//! Owns: finding the access token and its proof in the headers of a request (RFC 6750 section 2.1,
+//! RFC 9449 sections 4.3 and 7.1). Header values come as bytes, so that a strange one is refused and
+//! not lost.
+
+use std::fmt;
+
+use crate::dpop::ProofError;
+use crate::refusal::Cause;
+
+/// What the check reads of a request.
+#[derive(Clone, Copy)]
+pub struct Incoming<'a> {
+    /// The method, as sent.
+    pub method: &'a str,
+    /// The path the client sent, without the query. A framework that routes by nested prefixes may
+    /// have shortened the one it shows.
+    pub path: &'a str,
+    /// Every `Authorization` header.
+    pub authorization: &'a [&'a [u8]],
+    /// Every `DPoP` header.
+    pub dpop: &'a [&'a [u8]],
+}
+
+impl fmt::Debug for Incoming<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+/// An HTTP authentication scheme that carries access tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// RFC 6750.
+    Bearer,
+    /// RFC 9449.
+    Dpop,
+}
+
+impl Scheme {
+    /// The name of the scheme as it is written in a challenge.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
+}
+
+/// What is wrong with the form of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestFault {
+    /// More than one `Authorization` header.
+    #[error("the request has more than one Authorization header")]
+    DoubledAuthorization,
+    /// An `Authorization` header that carries no well-formed token.
+    #[error("the Authorization header is malformed")]
+    MalformedAuthorization,
+}
+
+impl RequestFault {
+    /// A short stable code for metrics and logs.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::DoubledAuthorization => "authorization_doubled",
+            Self::MalformedAuthorization => "authorization_malformed",
+        }
+    }
+}
+
+/// A token as it was presented.
+#[derive(Clone, Copy)]
+pub(crate) struct Presented<'a> {
+    pub(crate) scheme: Scheme,
+    pub(crate) token: &'a str,
+}
+
+impl<'a> Presented<'a> {
+    /// A header of another scheme is no attempt at ours, so it counts as none.
+    pub(crate) fn read(incoming: &Incoming<'a>) -> Result<Self, Cause> {
+        let value = match incoming.authorization {
+            [] => return Err(Cause::Missing),
+            [value] => std::str::from_utf8(value),
+            _ => return Err(RequestFault::DoubledAuthorization.into()),
+        };
+        let value = value.map_err(|_| RequestFault::MalformedAuthorization)?;
+        let (name, token) = value.split_once(' ').unwrap_or((value, ""));
+        let scheme = [Scheme::Bearer, Scheme::Dpop]
+            .into_iter()
+            .find(|scheme| scheme.name().eq_ignore_ascii_case(name))
+            .ok_or(Cause::Missing)?;
+        let token = token.trim_start_matches(' ');
+        if token.is_empty() || !token.bytes().all(is_token68) {
+            return Err(RequestFault::MalformedAuthorization.into());
+        }
+        Ok(Self { scheme, token })
+    }
+}
+
+/// The one proof of a request.
+pub(crate) fn proof<'a>(incoming: &Incoming<'a>) -> Result<&'a str, ProofError> {
+    match incoming.dpop {
+        [] => Err(ProofError::Missing),
+        [proof] => std::str::from_utf8(proof).map_err(|_| ProofError::Malformed),
+        _ => Err(ProofError::Doubled),
+    }
+}
+
+fn is_token68(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Incoming, Presented, RequestFault, Scheme, proof};
+    use crate::dpop::ProofError;
+    use crate::refusal::Cause;
+
+    fn incoming<'a>(authorization: &'a [&'a [u8]], dpop: &'a [&'a [u8]]) -> Incoming<'a> {
+        Incoming { method: "GET", path: "/", authorization, dpop }
+    }
+
+    #[test]
+    fn schemes_compare_without_regard_to_case() {
+        for (value, scheme) in [
+            ("Bearer abc", Scheme::Bearer),
+            ("bearer abc", Scheme::Bearer),
+            ("BEARER  abc", Scheme::Bearer),
+            ("DPoP abc", Scheme::Dpop),
+            ("dpop abc", Scheme::Dpop),
+            ("DPOP abc", Scheme::Dpop),
+        ] {
+            let values = [value.as_bytes()];
+            let read = Presented::read(&incoming(&values, &[])).ok().unwrap();
+            assert_eq!((read.scheme, read.token), (scheme, "abc"), "{value}");
+        }
+    }
+
+    #[test]
+    fn t19_one_well_formed_authorization_header_or_none() {
+        let read = |values: &[&[u8]]| Presented::read(&incoming(values, &[])).err();
+        let malformed = Some(Cause::Malformed(RequestFault::MalformedAuthorization));
+        assert_eq!(read(&[]), Some(Cause::Missing));
+        assert_eq!(read(&[b"Basic YTpi"]), Some(Cause::Missing));
+        assert_eq!(read(&[b""]), Some(Cause::Missing));
+        assert_eq!(read(&[b"Bearerabc"]), Some(Cause::Missing));
+        for value in [
+            &b"Bearer"[..],
+            b"Bearer ",
+            b"Bearer a b",
+            b"Bearer a,b",
+            b"Bearer a, Bearer b",
+            b"Bearer \xff",
+            b"Bearer a\t",
+            b"Bearer \"a\"",
+        ] {
+            assert_eq!(read(&[value]), malformed, "{value:?}");
+        }
+        assert_eq!(
+            read(&[b"Bearer a", b"Bearer a"]),
+            Some(Cause::Malformed(RequestFault::DoubledAuthorization))
+        );
+    }
+
+    #[test]
+    fn t19_exactly_one_dpop_header() {
+        assert_eq!(proof(&incoming(&[], &[])), Err(ProofError::Missing));
+        assert_eq!(proof(&incoming(&[], &[b"a"])), Ok("a"));
+        assert_eq!(proof(&incoming(&[], &[b"a", b"a"])), Err(ProofError::Doubled));
+        assert_eq!(proof(&incoming(&[], &[b"\xff"])), Err(ProofError::Malformed));
+    }
+}

@@ -1,0 +1,217 @@
+//! Owns: checking a DPoP proof (RFC 9449 section 4.3, numbered below as there). Whether the proof was
+//! seen before is [`replay`]'s question, to be asked once everything else is good.
+
+mod htu;
+pub mod replay;
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use subtle::ConstantTimeEq as _;
+
+use crate::claims::NumericDate;
+use crate::json;
+use crate::jwk::VerifyingKey;
+use crate::token::Unverified;
+
+pub(crate) use htu::normalised;
+
+/// Seconds a proof may be old.
+pub const MAX_AGE_SECS: u64 = 60;
+/// Seconds by which the clock of the sender may be ahead.
+pub const MAX_AHEAD_SECS: u64 = 30;
+const MAX_JTI_BYTES: usize = 256;
+
+/// Why a proof is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProofError {
+    /// No `DPoP` header.
+    #[error("the request carries no DPoP proof")]
+    Missing,
+    /// More than one `DPoP` header.
+    #[error("the request carries more than one DPoP proof")]
+    Doubled,
+    /// Not a JWT with every required member and claim, each of the right type.
+    #[error("the DPoP proof is malformed")]
+    Malformed,
+    /// `typ` is not `dpop+jwt`.
+    #[error("the DPoP proof is not marked as one")]
+    Type,
+    /// `jwk` is absent, not a sound public key, has private parts or does not go with `alg`.
+    #[error("the key in the DPoP proof is not acceptable")]
+    Key,
+    /// The signature is wrong.
+    #[error("the signature of the DPoP proof is wrong")]
+    BadSignature,
+    /// Signed with another key than the one the token is bound to.
+    #[error("the DPoP proof is signed with another key than the token's")]
+    OtherKey,
+    /// For another method.
+    #[error("the DPoP proof is for another method")]
+    Method,
+    /// For another URL.
+    #[error("the DPoP proof is for another URL")]
+    Url,
+    /// Too old, or from too far in the future.
+    #[error("the DPoP proof is too old or not valid yet")]
+    Time,
+    /// For another access token, or for none.
+    #[error("the DPoP proof is for another access token")]
+    AccessToken,
+    /// Without the nonce that was asked for.
+    #[error("the DPoP proof does not carry the expected nonce")]
+    Nonce,
+    /// Seen before.
+    #[error("the DPoP proof was used before")]
+    Replayed,
+}
+
+impl ProofError {
+    /// A short stable code for metrics and logs.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Missing => "dpop_missing",
+            Self::Doubled => "dpop_doubled",
+            Self::Malformed => "dpop_malformed",
+            Self::Type => "dpop_type",
+            Self::Key => "dpop_key",
+            Self::BadSignature => "dpop_signature",
+            Self::OtherKey => "dpop_other_key",
+            Self::Method => "dpop_htm",
+            Self::Url => "dpop_htu",
+            Self::Time => "dpop_iat",
+            Self::AccessToken => "dpop_ath",
+            Self::Nonce => "dpop_nonce",
+            Self::Replayed => "dpop_replayed",
+        }
+    }
+}
+
+/// What a proof has to be for.
+#[derive(Clone, Copy)]
+pub struct Expected<'a> {
+    /// The method of the request.
+    pub method: &'a str,
+    /// The URL of the request as the client knows it; query and fragment are left out of the comparison.
+    pub url: &'a str,
+    /// The access token that comes with the proof.
+    pub access_token: Option<&'a str>,
+    /// The thumbprint of the key that the token is bound to.
+    pub thumbprint: Option<&'a str>,
+    /// The nonce that this server gave out.
+    pub nonce: Option<&'a str>,
+}
+
+/// A proof that is good, save that it may have been used before. Only [`verify`] makes one.
+pub struct Proof {
+    thumbprint: String,
+    jti: String,
+}
+
+/// Checks `proof` against the request it came with. `now` is in seconds since the epoch.
+///
+/// # Errors
+/// [`ProofError`], for the first check that fails.
+pub fn verify(proof: &str, expected: &Expected<'_>, now: u64) -> Result<Proof, ProofError> {
+    // 2, 3, 5 and 7: a JWT of the right form, an asymmetric algorithm, a public key and no private one.
+    let unverified = Unverified::parse(proof).map_err(|_| ProofError::Malformed)?;
+    let header = unverified.header.header;
+    if !header.typ_is("dpop+jwt") {
+        return Err(ProofError::Type); // 4
+    }
+    let jwk = unverified.header.jwk.ok_or(ProofError::Key)?;
+    let key = VerifyingKey::try_from(jwk).map_err(|_| ProofError::Key)?;
+    if key.alg.is_some_and(|alg| alg != header.alg) || !key.key.fits(header.alg) {
+        return Err(ProofError::Key);
+    }
+    // 12b comes before 6, so that nobody without a bound token can have a signature computed.
+    let thumbprint = key.key.thumbprint();
+    if expected.thumbprint.is_some_and(|bound| !same(bound, &thumbprint)) {
+        return Err(ProofError::OtherKey);
+    }
+    if !key.key.verifies(header.alg, unverified.signing_input, &unverified.signature) {
+        return Err(ProofError::BadSignature); // 6
+    }
+    let claims: Claims = json::object(&unverified.payload).map_err(|_| ProofError::Malformed)?;
+    claims.check(expected, now)?;
+    Ok(Proof { thumbprint, jti: claims.jti })
+}
+
+impl Proof {
+    /// The RFC 7638 thumbprint of the key that signed.
+    pub fn thumbprint(&self) -> &str {
+        &self.thumbprint
+    }
+
+    /// The identifier the sender gave to the proof.
+    pub fn jti(&self) -> &str {
+        &self.jti
+    }
+}
+
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proof").field("thumbprint", &self.thumbprint).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Expected<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Expected").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    jti: String,
+    htm: String,
+    htu: String,
+    iat: NumericDate,
+    #[serde(default, deserialize_with = "json::present")]
+    ath: Option<String>,
+    #[serde(default, deserialize_with = "json::present")]
+    nonce: Option<String>,
+}
+
+impl Claims {
+    fn check(&self, expected: &Expected<'_>, now: u64) -> Result<(), ProofError> {
+        if self.jti.is_empty() || self.jti.len() > MAX_JTI_BYTES {
+            return Err(ProofError::Malformed); // 3
+        }
+        if self.htm != expected.method {
+            return Err(ProofError::Method); // 8
+        }
+        let ours = normalised(expected.url).ok_or(ProofError::Url)?;
+        if normalised(&self.htu) != Some(ours) {
+            return Err(ProofError::Url); // 9
+        }
+        let nonce = self.nonce.as_deref().unwrap_or_default();
+        if expected.nonce.is_some_and(|asked| !same(asked, nonce)) {
+            return Err(ProofError::Nonce); // 10
+        }
+        let NumericDate(made_at) = self.iat;
+        if made_at > now.saturating_add(MAX_AHEAD_SECS)
+            || made_at.saturating_add(MAX_AGE_SECS) < now
+        {
+            return Err(ProofError::Time); // 11
+        }
+        if let Some(token) = expected.access_token {
+            let hash = ring::digest::digest(&ring::digest::SHA256, token.as_bytes());
+            let ath = self.ath.as_deref().ok_or(ProofError::AccessToken)?;
+            if !same(ath, &URL_SAFE_NO_PAD.encode(hash)) {
+                return Err(ProofError::AccessToken); // 12a
+            }
+        }
+        Ok(())
+    }
+}
+
+fn same(one: &str, other: &str) -> bool {
+    one.as_bytes().ct_eq(other.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests;

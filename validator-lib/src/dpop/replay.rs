@@ -1,0 +1,125 @@
+//! Owns: remembering which proofs were used, for as long as each could be used again (RFC 9449
+//! section 11.1). The memory is this process's own and bounded; when it is full nothing is forgotten
+//! early, because a forgotten proof can be replayed.
+
+use std::collections::{HashSet, VecDeque};
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use crate::dpop::{MAX_AGE_SECS, MAX_AHEAD_SECS, Proof};
+
+/// Proofs remembered unless configured otherwise: about 2,900 requests a second.
+pub const DEFAULT_CAPACITY: usize = 1 << 18;
+const LIFETIME_SECS: u64 = MAX_AGE_SECS + MAX_AHEAD_SECS + 1;
+
+/// Why a proof could not be entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// It was used before.
+    #[error("the proof was used before")]
+    Replayed,
+    /// There is no room.
+    #[error("the replay store is full")]
+    Full,
+}
+
+/// The proofs used lately.
+pub struct ReplayStore {
+    capacity: usize,
+    used: Mutex<Used>,
+}
+
+#[derive(Default)]
+struct Used {
+    proofs: HashSet<[u8; 16]>,
+    oldest_first: VecDeque<(u64, [u8; 16])>,
+}
+
+impl ReplayStore {
+    /// A store of at most `capacity` proofs.
+    pub fn new(capacity: usize) -> Self {
+        Self { capacity, used: Mutex::default() }
+    }
+
+    /// Enters a proof. `now` is in seconds since the epoch.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub fn enter(&self, proof: &Proof, now: u64) -> Result<(), ReplayError> {
+        let name = name_of(proof);
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.forget_before(now);
+        if used.proofs.contains(&name) {
+            return Err(ReplayError::Replayed);
+        }
+        if used.proofs.len() >= self.capacity {
+            return Err(ReplayError::Full);
+        }
+        used.proofs.insert(name);
+        used.oldest_first.push_back((now.saturating_add(LIFETIME_SECS), name));
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ReplayStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplayStore").field("capacity", &self.capacity).finish_non_exhaustive()
+    }
+}
+
+impl Used {
+    fn forget_before(&mut self, now: u64) {
+        while let Some((until, name)) = self.oldest_first.front()
+            && *until <= now
+        {
+            self.proofs.remove(name);
+            self.oldest_first.pop_front();
+        }
+    }
+}
+
+/// Half a SHA-256 of key and `jti`; a thumbprint has a fixed length, so the two cannot run together.
+fn name_of(proof: &Proof) -> [u8; 16] {
+    let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
+    hash.update(proof.thumbprint.as_bytes());
+    hash.update(proof.jti.as_bytes());
+    let mut name = [0; 16];
+    name.iter_mut().zip(hash.finish().as_ref()).for_each(|(to, from)| *to = *from);
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LIFETIME_SECS, ReplayError, ReplayStore};
+    use crate::dpop::Proof;
+
+    fn proof(thumbprint: &str, jti: &str) -> Proof {
+        Proof { thumbprint: thumbprint.to_owned(), jti: jti.to_owned() }
+    }
+
+    #[test]
+    fn t19_a_proof_is_good_once_for_as_long_as_it_could_be_used() {
+        let store = ReplayStore::new(10);
+        assert_eq!(store.enter(&proof("k", "1"), 100), Ok(()));
+        assert_eq!(store.enter(&proof("k", "1"), 100), Err(ReplayError::Replayed));
+        assert_eq!(store.enter(&proof("k", "1"), 99 + LIFETIME_SECS), Err(ReplayError::Replayed));
+        assert_eq!(store.enter(&proof("k", "1"), 100 + LIFETIME_SECS), Ok(()));
+    }
+
+    #[test]
+    fn the_same_jti_of_another_key_is_another_proof() {
+        let store = ReplayStore::new(10);
+        assert_eq!(store.enter(&proof("k", "1"), 100), Ok(()));
+        assert_eq!(store.enter(&proof("l", "1"), 100), Ok(()));
+    }
+
+    #[test]
+    fn a_full_store_forgets_nothing_and_recovers_with_time() {
+        let store = ReplayStore::new(2);
+        assert_eq!(store.enter(&proof("k", "1"), 100), Ok(()));
+        assert_eq!(store.enter(&proof("k", "2"), 101), Ok(()));
+        assert_eq!(store.enter(&proof("k", "3"), 102), Err(ReplayError::Full));
+        assert_eq!(store.enter(&proof("k", "1"), 102), Err(ReplayError::Replayed));
+        assert_eq!(store.enter(&proof("k", "3"), 100 + LIFETIME_SECS), Ok(()));
+    }
+}

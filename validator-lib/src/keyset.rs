@@ -1,0 +1,171 @@
+//! Owns: an immutable set of verifying keys and the choice of the ones that may check a given token
+//! (RFC 7517 section 5, RFC 8725 section 3.1: one algorithm for each key).
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::algorithm::Algorithm;
+use crate::header::Header;
+use crate::json;
+use crate::jwk::{Jwk, JwkError, VerifyingKey};
+use crate::jws::JwsError;
+
+/// The longest JWKS document that is read, in bytes.
+pub const MAX_JWKS_BYTES: usize = 512 * 1024;
+const MAX_KEYS: usize = 100;
+const MAX_CANDIDATES_WITHOUT_KID: usize = 4;
+
+/// Why a JWKS document gives no set at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeySetError {
+    /// Longer than [`MAX_JWKS_BYTES`].
+    #[error("the key set is too large")]
+    TooLarge,
+    /// Not a JSON object with an array `keys`.
+    #[error("the document is not a JSON Web Key Set")]
+    Malformed,
+    /// More than a hundred keys.
+    #[error("the key set has too many keys")]
+    TooManyKeys,
+    /// Not one key is fit for use. An issuer that publishes such a set is more likely broken than
+    /// out of keys, so the set that was there before should stay.
+    #[error("the key set has no usable key")]
+    NoUsableKey,
+}
+
+impl KeySetError {
+    /// A short stable code for metrics and logs.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::TooLarge => "jwks_too_large",
+            Self::Malformed => "jwks_malformed",
+            Self::TooManyKeys => "jwks_too_many_keys",
+            Self::NoUsableKey => "jwks_no_usable_key",
+        }
+    }
+}
+
+/// The public keys of one issuer.
+#[derive(Debug, Clone)]
+pub struct KeySet {
+    keys: Vec<VerifyingKey>,
+    skipped: Vec<JwkError>,
+}
+
+impl KeySet {
+    /// Reads a JWKS document. A key that cannot be used is left out by itself.
+    ///
+    /// # Errors
+    /// [`KeySetError`] where the document as a whole cannot be used.
+    pub fn from_jwks_json(document: &[u8]) -> Result<Self, KeySetError> {
+        if document.len() > MAX_JWKS_BYTES {
+            return Err(KeySetError::TooLarge);
+        }
+        let wire: Wire<'_> =
+            serde_json::from_slice(document).map_err(|_| KeySetError::Malformed)?;
+        if wire.keys.len() > MAX_KEYS {
+            return Err(KeySetError::TooManyKeys);
+        }
+        let mut keys = Vec::with_capacity(wire.keys.len());
+        let mut skipped = Vec::new();
+        for text in wire.keys {
+            let read = json::object::<Jwk>(text.get().as_bytes())
+                .map_err(|_| JwkError::Malformed)
+                .and_then(VerifyingKey::try_from);
+            match read {
+                Ok(key) => keys.push(key),
+                Err(why) => skipped.push(why),
+            }
+        }
+        let (keys, ambiguous) = without_ambiguous(keys);
+        skipped.extend(std::iter::repeat_n(JwkError::Ambiguous, ambiguous));
+        if keys.is_empty() {
+            return Err(KeySetError::NoUsableKey);
+        }
+        Ok(Self { keys, skipped })
+    }
+
+    /// How many keys can be used.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether the set is empty; one read from a document never is.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Why each of the keys that were left out cannot be used.
+    pub fn skipped(&self) -> &[JwkError] {
+        &self.skipped
+    }
+
+    /// The keys that may have signed a token with this header.
+    pub(crate) fn candidates(
+        &self,
+        header: &Header,
+        allowed: &[Algorithm],
+    ) -> Result<Vec<&VerifyingKey>, JwsError> {
+        let usable = |key: &&VerifyingKey| algorithm_of(key, allowed) == Some(header.alg);
+        let Some(kid) = header.kid.as_deref() else {
+            let keys: Vec<_> = self.keys.iter().filter(usable).collect();
+            return match keys.len() {
+                0 => Err(JwsError::UnknownKey),
+                1..=MAX_CANDIDATES_WITHOUT_KID => Ok(keys),
+                _ => Err(JwsError::TooManyCandidates),
+            };
+        };
+        let named: Vec<_> =
+            self.keys.iter().filter(|key| key.kid.as_deref() == Some(kid)).collect();
+        if named.is_empty() {
+            return Err(JwsError::UnknownKey);
+        }
+        let keys: Vec<_> = named.into_iter().filter(usable).collect();
+        if keys.is_empty() { Err(JwsError::KeyMismatch) } else { Ok(keys) }
+    }
+}
+
+/// The one algorithm a key is used with. Where its publisher did not say, the caller's allow-list
+/// does: the first algorithm in it that the key can do.
+fn algorithm_of(key: &VerifyingKey, allowed: &[Algorithm]) -> Option<Algorithm> {
+    key.alg.or_else(|| allowed.iter().copied().find(|alg| key.key.fits(*alg)))
+}
+
+fn without_ambiguous(keys: Vec<VerifyingKey>) -> (Vec<VerifyingKey>, usize) {
+    let before = keys.len();
+    let ambiguous: Vec<bool> = keys
+        .iter()
+        .map(|key| keys.iter().filter(|other| overlap(key, other)).count() > 1)
+        .collect();
+    let kept: Vec<_> = keys
+        .into_iter()
+        .zip(ambiguous)
+        .filter_map(|(key, ambiguous)| (!ambiguous).then_some(key))
+        .collect();
+    let dropped = before - kept.len();
+    (kept, dropped)
+}
+
+/// Whether some token could be checked with either key. A key overlaps itself.
+fn overlap(one: &VerifyingKey, other: &VerifyingKey) -> bool {
+    let same_name = one.kid == other.kid && (one.kid.is_some() || std::ptr::eq(one, other));
+    same_name
+        && match (one.alg, other.alg) {
+            (Some(one), Some(other)) => one == other,
+            (Some(alg), None) => other.key.fits(alg),
+            (None, Some(alg)) => one.key.fits(alg),
+            (None, None) => {
+                Algorithm::ALL.iter().any(|alg| one.key.fits(*alg) && other.key.fits(*alg))
+            }
+        }
+}
+
+#[derive(Deserialize)]
+struct Wire<'a> {
+    #[serde(borrow)]
+    keys: Vec<&'a RawValue>,
+}
+
+#[cfg(test)]
+mod tests;

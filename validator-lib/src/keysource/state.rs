@@ -1,0 +1,94 @@
+//! Owns: what a source of keys remembers, and when it may ask again.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::future::Shared;
+
+use super::{COOLDOWN_SECS, FETCH_TIMEOUT, KeysUnavailable, STALE_SECS};
+use crate::keyset::KeySet;
+
+const MIN_TTL_SECS: u64 = 60;
+const MAX_TTL_SECS: u64 = 60 * 60;
+
+/// A key set and the `max-age` it came with.
+pub(super) type Loaded = Result<(Arc<KeySet>, Option<u64>), KeysUnavailable>;
+pub(super) type Outcome = Result<Arc<KeySet>, KeysUnavailable>;
+pub(super) type Flight = Shared<Pin<Box<dyn Future<Output = Outcome> + Send>>>;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    ByAge,
+    ForUnknownKey,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    held: Option<Held>,
+    /// The last fetch that failed and the time it began; gone with the next good one.
+    failed: Option<(u64, KeysUnavailable)>,
+    /// When the last fetch for an unknown key began.
+    asked_for_unknown_key: Option<u64>,
+    /// The fetch under way and when it began. Kept here, so that one whose callers all went away is
+    /// carried on by the next of them.
+    flight: Option<(u64, Flight)>,
+}
+
+struct Held {
+    keys: Arc<KeySet>,
+    fetched_at: u64,
+    ttl: u64,
+}
+
+impl State {
+    /// A fetch that nobody carried on for so long has run into its time limit, and its answer says
+    /// nothing about the issuer as it is now.
+    pub(super) fn flight(&self, now: u64) -> Option<Flight> {
+        let (began, flight) = self.flight.as_ref()?;
+        within(*began, 2 * FETCH_TIMEOUT.as_secs(), now).then(|| flight.clone())
+    }
+
+    pub(super) fn usable(&self, now: u64) -> Option<Arc<KeySet>> {
+        let held = self.held.as_ref()?;
+        within(held.fetched_at, STALE_SECS, now).then(|| Arc::clone(&held.keys))
+    }
+
+    pub(super) fn is_fresh(&self, now: u64) -> bool {
+        self.held.as_ref().is_some_and(|held| within(held.fetched_at, held.ttl, now))
+    }
+
+    pub(super) fn cooling(&self, now: u64) -> Option<KeysUnavailable> {
+        let (at, why) = self.failed.as_ref()?;
+        within(*at, COOLDOWN_SECS, now).then(|| why.clone())
+    }
+
+    pub(super) fn asked_for_unknown_key(&self, now: u64) -> bool {
+        self.asked_for_unknown_key.is_some_and(|at| within(at, COOLDOWN_SECS, now))
+    }
+    /// Takes the flight off and keeps what it brought.
+    pub(super) fn settle(&mut self, loaded: &Loaded, now: u64, asked: Asked) {
+        self.flight = None;
+        if asked == Asked::ForUnknownKey {
+            self.asked_for_unknown_key = Some(now);
+        }
+        match loaded {
+            Ok((keys, max_age)) => {
+                let ttl = max_age.unwrap_or(MAX_TTL_SECS).clamp(MIN_TTL_SECS, MAX_TTL_SECS);
+                self.failed = None;
+                self.held = Some(Held { keys: Arc::clone(keys), fetched_at: now, ttl });
+            }
+            Err(why) => self.failed = Some((now, why.clone())),
+        }
+    }
+
+    pub(super) fn take_off(&mut self, flight: Flight, now: u64) {
+        self.flight = Some((now, flight));
+    }
+}
+
+/// Whether `now` lies less than `span` from `from`, to either side: a clock that was set back must not
+/// stretch a cooldown or keep old keys fresh.
+fn within(from: u64, span: u64, now: u64) -> bool {
+    now.abs_diff(from) < span
+}

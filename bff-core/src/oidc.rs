@@ -1,0 +1,336 @@
+//! Owns: the relying party: every conversation with the identity provider, and nothing else. It
+//! knows no cookie, no session and no store; time is an argument.
+//!
+//! A login goes [`RelyingParty::begin_login`], the browser, [`AuthorizationResponse::parse`], the
+//! caller's comparison of the state, [`RelyingParty::finish_login`].
+
+mod authorize;
+mod callback;
+mod client_auth;
+mod client_key;
+mod config;
+mod discovery;
+mod dpop;
+mod endpoint;
+mod error;
+mod exchange;
+mod id_claims;
+mod id_token;
+mod keys;
+mod login;
+mod logout;
+mod metadata;
+mod nonces;
+mod par;
+mod refresh;
+mod revoke;
+mod token;
+mod userinfo;
+
+#[cfg(test)]
+mod mock;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+use shell::random::Random;
+use url::Url;
+use validator_lib::keysource::FETCH_TIMEOUT;
+
+pub use callback::AuthorizationResponse;
+pub use client_key::{ClientKey, KeyError};
+pub use config::{AssertionAudience, ClientAuth, Mode, OidcConfig};
+pub use dpop::DpopKey;
+pub use error::{Endpoint, OAuthCode, OAuthError, OidcError};
+pub use id_claims::IdClaims;
+pub use login::{Begun, LoginHints, LoginRequest, LoginSecrets, LoginSecretsWire};
+pub use logout::EndSession;
+pub use refresh::{RefreshError, RefreshRequest, Refreshed};
+pub use revoke::TokenKind;
+pub use token::{TokenSet, TokenType};
+
+use crate::http_client::HttpClient;
+use authorize::Authorization;
+use callback::IssPolicy;
+use discovery::Discovery;
+use dpop::Proof;
+use endpoint::{Form, unguessable};
+use exchange::{bound_key, can_do_without};
+use id_token::Occasion;
+use keys::Keys;
+use nonces::{Nonces, origin};
+
+/// One client at one issuer. Shared behind an `Arc`.
+pub struct RelyingParty {
+    config: OidcConfig,
+    http: HttpClient,
+    random: Arc<dyn Random>,
+    discovery: Discovery,
+    keys: Keys,
+    as_nonces: Nonces,
+    resource_nonces: Nonces,
+}
+
+/// A login that succeeded.
+#[derive(Debug, Clone)]
+pub struct LoggedIn {
+    /// What to call services with.
+    pub tokens: TokenSet,
+    /// Who it is.
+    pub claims: IdClaims,
+    /// The key the access token is bound to; `None` for a bearer token.
+    pub dpop_key: Option<DpopKey>,
+}
+
+impl RelyingParty {
+    /// A relying party that has not called anybody yet.
+    ///
+    /// # Errors
+    /// [`OidcError::Config`] when the settings contradict themselves.
+    pub fn new(
+        config: OidcConfig,
+        http: HttpClient,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, OidcError> {
+        config.check().map_err(OidcError::Config)?;
+        Ok(Self {
+            keys: Keys::new(http.clone()),
+            config,
+            http,
+            random,
+            discovery: Discovery::default(),
+            as_nonces: Nonces::default(),
+            resource_nonces: Nonces::default(),
+        })
+    }
+
+    /// The issuer, exactly as configured.
+    pub fn issuer(&self) -> &str {
+        &self.config.issuer
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &OidcConfig {
+        &self.config
+    }
+
+    /// The public halves of our client keys, for `/.well-known/jwks.json`.
+    pub fn public_jwks(&self) -> Value {
+        let keys: Vec<Value> = match &self.config.client_auth {
+            ClientAuth::PrivateKeyJwt(key) => vec![key.public_jwk()],
+            ClientAuth::SecretBasic(_) | ClientAuth::SecretPost(_) | ClientAuth::None => Vec::new(),
+        };
+        json!({ "keys": keys })
+    }
+
+    /// Prepares a login: pushes the request where that is agreed, and says where to send the
+    /// browser.
+    ///
+    /// # Errors
+    /// [`OidcError`]; nothing has to be undone.
+    pub async fn begin_login(
+        &self,
+        request: &LoginRequest<'_>,
+        now: u64,
+    ) -> Result<Begun, OidcError> {
+        let metadata = self.metadata(now).await?;
+        let authorization =
+            Authorization::new(&self.config, &metadata, &*self.random, request, now)?;
+        let url = match metadata.par_endpoint() {
+            Some(endpoint) => {
+                let caller = self.caller(&metadata, now);
+                let request_uri = par::push(&caller, endpoint, &authorization).await?;
+                authorize::pushed_url(&self.config, &metadata, &request_uri)
+            }
+            None => authorization.plain_url(&metadata),
+        };
+        Ok(Begun { url, secrets: authorization.secrets })
+    }
+
+    /// Checks who the response comes from, spends its code, and checks who logged in.
+    ///
+    /// The caller has compared the state, and gives up `secrets` for good: no login is finished
+    /// twice.
+    ///
+    /// # Errors
+    /// [`OidcError::Denied`] when the issuer sent the user back with an error; otherwise by
+    /// whose fault. Tokens of a failed login are thrown away.
+    pub async fn finish_login(
+        &self,
+        response: AuthorizationResponse,
+        secrets: LoginSecrets,
+        now: u64,
+    ) -> Result<LoggedIn, OidcError> {
+        if secrets.issuer != self.config.issuer {
+            return Err(OidcError::Callback("login_of_another_issuer"));
+        }
+        let metadata = self.metadata(now).await?;
+        let iss = if metadata.promises_iss() || self.config.require_iss_parameter {
+            IssPolicy::Required
+        } else {
+            IssPolicy::Optional
+        };
+        let code = response.into_code(&self.config.issuer, iss)?;
+        let mut form: Form<'_> = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code.expose_secret()),
+            ("redirect_uri", &secrets.redirect_uri),
+            ("code_verifier", secrets.verifier.expose_secret()),
+        ];
+        self.add_resources(&mut form);
+        let tokens = self.token(&metadata, &form, secrets.dpop_key.as_ref(), now).await?;
+        let id_token = tokens
+            .id_token
+            .as_ref()
+            .ok_or(OidcError::Protocol { endpoint: Endpoint::Token, what: "id_token_missing" })?;
+        let occasion = Occasion::Login(&secrets);
+        let claims =
+            self.identity(&metadata, id_token, occasion, &tokens.access_token, now).await?;
+        let dpop_key = bound_key(&tokens, secrets.dpop_key);
+        Ok(LoggedIn { tokens, claims, dpop_key })
+    }
+
+    /// Spends a refresh token. Call it from a task of its own: it is not to be dropped half-way.
+    ///
+    /// # Errors
+    /// [`RefreshError`], by what it means for the refresh token.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: a dropped call may have spent the refresh token.
+    pub async fn refresh(
+        &self,
+        request: &RefreshRequest<'_>,
+        now: u64,
+    ) -> Result<Refreshed, RefreshError> {
+        let metadata = self.metadata(now).await.map_err(RefreshError::Unavailable)?;
+        let key = self.refresh_key(&metadata, request).map_err(RefreshError::Unavailable)?;
+        let mut form: Form<'_> = vec![
+            ("grant_type", "refresh_token"),
+            ("refresh_token", request.refresh_token.expose_secret()),
+        ];
+        self.add_resources(&mut form);
+        let mut tokens = self
+            .token(&metadata, &form, key.as_ref(), now)
+            .await
+            .map_err(RefreshError::from_call)?;
+        let claims = match &tokens.id_token {
+            None => None,
+            Some(id_token) => {
+                let occasion = Occasion::Refresh(request);
+                let checked =
+                    self.identity(&metadata, id_token, occasion, &tokens.access_token, now).await;
+                match checked {
+                    Ok(claims) => Some(claims),
+                    Err(error) if can_do_without(&error) => {
+                        tokens.id_token = None;
+                        None
+                    }
+                    Err(error) => return Err(RefreshError::Contradiction(error)),
+                }
+            }
+        };
+        let dpop_key = bound_key(&tokens, key);
+        Ok(Refreshed { tokens, claims, dpop_key })
+    }
+
+    /// The longest a [`RelyingParty::refresh`] can take, which a lease over it must outlive:
+    /// metadata, token request, its one retry, and two looks at the signing keys.
+    pub fn longest_refresh(&self) -> Duration {
+        self.config.http_timeout.saturating_mul(3).saturating_add(FETCH_TIMEOUT.saturating_mul(2))
+    }
+
+    /// Asks the issuer to end a token; `false` where it offers no revocation. Bounded by the
+    /// configured timeout.
+    ///
+    /// # Errors
+    /// [`OidcError`]; a logout goes on regardless.
+    pub async fn revoke(
+        &self,
+        token: &SecretString,
+        kind: TokenKind,
+        now: u64,
+    ) -> Result<bool, OidcError> {
+        let metadata = self.metadata(now).await?;
+        revoke::revoke(&self.caller(&metadata, now), token, kind).await
+    }
+
+    /// What the issuer tells about the user beyond the ID token; `None` where it offers no
+    /// userinfo endpoint.
+    ///
+    /// # Errors
+    /// [`OidcError`], also when the answer is about somebody else.
+    pub async fn userinfo(
+        &self,
+        tokens: &TokenSet,
+        key: Option<&DpopKey>,
+        subject: &str,
+        now: u64,
+    ) -> Result<Option<Map<String, Value>>, OidcError> {
+        let metadata = self.metadata(now).await?;
+        let caller = self.caller(&metadata, now);
+        userinfo::userinfo(&caller, &self.resource_nonces, tokens, key, subject).await
+    }
+
+    /// Where to send the browser to end the session at the issuer; `None` where it has no such
+    /// endpoint.
+    ///
+    /// # Errors
+    /// [`OidcError`] when the metadata was never had and cannot be had now.
+    pub async fn end_session_url(
+        &self,
+        request: &EndSession<'_>,
+        now: u64,
+    ) -> Result<Option<Url>, OidcError> {
+        let metadata = self.metadata(now).await?;
+        Ok(logout::url(&self.config, &metadata, request))
+    }
+
+    /// The `DPoP` header for one attempt of a call to a resource server. `url` is the one that
+    /// server sees.
+    ///
+    /// # Errors
+    /// [`OidcError::Config`] when signing fails.
+    pub fn resource_proof(
+        &self,
+        key: &DpopKey,
+        method: &Method,
+        url: &Url,
+        access_token: &str,
+        now: u64,
+    ) -> Result<String, OidcError> {
+        key.proof(&Proof {
+            method,
+            url,
+            nonce: self.resource_nonces.get(&origin(url)).as_deref(),
+            access_token: Some(access_token),
+            iat: now,
+            jti: &unguessable(&*self.random),
+        })
+    }
+
+    /// Remembers the `DPoP-Nonce` of a resource server's answer, whatever its status.
+    pub fn note_resource_nonce(&self, url: &Url, nonce: &str) {
+        self.resource_nonces.put(&origin(url), nonce);
+    }
+
+    /// Asks the issuer for its metadata and checks it against the configuration. Meant for
+    /// start-up and for a health check that the caller paces.
+    ///
+    /// # Errors
+    /// [`OidcError`]
+    pub async fn check_health(&self) -> Result<(), OidcError> {
+        Discovery::probe(&self.config, &self.http).await
+    }
+}
+
+impl std::fmt::Debug for RelyingParty {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RelyingParty").field("issuer", &self.config.issuer).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,351 @@
+//! Owns: a scripted authorization server for tests. It records what it is sent and plays back what
+//! it was given.
+
+use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use ring::rand::SystemRandom as RingRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use serde_json::{Value, json};
+use shell::random::SystemRandom;
+use tokio::net::TcpListener;
+
+use super::{
+    AuthorizationResponse, Begun, ClientAuth, DpopKey, LoggedIn, LoginHints, LoginRequest,
+    OidcConfig, OidcError, RefreshRequest, RelyingParty,
+};
+use crate::http_client::HttpClient;
+
+/// The time of every test that does not say otherwise.
+pub(super) const NOW: u64 = 1_800_000_000;
+pub(super) const REDIRECT_URI: &str = "https://app.example/auth/callback";
+pub(super) const ACCESS_TOKEN: &str = "canary-access-token";
+
+/// A request that arrived.
+#[derive(Debug, Clone)]
+pub(super) struct Recorded {
+    pub(super) path: String,
+    pub(super) headers: HeaderMap,
+    pub(super) form: Vec<(String, String)>,
+}
+
+impl Recorded {
+    /// The only value of a form parameter.
+    pub(super) fn param(&self, name: &str) -> Option<&str> {
+        let mut values = self.form.iter().filter(|(key, _)| key == name);
+        let value = values.next().map(|(_, value)| value.as_str());
+        assert!(values.next().is_none(), "{name} was sent twice");
+        value
+    }
+
+    /// Header and claims of the DPoP proof, its signature checked.
+    pub(super) fn proof(&self) -> Option<(Value, Value)> {
+        assert!(self.headers.get_all("dpop").iter().count() <= 1);
+        let proof = self.headers.get("dpop")?.to_str().unwrap();
+        Some(open_proof(proof))
+    }
+
+    /// Header and claims of the client assertion.
+    pub(super) fn assertion(&self) -> Option<(Value, Value)> {
+        Some(decode(self.param("client_assertion")?))
+    }
+
+    /// User and password of `Authorization: Basic`, as they stand before form-decoding.
+    pub(super) fn basic(&self) -> Option<String> {
+        let value = self.headers.get("authorization")?.to_str().unwrap();
+        let pair = STANDARD.decode(value.strip_prefix("Basic ")?).unwrap();
+        Some(String::from_utf8(pair).unwrap())
+    }
+}
+
+/// Header and claims of a compact JWT, unchecked.
+pub(super) fn decode(jwt: &str) -> (Value, Value) {
+    let mut parts =
+        jwt.split('.').map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()));
+    (parts.next().unwrap().unwrap(), parts.next().unwrap().unwrap())
+}
+
+/// Header and claims of a DPoP proof, checked with another implementation of ES256.
+pub(super) fn open_proof(proof: &str) -> (Value, Value) {
+    let (header, claims) = decode(proof);
+    let jwk = josekit::jwk::Jwk::from_map(header["jwk"].as_object().unwrap().clone()).unwrap();
+    let verifier = josekit::jws::ES256.verifier_from_jwk(&jwk).unwrap();
+    josekit::jwt::decode_with_verifier(proof, &verifier).unwrap();
+    (header, claims)
+}
+
+/// What the server does with a request.
+#[derive(Debug, Clone)]
+pub(super) enum Reply {
+    Answer {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+        body: String,
+    },
+    /// Reads the request and closes the connection.
+    Drop,
+    /// Reads the request and never answers.
+    Hang,
+}
+
+impl Reply {
+    #[expect(clippy::needless_pass_by_value, reason = "reads better with json! at the call")]
+    pub(super) fn json(status: u16, body: Value) -> Self {
+        Self::text(status, "application/json", &body.to_string())
+    }
+
+    pub(super) fn text(status: u16, content_type: &str, body: &str) -> Self {
+        let headers = vec![("content-type", content_type.to_owned())];
+        Self::Answer { status, headers, body: body.to_owned() }
+    }
+
+    pub(super) fn error(status: u16, code: &str) -> Self {
+        Self::json(status, json!({ "error": code, "error_description": "canary-description" }))
+    }
+
+    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+        if let Self::Answer { headers, .. } = &mut self {
+            headers.push((name, value.to_owned()));
+        }
+        self
+    }
+}
+
+#[derive(Default)]
+struct Script {
+    once: HashMap<String, VecDeque<Reply>>,
+    always: HashMap<String, Reply>,
+    seen: Vec<Recorded>,
+}
+
+/// The server. It stops with the runtime of its test.
+pub(super) struct MockAs {
+    pub(super) issuer: String,
+    script: Arc<Mutex<Script>>,
+    key: EcdsaKeyPair,
+}
+
+impl MockAs {
+    /// A server that offers PAR and DPoP, with good metadata and keys.
+    pub(super) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let script = Arc::new(Mutex::new(Script::default()));
+        let serving = Arc::clone(&script);
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let script = Arc::clone(&serving);
+                let service = service_fn(move |request| play(Arc::clone(&script), request));
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        let mock = Self { issuer, script, key: signing_key() };
+        mock.metadata(&json!({}));
+        mock.always("/jwks", Reply::json(200, mock.jwks("k1")));
+        mock
+    }
+
+    /// Publishes good metadata with `changes`; `null` removes a member.
+    pub(super) fn metadata(&self, changes: &Value) {
+        let at = |path: &str| format!("{}{path}", self.issuer);
+        let mut document = json!({
+            "issuer": self.issuer,
+            "authorization_endpoint": at("/authorize"),
+            "token_endpoint": at("/token"),
+            "jwks_uri": at("/jwks"),
+            "pushed_authorization_request_endpoint": at("/par"),
+            "userinfo_endpoint": at("/userinfo"),
+            "revocation_endpoint": at("/revoke"),
+            "end_session_endpoint": at("/logout"),
+            "dpop_signing_alg_values_supported": ["ES256", "EdDSA"],
+            "authorization_response_iss_parameter_supported": true,
+            "id_token_signing_alg_values_supported": ["ES256"],
+        });
+        let members = document.as_object_mut().unwrap();
+        for (name, value) in changes.as_object().unwrap() {
+            if value.is_null() {
+                members.remove(name);
+            } else {
+                members.insert(name.clone(), value.clone());
+            }
+        }
+        self.always("/.well-known/openid-configuration", Reply::json(200, document));
+    }
+
+    /// Answers the next unanswered request to `path` with `reply`.
+    pub(super) fn once(&self, path: &str, reply: Reply) {
+        let mut script = self.script.lock().unwrap();
+        script.once.entry(path.to_owned()).or_default().push_back(reply);
+    }
+
+    /// Answers every request to `path` that [`MockAs::once`] says nothing about.
+    pub(super) fn always(&self, path: &str, reply: Reply) {
+        self.script.lock().unwrap().always.insert(path.to_owned(), reply);
+    }
+
+    /// The requests to `path` so far.
+    pub(super) fn seen(&self, path: &str) -> Vec<Recorded> {
+        let script = self.script.lock().unwrap();
+        script.seen.iter().filter(|request| request.path == path).cloned().collect()
+    }
+
+    /// A relying party at this server, with settings of `change`.
+    pub(super) fn relying_party(&self, change: impl FnOnce(&mut OidcConfig)) -> RelyingParty {
+        let auth = ClientAuth::SecretPost("canary-client-secret".to_owned().into());
+        let mut config = OidcConfig::new(self.issuer.clone(), "client".to_owned(), auth);
+        config.http_timeout = Duration::from_secs(5);
+        change(&mut config);
+        let http = HttpClient::new(None).unwrap();
+        RelyingParty::new(config, http, Arc::new(SystemRandom)).unwrap()
+    }
+
+    /// Begins a login, with an answer for the pushed request if there is one.
+    pub(super) async fn begin(&self, rp: &RelyingParty) -> Begun {
+        self.always("/par", pushed("urn:example:1"));
+        let hints = LoginHints::default();
+        begin(rp, &hints).await.unwrap()
+    }
+
+    /// Finishes a login that was begun, with a good response and these ID token claims changed.
+    pub(super) async fn finish(
+        &self,
+        rp: &RelyingParty,
+        begun: Begun,
+        changes: &Value,
+    ) -> Result<LoggedIn, OidcError> {
+        use secrecy::ExposeSecret;
+        let nonce = begun.secrets.nonce.expose_secret().to_owned();
+        let type_ = if begun.secrets.dpop_key.is_some() { "DPoP" } else { "Bearer" };
+        let id_token = self.id_token(&nonce, changes);
+        self.once("/token", Reply::json(200, tokens(type_, &id_token)));
+        rp.finish_login(self.response("code"), begun.secrets, NOW).await
+    }
+
+    /// A whole login that succeeds.
+    pub(super) async fn login(&self, rp: &RelyingParty) -> LoggedIn {
+        let begun = self.begin(rp).await;
+        self.finish(rp, begun, &json!({})).await.unwrap()
+    }
+
+    /// A good authorization response.
+    pub(super) fn response(&self, code: &str) -> AuthorizationResponse {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("state", "state").append_pair("code", code);
+        query.append_pair("iss", &self.issuer);
+        AuthorizationResponse::parse(&query.finish()).unwrap()
+    }
+
+    /// A good ID token with `changes`; `null` removes a claim.
+    pub(super) fn id_token(&self, nonce: &str, changes: &Value) -> String {
+        let mut claims = json!({
+            "iss": self.issuer, "sub": "alice", "aud": "client",
+            "exp": NOW + 300, "iat": NOW, "nonce": nonce, "sid": "idp-session",
+        });
+        let members = claims.as_object_mut().unwrap();
+        for (name, value) in changes.as_object().unwrap() {
+            if value.is_null() {
+                members.remove(name);
+            } else {
+                members.insert(name.clone(), value.clone());
+            }
+        }
+        self.sign(&json!({ "alg": "ES256", "kid": "k1", "typ": "JWT" }), &claims)
+    }
+
+    /// `claims` under this server's key, whatever `header` says.
+    pub(super) fn sign(&self, header: &Value, claims: &Value) -> String {
+        let mut jwt = URL_SAFE_NO_PAD.encode(header.to_string());
+        jwt.push('.');
+        jwt.push_str(&URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let signature = self.key.sign(&RingRandom::new(), jwt.as_bytes()).unwrap();
+        format!("{jwt}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// The key set with this server's key called `kid`.
+    pub(super) fn jwks(&self, kid: &str) -> Value {
+        let point = self.key.public_key().as_ref();
+        json!({ "keys": [{
+            "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": kid,
+            "x": URL_SAFE_NO_PAD.encode(&point[1..33]), "y": URL_SAFE_NO_PAD.encode(&point[33..65]),
+        }] })
+    }
+}
+
+/// Begins a login with `hints`.
+pub(super) async fn begin(rp: &RelyingParty, hints: &LoginHints) -> Result<Begun, OidcError> {
+    let request = LoginRequest { redirect_uri: REDIRECT_URI, state: "state", hints };
+    rp.begin_login(&request, NOW).await
+}
+
+/// A refresh of alice's session.
+pub(super) fn refresh_of<'a>(
+    refresh_token: &'a secrecy::SecretString,
+    dpop_key: Option<&'a DpopKey>,
+) -> RefreshRequest<'a> {
+    RefreshRequest { refresh_token, dpop_key, subject: "alice", auth_time: None }
+}
+
+/// The answer to a pushed request.
+pub(super) fn pushed(request_uri: &str) -> Reply {
+    Reply::json(201, json!({ "request_uri": request_uri, "expires_in": 60 }))
+}
+
+/// A good token response.
+pub(super) fn tokens(token_type: &str, id_token: &str) -> Value {
+    json!({
+        "access_token": ACCESS_TOKEN, "token_type": token_type, "expires_in": 300,
+        "refresh_token": "canary-refresh-token", "id_token": id_token,
+    })
+}
+
+fn signing_key() -> EcdsaKeyPair {
+    let alg = &ECDSA_P256_SHA256_FIXED_SIGNING;
+    let document = EcdsaKeyPair::generate_pkcs8(alg, &RingRandom::new()).unwrap();
+    EcdsaKeyPair::from_pkcs8(alg, document.as_ref(), &RingRandom::new()).unwrap()
+}
+
+async fn play(
+    script: Arc<Mutex<Script>>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, std::io::Error> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let path = parts.uri.path().to_owned();
+    let reply = {
+        let mut script = script.lock().unwrap();
+        script.seen.push(Recorded {
+            path: path.clone(),
+            headers: parts.headers,
+            form: url::form_urlencoded::parse(&body).into_owned().collect(),
+        });
+        let once = script.once.get_mut(&path).and_then(VecDeque::pop_front);
+        once.or_else(|| script.always.get(&path).cloned())
+    };
+    match reply.unwrap_or_else(|| Reply::text(500, "text/plain", "not in the script")) {
+        Reply::Answer { status, headers, body } => {
+            let mut response = Response::new(Full::new(Bytes::from(body)));
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            for (name, value) in headers {
+                response.headers_mut().append(name, value.parse().unwrap());
+            }
+            Ok(response)
+        }
+        Reply::Drop => Err(std::io::Error::other("dropped by the script")),
+        Reply::Hang => {
+            let never: Infallible = std::future::pending().await;
+            match never {}
+        }
+    }
+}

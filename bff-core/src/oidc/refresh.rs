@@ -1,0 +1,100 @@
+//! Owns: the vocabulary of a refresh: what goes in, what comes out, and what a failure means for
+//! the refresh token (RFC 6749 section 6, OpenID Connect Core section 12).
+
+use secrecy::SecretString;
+
+use super::dpop::DpopKey;
+use super::error::{Endpoint, OAuthCode, OAuthError, OidcError};
+use super::id_claims::IdClaims;
+use super::token::TokenSet;
+
+/// What is refreshed.
+#[derive(Clone, Copy)]
+pub struct RefreshRequest<'a> {
+    /// Spent by this call.
+    pub refresh_token: &'a SecretString,
+    /// The key the session's tokens are bound to so far.
+    pub dpop_key: Option<&'a DpopKey>,
+    /// Who logged in: a refreshed ID token must speak of the same.
+    pub subject: &'a str,
+    /// When, if the ID token of the login said so.
+    pub auth_time: Option<u64>,
+}
+
+impl std::fmt::Debug for RefreshRequest<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RefreshRequest").field("dpop_key", &self.dpop_key).finish_non_exhaustive()
+    }
+}
+
+/// What a refresh gave.
+#[derive(Debug, Clone)]
+pub struct Refreshed {
+    /// Without a refresh token, the old one stays good.
+    pub tokens: TokenSet,
+    /// From the new ID token, where there was one that could be checked.
+    pub claims: Option<IdClaims>,
+    /// The key the new access token is bound to; `None` for a bearer token.
+    pub dpop_key: Option<DpopKey>,
+}
+
+/// Why there are no new tokens, by what it means for the old refresh token.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// The refresh token is no longer good.
+    #[error("the refresh token is no longer good")]
+    InvalidGrant,
+    /// The issuer answered tokens of somebody else, or an ID token that is false. They were
+    /// thrown away; the session they were meant for is not to be trusted any more.
+    #[error("the refreshed tokens contradict the session: {0}")]
+    Contradiction(#[source] OidcError),
+    /// The issuer refused for a reason that says nothing about the refresh token.
+    #[error("the issuer refused: {0}")]
+    Rejected(#[source] OAuthError),
+    /// The refresh token was not spent as far as we know: the request was never sent, or an
+    /// answer said that nothing was done.
+    #[error("the issuer is away: {0}")]
+    Unavailable(#[source] OidcError),
+    /// The issuer may have spent the refresh token; its answer got lost or cannot be used.
+    #[error("the outcome is unknown: {0}")]
+    Unknown(#[source] OidcError),
+}
+
+impl RefreshError {
+    /// Whether the session cannot go on, whatever happens later.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::InvalidGrant | Self::Contradiction(_))
+    }
+
+    /// A short stable code for `bff_token_refresh_failed_total{reason}`.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::InvalidGrant => "invalid_grant",
+            Self::Contradiction(_) => "contradiction",
+            Self::Rejected(_) => "rejected",
+            Self::Unavailable(_) => "unavailable",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// What an error of the call itself (before any answer was used) means.
+    pub(super) fn from_call(error: OidcError) -> Self {
+        const GATEWAY_TIMEOUT: u16 = 504;
+        match error {
+            OidcError::Rejected {
+                error: OAuthError { code: OAuthCode::InvalidGrant, .. }, ..
+            } => Self::InvalidGrant,
+            OidcError::Rejected { error, .. } => Self::Rejected(error),
+            // A gateway that gave up waiting says nothing about who it waited for; nor does an
+            // answer that makes no sense.
+            OidcError::Busy { status: GATEWAY_TIMEOUT, .. }
+            | OidcError::Protocol { endpoint: Endpoint::Token, .. } => Self::Unknown(error),
+            OidcError::Unreachable { endpoint: Endpoint::Token, ref source }
+                if source.may_have_been_sent() =>
+            {
+                Self::Unknown(error)
+            }
+            error => Self::Unavailable(error),
+        }
+    }
+}

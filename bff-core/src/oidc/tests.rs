@@ -1,0 +1,5 @@
+//! Whole conversations with a scripted authorization server.
+
+mod login;
+mod refresh;
+mod retry;

@@ -1,0 +1,88 @@
+//! Owns: what every route shares, made once at start.
+
+use std::fmt;
+use std::sync::Arc;
+
+use session::any::AnyStore;
+use shell::clock::Clock;
+use shell::random::Random;
+use shell::shutdown::Shutdown;
+
+use crate::config::Config;
+use crate::health::Health;
+use crate::http_client::{HttpClient, HttpSetupError};
+use crate::oidc::{OidcError, RelyingParty};
+use crate::proxy::Upstream;
+use crate::refresh::Flights;
+
+/// One running `bff`.
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// The sessions.
+    pub store: AnyStore,
+    /// The IdP.
+    pub relying_party: RelyingParty,
+    /// The services.
+    pub upstream: Upstream,
+    /// Refreshes under way.
+    pub flights: Flights,
+    /// What `/health` knows.
+    pub health: Health,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// The end of the process. What must not be dropped with a request runs as its task.
+    pub shutdown: Shutdown,
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("relying_party", &self.relying_party).finish_non_exhaustive()
+    }
+}
+
+/// Why a `bff` cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// TLS roots cannot be used.
+    #[error(transparent)]
+    Http(#[from] HttpSetupError),
+    /// The `OIDC_*` settings contradict each other.
+    #[error(transparent)]
+    Oidc(#[from] OidcError),
+}
+
+impl App {
+    /// Puts the parts together. Calls nobody.
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub fn new(
+        config: Config,
+        store: AnyStore,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        shutdown: Shutdown,
+    ) -> Result<Arc<Self>, SetupError> {
+        let http = HttpClient::new(config.oidc_ca.as_deref())?;
+        let relying_party = RelyingParty::new(config.oidc.clone(), http, Arc::clone(&random))?;
+        Ok(Arc::new(Self {
+            upstream: Upstream::new()?,
+            flights: Flights::default(),
+            health: Health::default(),
+            config,
+            store,
+            relying_party,
+            clock,
+            random,
+            shutdown,
+        }))
+    }
+
+    /// Seconds since the epoch.
+    pub fn now(&self) -> u64 {
+        self.clock.unix_seconds()
+    }
+}

@@ -1,0 +1,57 @@
+//! Owns: audit events: what happened to whom, with stable names, in their own log target.
+//!
+//! Sessions appear by a shortened key, users by their id; no token, cookie, code or full key does.
+
+use session::id::StoreKey;
+
+use crate::caller::Caller;
+
+/// What the events are logged under.
+pub const TARGET: &str = "audit";
+
+/// A session began.
+pub fn session_created(caller: &Caller, key: &StoreKey, issuer: &str, user_id: &str) {
+    tracing::info!(
+        target: TARGET, event = "session.created", request_id = %caller.request_id,
+        session = ?key, issuer, user_id, ip = ?caller.ip
+    );
+}
+
+/// A session got new tokens.
+pub fn session_refreshed(key: &StoreKey) {
+    tracing::info!(target: TARGET, event = "session.refreshed", session = ?key);
+}
+
+/// A session ended: `logout`, `binding`, `refresh_invalid_grant`, `replaced`.
+pub fn session_revoked(key: &StoreKey, reason: &'static str) {
+    tracing::info!(target: TARGET, event = "session.revoked", session = ?key, reason);
+}
+
+/// A login that led to no session.
+pub fn login_failed(caller: &Caller, reason: &'static str) {
+    tracing::info!(
+        target: TARGET, event = "login.failed", request_id = %caller.request_id, reason,
+        ip = ?caller.ip
+    );
+}
+
+/// A request from another client than the session's.
+pub fn binding_mismatch(
+    caller: &Caller,
+    key: &StoreKey,
+    signal: &'static str,
+    action: &'static str,
+) {
+    tracing::info!(
+        target: TARGET, event = "binding.mismatch", request_id = %caller.request_id,
+        session = ?key, signal, action, ip = ?caller.ip
+    );
+}
+
+/// A request refused as cross-site.
+pub fn csrf_rejected(caller: &Caller, reason: &'static str) {
+    tracing::info!(
+        target: TARGET, event = "csrf.rejected", request_id = %caller.request_id, reason,
+        ip = ?caller.ip
+    );
+}

@@ -1,0 +1,113 @@
+//! Owns: every setting of `bff`, parsed once into types.
+
+mod client;
+mod cookies;
+mod network;
+mod unavailable;
+
+use std::time::Duration;
+
+use session::seal::SessionKeys;
+use session::settings::{ClientSettings, StoreSettings, key_ring};
+use shell::config::{Settings, parse};
+use shell::telemetry::LogConfig;
+
+pub use cookies::{CookieSettings, SameSite};
+pub use network::Network;
+
+use crate::oidc::OidcConfig;
+use crate::proxy::RouteTable;
+
+/// Longest wait for one command to the store.
+const STORE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The configuration of one `bff`.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen, and how requests arrive.
+    pub network: Network,
+    /// Edge keys, binding and trusted proxies: what `forwardauth` reads too.
+    pub clients: ClientSettings,
+    /// `REDIS_URL` and its kin.
+    pub store: StoreSettings,
+    /// `BFF_SESSION_KEYS`.
+    pub session_keys: SessionKeys,
+    /// How cookies are written.
+    pub cookies: CookieSettings,
+    /// The relying party.
+    pub oidc: OidcConfig,
+    /// `OIDC_TLS_CA`.
+    pub oidc_ca: Option<Vec<u8>>,
+    /// Lifetimes.
+    pub lifetimes: Lifetimes,
+    /// `routes.yaml`.
+    pub routes: RouteTable,
+    /// `LOG_FORMAT`, `RUST_LOG`.
+    pub log: LogConfig,
+}
+
+/// How long things live, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// `SESSION_TTL`: absolute life of a session.
+    pub session: u64,
+    /// `SESSION_IDLE_TTL`: life without use.
+    pub idle: u32,
+    /// `TOKEN_REFRESH_THRESHOLD`: refresh this long before expiry.
+    pub refresh_before: u64,
+}
+
+impl Config {
+    /// Reads everything, noting all problems in `settings`. `memory://` is for one process that
+    /// composes both programs, which says so by `embedded`.
+    pub fn read(settings: &mut Settings, embedded: bool) -> Option<Self> {
+        unavailable::tell(settings);
+        let log = LogConfig::from_settings(settings);
+        let network = Network::read(settings);
+        let clients = ClientSettings::read(settings);
+        let store = StoreSettings::read(settings, STORE_TIMEOUT);
+        if matches!(store, Some(StoreSettings::Memory)) && !embedded {
+            settings.problem(
+                "REDIS_URL",
+                "names the embedded store, which lives in one process only",
+                "Use a Redis that forwardauth reads too; memory:// serves the demo.",
+            );
+        }
+        let session_keys = key_ring(settings, "BFF_SESSION_KEYS").map(SessionKeys::new);
+        let cookies = CookieSettings::read(settings, &network);
+        let oidc = client::read(settings);
+        let oidc_ca = settings.pem("OIDC_TLS_CA");
+        let lifetimes = Lifetimes::read(settings);
+        let routes = RouteTable::read(settings);
+        Some(Self {
+            network,
+            clients: clients?,
+            store: store?,
+            session_keys: session_keys?,
+            cookies,
+            oidc: oidc?,
+            oidc_ca,
+            lifetimes,
+            routes: routes?,
+            log,
+        })
+    }
+}
+
+impl Lifetimes {
+    fn read(settings: &mut Settings) -> Self {
+        let hint = "Give seconds, or a duration such as 8h.";
+        let mut seconds =
+            |name: &str, default| settings.parsed(name, hint, parse::seconds).unwrap_or(default);
+        let session = seconds("SESSION_TTL", 28_800);
+        let idle = seconds("SESSION_IDLE_TTL", 3_600).min(session);
+        Self {
+            session,
+            idle: u32::try_from(idle).unwrap_or(u32::MAX),
+            refresh_before: seconds("TOKEN_REFRESH_THRESHOLD", 300),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

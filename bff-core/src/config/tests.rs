@@ -1,0 +1,85 @@
+use super::*;
+
+const KEY: &str = "k1:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
+
+const GOOD: [(&str, &str); 9] = [
+    ("REDIS_URL", "redis://127.0.0.1:6379"),
+    ("BFF_SESSION_KEYS", KEY),
+    ("BFF_EDGE_KEYS", KEY),
+    ("BFF_TRUSTED_PROXIES", "127.0.0.1/32"),
+    ("BFF_CONFIG_DIR", "/nonexistent"),
+    ("BFF_DEFAULT_HOST", "app.example.com"),
+    ("OIDC_ISSUER", "https://idp.example.com"),
+    ("OIDC_CLIENT_ID", "bff"),
+    ("OIDC_CLIENT_SECRET", "canary-secret"),
+];
+
+fn read(changes: &[(&str, &str)]) -> Result<(Config, Vec<String>), String> {
+    let mut settings = Settings::from_pairs(GOOD.iter().chain(changes).copied());
+    let config = Config::read(&mut settings, false);
+    settings.finish(config).map_err(|problems| problems.to_string())
+}
+
+#[test]
+fn defaults_are_those_of_the_contract() {
+    let (config, warnings) = read(&[]).unwrap();
+    assert_eq!(config.network.listen.to_string(), "0.0.0.0:8000");
+    assert_eq!(config.network.admin_listen.to_string(), "0.0.0.0:9000");
+    let lifetimes = Lifetimes { session: 28_800, idle: 3_600, refresh_before: 300 };
+    assert_eq!(config.lifetimes, lifetimes);
+    assert_eq!(config.cookies.name, "bff_session");
+    assert_eq!(config.cookies.same_site, SameSite::Lax);
+    assert_eq!(config.oidc.scopes, "openid profile email offline_access");
+    assert_eq!(config.network.csrf_header, "x-csrf-token");
+    assert!(warnings.is_empty());
+}
+
+#[test]
+fn t09_every_problem_is_told_at_once_and_no_value_is() {
+    let report = read(&[
+        ("REDIS_URL", "memory://"),
+        ("BFF_SESSION_KEYS", "canary"),
+        ("BFF_EDGE_KEYS", ""),
+        ("BFF_TRUSTED_PROXIES", "canary"),
+        ("BFF_LISTEN", "canary"),
+        ("BFF_CORS_ORIGINS", "*"),
+        ("BFF_COOKIE_SAMESITE", "canary"),
+        ("BFF_COOKIE_SECURE", "false"),
+        ("BFF_TLS_CERT", "-----BEGIN canary"),
+        ("BFF_DYNAMIC_CALLBACK", "true"),
+        ("OIDC_ISSUER", "http://idp.example.com"),
+        ("OIDC_CLIENT_AUTH", "private_key_jwt"),
+        ("OIDC_CLIENT_KEY", "canary"),
+        ("OIDC_SCOPES", "${NOT_SET}"),
+        ("OIDC_DPOP", "canary"),
+        ("OIDC_PROFILE", "fapi2"),
+        ("SESSION_TTL", "canary"),
+        ("RUST_LOG", "bff=canary"),
+    ])
+    .unwrap_err();
+    assert!(!report.contains("canary"), "{report}");
+    insta::assert_snapshot!(report);
+}
+
+#[test]
+fn c83_debug_of_the_configuration_shows_no_secret() {
+    let (config, _) = read(&[]).unwrap();
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("canary") && !shown.contains(KEY), "{shown}");
+}
+
+#[test]
+fn clear_text_cookies_are_for_loopback_only() {
+    let local = [("BFF_COOKIE_SECURE", "false"), ("BFF_DEFAULT_SCHEME", "http")];
+    for (host, allowed) in [
+        ("localhost:8080", true),
+        ("app.localhost", true),
+        ("127.0.0.1:8080", true),
+        ("app.example.com", false),
+        ("localhost.evil.test", false),
+    ] {
+        let mut changes = local.to_vec();
+        changes.push(("BFF_DEFAULT_HOST", host));
+        assert_eq!(read(&changes).is_ok(), allowed, "{host}");
+    }
+}

@@ -1,0 +1,66 @@
+//! Owns: settings of the contract that this version does not carry out.
+//!
+//! What promises protection is refused: a security setting that is read and ignored is worse than
+//! one that stops the start (class T9). What merely adds a feature is told and left out.
+
+use std::path::Path;
+
+use shell::config::Settings;
+
+const OFF: &[&str] = &["false", "0", "no", "off"];
+
+/// Promises of protection, and the values that ask for nothing.
+const PROMISES: [(&str, &[&str]); 10] = [
+    ("OIDC_JAR", OFF),
+    ("OIDC_JARM", OFF),
+    ("OIDC_PROFILE", &[]),
+    ("BFF_STRATEGY", &["pass_through"]),
+    ("SESSION_MAX_PER_USER", &["0"]),
+    ("BFF_INTERNAL_HMAC_SECRET", &[]),
+    ("BFF_INTERNAL_HMAC_SECRET_FILE", &[]),
+    ("ENABLE_TOKEN_DOWNSCOPING", OFF),
+    ("ENABLE_FAPI_COMPLIANCE", OFF),
+    ("ENABLE_MTLS_BACKEND", OFF),
+];
+
+/// Features whose absence endangers nothing.
+const FEATURES: [(&str, &[&str]); 9] = [
+    ("DATABASE_URL", &[]),
+    ("OIDC_REFRESH_GRACE", &["0", "0s"]),
+    ("BFF_INTERNAL_TOKEN", &[]),
+    ("BFF_INTERNAL_TOKEN_FILE", &[]),
+    ("BFF_ADMIN_TOKENS", &[]),
+    ("BFF_ADMIN_TOKENS_FILE", &[]),
+    ("BFF_DEV_AUTO_TENANT", OFF),
+    ("BFF_CONTEXT_KEYS", &[]),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", &[]),
+];
+
+pub(super) fn tell(settings: &mut Settings) {
+    for (name, harmless) in PROMISES {
+        if asks(settings, name, harmless) {
+            settings.problem(
+                name,
+                "asks for something that this version does not do yet",
+                "Unset it; the README's table says what works today.",
+            );
+        }
+    }
+    for (name, harmless) in FEATURES {
+        if asks(settings, name, harmless) {
+            settings.warn(format!("{name} is set, but this version does not use it yet"));
+        }
+    }
+    let directory = settings.text("BFF_CONFIG_DIR").unwrap_or_else(|| "/app/config".to_owned());
+    if Path::new(&directory).join("tenants.yaml").exists() {
+        settings.problem(
+            "tenants.yaml",
+            "asks for tenants, which this version does not keep apart yet",
+            "Run one deployment with its own BFF_REDIS_PREFIX for each tenant.",
+        );
+    }
+}
+
+fn asks(settings: &mut Settings, name: &str, harmless: &[&str]) -> bool {
+    settings.text(name).is_some_and(|value| !harmless.contains(&value.as_str()))
+}

@@ -1,0 +1,221 @@
+//! Owns: every way a request can fail, and the one map from failure to answer.
+//!
+//! Routes return an [`ApiError`]; [`render`] turns it into problem+json or, for a person at a page
+//! of the login, into HTML. It is logged here and nowhere else. Causes stay inside.
+
+use axum::response::{IntoResponse, Response};
+use http::header::{RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use session::seal::SealError;
+use session::store::StoreError;
+use shell::problem::ProblemDetails;
+
+use crate::caller::Caller;
+use crate::oidc::OidcError;
+use crate::pages;
+
+/// Why a request was not carried out.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ApiError {
+    /// Nobody is signed in, or no longer.
+    #[error("not signed in ({0})")]
+    Unauthenticated(&'static str),
+    /// Two session cookies; the headers take both forms away.
+    #[error("two session cookies")]
+    CookieTossing(Vec<HeaderValue>),
+    /// Signed in from another client.
+    #[error("session bound to another client")]
+    Binding,
+    /// Suspended or banned.
+    #[error("user is suspended")]
+    Suspended,
+    /// Cross-site request forgery, or a forgotten header.
+    #[error("cross-site request refused ({0})")]
+    Csrf(&'static str),
+    /// The session lacks a scope or role that the route needs.
+    #[error("insufficient scope")]
+    InsufficientScope,
+    /// The request itself is wrong.
+    #[error("bad request ({0})")]
+    BadRequest(&'static str),
+    /// A callback that belongs to no login of this browser.
+    #[error("login not accepted ({0})")]
+    Login(&'static str),
+    /// No such page, or not by this method.
+    #[error("no such route")]
+    NotFound,
+    /// The path exists, the method does not.
+    #[error("method not allowed")]
+    MethodNotAllowed,
+    /// The session store is away. Nobody is logged out by that.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The IdP is away.
+    #[error("identity provider unavailable ({0})")]
+    IdpUnavailable(&'static str),
+    /// The service behind a route is away.
+    #[error("service {service} unreachable")]
+    UpstreamUnreachable {
+        /// Its name in `routes.yaml`.
+        service: String,
+    },
+    /// The service behind a route did not answer in time.
+    #[error("service {service} too slow")]
+    UpstreamTimeout {
+        /// Its name in `routes.yaml`.
+        service: String,
+    },
+    /// Something that should not happen.
+    #[error("internal error ({0})")]
+    Internal(&'static str),
+}
+
+impl From<SealError> for ApiError {
+    fn from(error: SealError) -> Self {
+        Self::Unauthenticated(error.reason())
+    }
+}
+
+impl From<OidcError> for ApiError {
+    fn from(error: OidcError) -> Self {
+        if error.is_unavailable() {
+            Self::IdpUnavailable(error.reason())
+        } else {
+            Self::Login(error.reason())
+        }
+    }
+}
+
+/// Carries the error to [`render`]. Whatever goes wrong on the way is still a 500.
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl ApiError {
+    fn problem(&self) -> ProblemDetails {
+        let problem = |status, code, title| ProblemDetails::new(status, code, title);
+        match self {
+            Self::Unauthenticated(_) => {
+                problem(StatusCode::UNAUTHORIZED, "unauthenticated", "Sign in to go on.")
+            }
+            Self::CookieTossing(_) => problem(
+                StatusCode::UNAUTHORIZED,
+                "ambiguous_session",
+                "More than one session cookie was sent. Sign in again.",
+            ),
+            Self::Binding => problem(
+                StatusCode::UNAUTHORIZED,
+                "session_binding",
+                "This session belongs to another device or network. Sign in again.",
+            ),
+            Self::Suspended => {
+                problem(StatusCode::FORBIDDEN, "suspended", "This account is suspended.")
+            }
+            Self::Csrf(code) => problem(StatusCode::FORBIDDEN, code, "Cross-site request refused."),
+            Self::InsufficientScope => problem(
+                StatusCode::FORBIDDEN,
+                "insufficient_scope",
+                "You are not allowed to do this.",
+            ),
+            Self::BadRequest(code) => {
+                problem(StatusCode::BAD_REQUEST, code, "The request cannot be understood.")
+            }
+            Self::Login(code) => {
+                problem(StatusCode::BAD_REQUEST, code, "This sign-in cannot be completed.")
+            }
+            Self::NotFound => problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here."),
+            Self::MethodNotAllowed => problem(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "This method is not allowed here.",
+            ),
+            Self::Store(_) => problem(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store_unavailable",
+                "Sessions cannot be checked right now. Try again shortly.",
+            ),
+            Self::IdpUnavailable(_) => problem(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "idp_unavailable",
+                "The identity provider cannot be reached right now. Try again shortly.",
+            ),
+            Self::UpstreamUnreachable { service } => problem(
+                StatusCode::BAD_GATEWAY,
+                "upstream_unreachable",
+                "The service behind this address cannot be reached.",
+            )
+            .with("service", service.as_str()),
+            Self::UpstreamTimeout { service } => problem(
+                StatusCode::GATEWAY_TIMEOUT,
+                "upstream_timeout",
+                "The service behind this address did not answer in time.",
+            )
+            .with("service", service.as_str()),
+            Self::Internal(_) => {
+                problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong.")
+            }
+        }
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.problem().status()
+    }
+
+    /// Why, more finely than clients are told. Stable, for logs and metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated(reason)
+            | Self::Login(reason)
+            | Self::IdpUnavailable(reason)
+            | Self::Internal(reason)
+            | Self::Csrf(reason)
+            | Self::BadRequest(reason) => reason,
+            Self::Store(error) => error.reason(),
+            Self::CookieTossing(_) => "ambiguous_session",
+            Self::Binding => "binding",
+            Self::Suspended => "suspended",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::UpstreamUnreachable { .. } => "upstream_unreachable",
+            Self::UpstreamTimeout { .. } => "upstream_timeout",
+        }
+    }
+}
+
+/// The answer to a failed request.
+pub fn render(error: &ApiError, caller: &Caller, is_page: bool) -> Response {
+    let problem = error.problem();
+    let (status, request_id) = (problem.status(), &caller.request_id);
+    if status.is_server_error() {
+        tracing::warn!(%request_id, code = problem.code(), reason = error.reason(), %error, "failed");
+    } else {
+        tracing::info!(%request_id, code = problem.code(), reason = error.reason(), "refused");
+    }
+    let unauthenticated = status == StatusCode::UNAUTHORIZED;
+    let mut response = if is_page && caller.navigates {
+        pages::failure(&problem, request_id)
+    } else if unauthenticated {
+        problem.with("login_url", "/auth/login").response(request_id)
+    } else {
+        problem.response(request_id)
+    };
+    let headers = response.headers_mut();
+    if unauthenticated {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Session realm=\"wicketgate\""));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if let ApiError::CookieTossing(cookies) = error {
+        for cookie in cookies {
+            headers.append(SET_COOKIE, cookie.clone());
+        }
+    }
+    response
+}

@@ -1,0 +1,26 @@
+//! The thin Backend-for-Frontend: OIDC login, sessions, token refresh, logout, API proxy.
+//!
+//! The only part that talks to the identity provider, and the only writer of tokens. A request
+//! passes [`server`], one file of `routes` (or [`proxy`]), and what those call; nothing calls back
+//! up. `docs/ARCHITECTURE.md` walks through the journeys.
+
+pub mod app;
+pub mod audit;
+pub mod caller;
+pub mod config;
+mod cookies;
+pub mod csrf;
+pub mod error;
+pub mod health;
+pub mod http_client;
+pub mod login_state;
+pub mod metrics;
+pub mod oidc;
+mod pages;
+pub mod proxy;
+pub mod refresh;
+pub mod return_to;
+mod routes;
+pub mod server;
+pub mod sessions;
+pub mod single_flight;

@@ -1,0 +1,135 @@
+//! The `bff` program: reads its configuration, serves, drains.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use bff_core::app::App;
+use bff_core::config::Config;
+use bff_core::{metrics, server};
+use clap::{Parser, Subcommand};
+use shell::admin::Admin;
+use shell::clock::SystemClock;
+use shell::config::{Problems, Settings};
+use shell::listen;
+use shell::random::SystemRandom;
+use shell::shutdown::{DRAIN, Shutdown};
+use shell::telemetry::Metrics;
+
+/// Exit code of a configuration that cannot be used.
+const UNUSABLE: u8 = 2;
+
+/// Thin Backend-for-Frontend: logs users in, keeps their tokens, calls services for them.
+/// Configured by environment variables and YAML files; see docs/ARCHITECTURE.md.
+#[derive(Parser)]
+#[command(name = "bff", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve (the default).
+    Run,
+    /// Check the configuration and print every problem at once. Exit code 2 if there is one.
+    CheckConfig,
+    /// Ask a running instance whether it is ready. For containers without curl.
+    Healthcheck,
+}
+
+fn main() -> ExitCode {
+    shell::tls::install_ring();
+    match Cli::parse().command.unwrap_or(Command::Run) {
+        Command::Run => match read_config() {
+            Ok((config, warnings)) => run(config, &warnings),
+            Err(problems) => refuse(&problems),
+        },
+        Command::CheckConfig => match read_config() {
+            Ok((_, warnings)) => approve(&warnings),
+            Err(problems) => refuse(&problems),
+        },
+        Command::Healthcheck => healthcheck(),
+    }
+}
+
+fn read_config() -> Result<(Config, Vec<String>), Problems> {
+    let mut settings = Settings::from_environment();
+    let config = Config::read(&mut settings, false);
+    settings.finish(config)
+}
+
+fn run(config: Config, warnings: &[String]) -> ExitCode {
+    config.log.start();
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let served = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+        .and_then(|runtime| runtime.block_on(serve(config)));
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "cannot serve");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let metrics_handle = Metrics::install().context("cannot count")?;
+    metrics::describe();
+    drop(tokio::spawn(metrics_handle.clone().upkeep()));
+    let shutdown = Shutdown::new();
+    shutdown.on_signal().context("cannot listen to signals")?;
+
+    let listen_on = config.network.listen;
+    let admin_on = config.network.admin_listen;
+    let listener =
+        listen::bind(listen_on, false).with_context(|| format!("cannot listen on {listen_on}"))?;
+    let admin_listener =
+        listen::bind(admin_on, false).with_context(|| format!("cannot listen on {admin_on}"))?;
+    let store = config.store.clone().open().await.context("REDIS_URL")?;
+    let app =
+        App::new(config, store, Arc::new(SystemClock), Arc::new(SystemRandom), shutdown.clone())?;
+    let admin = Admin { metrics: Some(metrics_handle), shutdown: shutdown.clone() };
+
+    drop(tokio::spawn(server::serve_admin(Arc::clone(&app), admin, admin_listener)));
+    shutdown.started();
+    tracing::info!(%listen_on, %admin_on, "serving");
+    server::serve(app, listener).await;
+    if !shutdown.drained(DRAIN).await {
+        tracing::warn!("gave up on connections that did not end in time");
+    }
+    Ok(())
+}
+
+fn approve(warnings: &[String]) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    let told = warnings.iter().try_for_each(|warning| writeln!(out, "warning: {warning}"));
+    match told.and_then(|()| writeln!(out, "configuration is usable")) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn refuse(problems: &Problems) -> ExitCode {
+    match write!(std::io::stderr().lock(), "{problems}") {
+        Ok(()) => ExitCode::from(UNUSABLE),
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn healthcheck() -> ExitCode {
+    let mut settings = Settings::from_environment();
+    let address = settings.text("BFF_ADMIN_LISTEN").and_then(|text| text.parse().ok());
+    let address = address.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 9000)));
+    match shell::healthcheck::is_ready(address) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) | Err(_) => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,72 @@
+//! Owns: the names and labels of what `bff` counts (DESIGN section 9). Label values are bounded:
+//! they come from our own tables, never from a request.
+
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_histogram, gauge, histogram};
+
+/// Describes everything once and sets what never changes.
+pub fn describe() {
+    describe_counter!("bff_token_refresh_success_total", "Token refreshes that succeeded.");
+    describe_counter!("bff_token_refresh_failed_total", "Token refreshes that failed, by reason.");
+    describe_counter!("bff_session_binding_failures_total", "Requests from another client.");
+    describe_counter!("bff_csrf_rejected_total", "Requests refused as cross-site, by reason.");
+    describe_counter!("bff_sessions_ended_total", "Sessions ended, by reason.");
+    describe_histogram!("bff_oauth_flow_duration_seconds", "Stages of the login.");
+    describe_histogram!("bff_proxy_request_duration_seconds", "Proxied requests.");
+    describe_histogram!("bff_refresh_wait_seconds", "Time requests waited for a token refresh.");
+    gauge!("config_last_reload_successful").set(1.0);
+    gauge!("build_info", "program" => "bff", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+}
+
+/// A refresh that gave new tokens.
+pub fn refreshed() {
+    counter!("bff_token_refresh_success_total").increment(1);
+}
+
+/// A refresh that did not.
+pub fn refresh_failed(reason: &'static str) {
+    counter!("bff_token_refresh_failed_total", "reason" => reason).increment(1);
+}
+
+/// How long a request waited for a refresh.
+pub fn refresh_waited(time: Duration) {
+    histogram!("bff_refresh_wait_seconds").record(time);
+}
+
+/// A request from another client than the session's.
+pub fn binding_failed(signal: &'static str, action: &'static str) {
+    counter!("bff_session_binding_failures_total", "signal" => signal, "action" => action)
+        .increment(1);
+}
+
+/// A request refused as cross-site.
+pub fn csrf_rejected(reason: &'static str) {
+    counter!("bff_csrf_rejected_total", "reason" => reason).increment(1);
+}
+
+/// A session that ended.
+pub fn session_ended(reason: &'static str) {
+    counter!("bff_sessions_ended_total", "reason" => reason).increment(1);
+}
+
+/// A stage of the login: `begin`, `callback`.
+pub fn login_stage(stage: &'static str, time: Duration) {
+    histogram!("bff_oauth_flow_duration_seconds", "stage" => stage).record(time);
+}
+
+/// A proxied request, by the id of its route and the class of its status.
+pub fn proxied(route: &str, status: u16, time: Duration) {
+    let class = match status {
+        100..=199 => "1xx",
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    };
+    histogram!(
+        "bff_proxy_request_duration_seconds",
+        "route" => route.to_owned(), "status_class" => class
+    )
+    .record(time);
+}

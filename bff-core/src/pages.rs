@@ -1,0 +1,102 @@
+//! Owns: the few pages that `bff` shows to people. No script, no foreign content, everything
+//! escaped.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+use shell::problem::ProblemDetails;
+use shell::request_id::RequestId;
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;\
+padding:0 1.5rem;color:#1d2430;background:#fbfaf8}h1{font-size:1.4rem}a,button{color:#0b5d4e;\
+font:inherit}button{padding:.5rem 1.2rem;border:1px solid;border-radius:.4rem;background:none;\
+cursor:pointer}small{color:#667}@media(prefers-color-scheme:dark){body{color:#e8e6e1;\
+background:#16191d}a,button{color:#6fd3bd}small{color:#99a}}";
+
+/// A failed request, for a person.
+pub(crate) fn failure(problem: &ProblemDetails, request_id: &RequestId) -> Response {
+    let body = format!(
+        "<h1>{}</h1><p><a href=\"/auth/login\">Sign in again</a> or <a href=\"/\">go to the start \
+         page</a>.</p><p><small>Code <code>{}</code>, request <code>{}</code></small></p>",
+        escape(problem.title()),
+        escape(problem.code()),
+        escape(request_id.as_str()),
+    );
+    page(problem.status(), "Sign-in", "", &body)
+}
+
+/// Asks before a bare link logs anybody out.
+pub(crate) fn confirm_logout(action: &str) -> Response {
+    let body = format!(
+        "<h1>Sign out?</h1><form method=\"post\" action=\"{}\"><button type=\"submit\">Sign out\
+         </button></form><p><a href=\"/\">Stay signed in</a></p>",
+        escape(action)
+    );
+    page(StatusCode::OK, "Sign out", "", &body)
+}
+
+/// The session here has ended; the browser goes on to end the one at the IdP.
+pub(crate) fn leaving(end_session: &str) -> Response {
+    let url = escape(end_session);
+    let head = format!("<meta http-equiv=\"refresh\" content=\"0; url={url}\">");
+    let body = format!(
+        "<h1>Signing out…</h1><p>If nothing happens, <a id=\"continue\" href=\"{url}\">go on</a>.</p>"
+    );
+    page(StatusCode::OK, "Signing out", &head, &body)
+}
+
+/// The session here has ended, and that is all.
+pub(crate) fn signed_out() -> Response {
+    let body = "<h1 id=\"signed-out\">You are signed out.</h1><p><a href=\"/auth/login\">Sign in \
+                again</a></p>";
+    page(StatusCode::OK, "Signed out", "", body)
+}
+
+fn page(status: StatusCode, title: &str, head: &str, body: &str) -> Response {
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\"><title>{title}</title>{head}<style>{STYLE}</style></head>\
+         <body><main>{body}</main></body></html>"
+    );
+    let mut response = Response::new(Body::from(html));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; \
+             frame-ancestors 'none'",
+        ),
+    );
+    response
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t18_nothing_reaches_a_page_unescaped() {
+        assert_eq!(escape("<a href=\"x\">&'"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
+        let page = leaving("https://idp.example/end?a=1&b=\"><script>");
+        assert!(page.headers().contains_key(CONTENT_SECURITY_POLICY));
+    }
+}

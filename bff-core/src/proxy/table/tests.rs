@@ -1,0 +1,87 @@
+use super::*;
+
+const FILE: &str = r#"
+version: "1.0"
+description: "tests"
+services:
+  orders: { base_url: "http://orders:8000", timeout: 30 }
+  legacy: { base_url: "http://legacy:8000/v1/", timeout: 500ms, description: old }
+routes:
+  - { id: list, path: /api/orders, target_service: orders, upstream_path: /orders, methods: [GET, POST], auth: session }
+  - { id: one, path: "/api/orders/*", target_service: orders, upstream_path: "/orders/{path}", methods: [GET], auth: session, scopes: { any: [orders:read] } }
+  - { id: special, path: /api/orders/special, target_service: legacy, methods: [GET], auth: none }
+  - { id: write, path: "/api/orders/*", target_service: legacy, methods: [DELETE], auth: session, csrf: strict, roles: { all: [ADMIN] } }
+"#;
+
+fn table(text: &str) -> Result<RouteTable, Vec<Problem>> {
+    let settings = Settings::from_pairs::<&str, &str>([]);
+    let file =
+        yaml::parse::<RoutesFile>("routes.yaml", text, &settings).map_err(|one| vec![one])?;
+    RouteTable::build(&file)
+}
+
+fn found(method: &Method, path: &str) -> Result<(String, String), &'static str> {
+    let plain = PlainPath::parse(path).ok_or("unclear")?;
+    let matched = table(FILE).unwrap().find(&plain, method).map_err(|error| error.reason())?;
+    Ok((matched.route.id.clone(), matched.upstream_path))
+}
+
+fn pair(id: &str, path: &str) -> (String, String) {
+    (id.to_owned(), path.to_owned())
+}
+
+#[test]
+fn c59_the_most_specific_path_wins_and_nothing_else_is_reachable() {
+    assert_eq!(found(&Method::GET, "/api/orders"), Ok(pair("list", "/orders")));
+    assert_eq!(found(&Method::GET, "/api/orders/7/lines"), Ok(pair("one", "/orders/7/lines")));
+    assert_eq!(
+        found(&Method::GET, "/api/orders/special"),
+        Ok(pair("special", "/api/orders/special"))
+    );
+    assert_eq!(found(&Method::DELETE, "/api/orders/7"), Ok(pair("write", "/api/orders/7")));
+
+    assert_eq!(found(&Method::PUT, "/api/orders"), Err("method_not_allowed"));
+    assert_eq!(found(&Method::POST, "/api/orders/special"), Err("method_not_allowed"));
+    for path in ["/", "/api", "/api/order", "/api/ordersx", "/API/orders", "/api/orders%20"] {
+        assert_eq!(found(&Method::GET, path), Err("not_found"), "{path}");
+    }
+}
+
+#[test]
+fn c60_a_table_that_is_not_quite_right_is_refused() {
+    let with = |routes: &str| {
+        let text =
+            format!("services: {{ a: {{ base_url: \"http://a:1\" }} }}\nroutes:\n{routes}\n");
+        match table(&text) {
+            Ok(_) => String::new(),
+            Err(problems) => problems.iter().map(|problem| format!("{problem}\n")).collect(),
+        }
+    };
+    let report: String = [
+        "  - { path: /x, target_service: a, methods: [GET], auth: session, unknown: 1 }",
+        "  - { path: /x, target_service: b, methods: [GET], auth: session }",
+        "  - { path: /x, target_service: a, methods: [], auth: session }",
+        "  - { path: /x, target_service: a, methods: [get], auth: session }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: maybe }",
+        "  - { path: x, target_service: a, methods: [GET], auth: session }",
+        "  - { path: '/x/*/y', target_service: a, methods: [GET], auth: session }",
+        "  - { path: '/x/../y', target_service: a, methods: [GET], auth: session }",
+        "  - { path: /x, target_service: a, upstream_path: '/{path}', methods: [GET], auth: session }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: bearer }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: session, rate_limit: { limit: 1 } }",
+        "  - { id: one, path: /x, target_service: a, methods: [GET], auth: session }\n  - { id: two, path: /x, target_service: a, methods: [GET, POST], auth: none }",
+    ]
+    .iter()
+    .map(|routes| with(routes) + "\n")
+    .collect();
+    insta::assert_snapshot!(report);
+}
+
+#[test]
+fn roles_and_scopes_are_matched_whole() {
+    let needs = Needs { any: vec!["orders:read".to_owned()], all: vec!["b".to_owned()] };
+    assert!(needs.allow(b"a b orders:read", b' '));
+    assert!(!needs.allow(b"a orders:read", b' '));
+    assert!(!needs.allow(b"b orders:readwrite", b' '));
+    assert!(Needs::default().allow(b"", b' '));
+}

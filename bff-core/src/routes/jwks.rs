@@ -1,0 +1,20 @@
+//! `GET /.well-known/jwks.json`: the public halves of our keys.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+
+use crate::app::App;
+
+/// Public, and worth caching for a while.
+pub(crate) async fn jwks(State(app): State<Arc<App>>) -> Response {
+    let mut response = Response::new(Body::from(app.relying_party.public_jwks().to_string()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    response
+}

@@ -1,0 +1,160 @@
+//! Owns: the one route table, what surrounds every route, and the listeners.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use http::header::{REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderName, HeaderValue, Method, header};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use shell::admin::Admin;
+use shell::listen::{self, Limits};
+use tokio::net::TcpListener;
+use tower::ServiceExt as _;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::app::App;
+use crate::caller::{Ambiguous, Caller};
+use crate::config::Network;
+use crate::error::{self, ApiError};
+use crate::{audit, metrics, proxy, routes};
+
+/// Where a connection comes from, put into every request of it.
+#[derive(Debug, Clone, Copy)]
+struct Peer {
+    address: SocketAddr,
+    tls: bool,
+}
+
+/// Everything that `bff` serves to browsers.
+pub fn router(app: &Arc<App>) -> Router {
+    let routes = routes::table().fallback(proxy::proxy);
+    let routes = match cors(&app.config.network) {
+        Some(cors) => routes.layer(cors),
+        None => routes,
+    };
+    routes
+        .layer(middleware::from_fn_with_state(Arc::clone(app), surround))
+        .with_state(Arc::clone(app))
+}
+
+/// Serves `listener` until the end begins.
+pub async fn serve(app: Arc<App>, listener: TcpListener) {
+    let (router, tls) = (router(&app), app.config.network.tls.clone());
+    let is_tls = tls.is_some();
+    let make = move |address| {
+        let router = router.clone();
+        service_fn(move |mut request: http::Request<Incoming>| {
+            request.extensions_mut().insert(Peer { address, tls: is_tls });
+            router.clone().oneshot(request.map(Body::new))
+        })
+    };
+    listen::serve(listener, tls, limits(), app.shutdown.clone(), make).await;
+}
+
+/// Serves the admin listener until the end begins.
+pub async fn serve_admin(app: Arc<App>, admin: Admin, listener: TcpListener) {
+    let tls = app.config.network.admin_tls.clone();
+    let make = move |_| {
+        let admin = admin.clone();
+        service_fn(move |request: http::Request<Incoming>| {
+            let answer = admin.answer(request.method(), request.uri().path());
+            async move { Ok::<_, Infallible>(answer) }
+        })
+    };
+    listen::serve(listener, tls, limits(), app.shutdown.clone(), make).await;
+}
+
+fn limits() -> Limits {
+    Limits { max_header_bytes: 64 * 1024, ..Limits::default() }
+}
+
+/// First and last of every request: who asks, and what a failure looks like.
+async fn surround(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let caller = match caller(&app, &request) {
+        Ok(caller) => caller,
+        Err(Ambiguous(header)) => {
+            tracing::info!(header, "sent twice or unreadable");
+            let failure = ApiError::BadRequest("header_ambiguous");
+            return error::render(&failure, &Caller::unknown(&*app.random), false);
+        }
+    };
+    let is_page = request.uri().path().starts_with("/auth/");
+    request.extensions_mut().insert(caller.clone());
+    let mut response = next.run(request).await;
+    if let Some(failure) = response.extensions_mut().remove::<ApiError>() {
+        if let ApiError::Csrf(reason) = failure {
+            metrics::csrf_rejected(reason);
+            audit::csrf_rejected(&caller, reason);
+        }
+        let mut rendered = error::render(&failure, &caller, is_page);
+        keep_cors(response.headers(), &mut rendered);
+        response = rendered;
+    }
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// CORS headers were set inside, on the error's carrier; without them a script of a listed origin
+/// could not read why it was refused.
+fn keep_cors(from: &http::HeaderMap, to: &mut Response) {
+    for (name, value) in from {
+        if name.as_str().starts_with("access-control-") || name == header::VARY {
+            to.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+}
+
+fn caller(app: &App, request: &Request) -> Result<Caller, Ambiguous> {
+    let peer = request.extensions().get::<Peer>().copied();
+    let unknown = Peer { address: SocketAddr::from(([0, 0, 0, 0], 0)), tls: false };
+    let peer = peer.unwrap_or(unknown);
+    let authority = request.uri().authority().map(http::uri::Authority::as_str);
+    Caller::of(
+        request.headers(),
+        authority,
+        peer.address,
+        peer.tls,
+        &app.config.clients.trusted,
+        &*app.random,
+    )
+}
+
+/// Exact origins with credentials (bff-checklist 65); no layer at all without any.
+fn cors(network: &Network) -> Option<CorsLayer> {
+    let origins: Vec<HeaderValue> = network
+        .cors_origins
+        .iter()
+        .filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok())
+        .collect();
+    (!origins.is_empty()).then(|| {
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::list(origins))
+            .allow_credentials(true)
+            .allow_methods([
+                Method::GET,
+                Method::HEAD,
+                Method::POST,
+                Method::PUT,
+                Method::PATCH,
+                Method::DELETE,
+            ])
+            .allow_headers([
+                header::ACCEPT,
+                header::CONTENT_TYPE,
+                network.csrf_header.clone(),
+                HeaderName::from_static("x-client-device"),
+                HeaderName::from_static("x-client-version"),
+            ])
+            .max_age(Duration::from_secs(600))
+    })
+}

@@ -1,0 +1,209 @@
+//! Owns: from cookie to session, and the beginning and end of sessions.
+//!
+//! [`ActiveSession`] is the proof that a request carries a session that is authentic, alive, bound
+//! to this client and not suspended; only [`App::session`] makes one.
+
+mod begin;
+
+pub(crate) use begin::{profile, token_id, token_part};
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, header};
+use session::binding::Grade;
+use session::cookie::{self, SessionCookie};
+use session::edge::LiveEdge;
+use session::id::{SessionId, StoreKey};
+use session::record::{Management, TokenPart};
+use session::store::{IndexKey, Store as _, StoreError, StoredSession};
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::{audit, metrics};
+
+/// Kept in the store beyond the deadline that we enforce ourselves.
+const SLACK: Duration = Duration::from_secs(60);
+
+/// A session that may be used by this request.
+#[derive(Debug)]
+pub struct ActiveSession {
+    /// The browser's secret.
+    pub id: SessionId,
+    /// What it is stored under.
+    pub key: StoreKey,
+    /// What verify sees of it.
+    pub edge: LiveEdge,
+    /// As it is stored.
+    pub stored: StoredSession,
+}
+
+/// Whether a use extends the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Somebody is there.
+    Slides,
+    /// A probe (`?slide=false`, bff-checklist 42).
+    Silent,
+}
+
+impl App {
+    /// The session of a request; `None` if it has none that lives.
+    ///
+    /// # Errors
+    /// [`ApiError`] if the store is away, or the session must not be used by this client.
+    pub async fn session(
+        &self,
+        headers: &HeaderMap,
+        caller: &Caller,
+        purpose: Use,
+    ) -> Result<Option<ActiveSession>, ApiError> {
+        let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+        let id = match cookie::find(lines, &self.config.cookies.name) {
+            SessionCookie::One(id) => id,
+            SessionCookie::Missing | SessionCookie::Malformed => return Ok(None),
+            SessionCookie::Several => {
+                let both = self.config.cookies.clear_both_forms();
+                return Err(ApiError::CookieTossing(both));
+            }
+        };
+        let Some(session) = self.session_by_id(id).await? else { return Ok(None) };
+        self.check_client(&session, caller).await?;
+        if is_suspended(&session) {
+            return Err(ApiError::Suspended);
+        }
+        if purpose == Use::Slides {
+            self.slide(&session);
+        }
+        Ok(Some(session))
+    }
+
+    /// The session of this id, if it is authentic and lives.
+    pub(crate) async fn session_by_id(
+        &self,
+        id: SessionId,
+    ) -> Result<Option<ActiveSession>, StoreError> {
+        let key = id.store_key();
+        let Some(stored) = self.store.load(&key).await? else { return Ok(None) };
+        let authentic = match self.config.clients.edge_keys.open(&key, &stored.edge) {
+            Ok(authentic) => authentic,
+            Err(error) => {
+                tracing::warn!(session = ?key, reason = error.reason(), "session not believed");
+                return Ok(None);
+            }
+        };
+        // The version stands in clear beside the parts; the MAC'ed one must agree with it.
+        if authentic.view().token_version != stored.version {
+            tracing::warn!(session = ?key, reason = "version_mismatch", "session not believed");
+            return Ok(None);
+        }
+        Ok(authentic.alive(self.now()).ok().map(|edge| ActiveSession { id, key, edge, stored }))
+    }
+
+    async fn check_client(&self, session: &ActiveSession, caller: &Caller) -> Result<(), ApiError> {
+        let mismatch = self.config.clients.binding.judge(
+            &session.edge.view().bindings,
+            session.edge.binder(),
+            caller.user_agent.as_bytes(),
+            caller.ip,
+        );
+        for (signal, grade) in mismatch.signals() {
+            metrics::binding_failed(signal, grade.as_str());
+            audit::binding_mismatch(caller, &session.key, signal, grade.as_str());
+        }
+        match mismatch.gravest() {
+            None | Some(Grade::Off | Grade::Audit) => Ok(()),
+            Some(Grade::Reauth) => Err(ApiError::Binding),
+            Some(Grade::Deny) => {
+                self.end(session, "binding").await?;
+                Err(ApiError::Binding)
+            }
+        }
+    }
+
+    /// Moves the idle deadline, off the response path, at most once a minute.
+    fn slide(&self, session: &ActiveSession) {
+        let now = self.now();
+        if !session.edge.due_to_slide(now) {
+            return;
+        }
+        let old = session.stored.edge.clone();
+        let edge_keys = &self.config.clients.edge_keys;
+        let Ok(new) = edge_keys.slide(&session.key, &session.edge, &old, now) else { return };
+        let view = session.edge.view();
+        let idle_until = now.saturating_add(u64::from(view.idle_ttl)).min(view.expires_at);
+        let keep = Duration::from_secs(idle_until.saturating_sub(now)) + SLACK;
+        let (store, key) = (self.store.clone(), session.key);
+        self.shutdown.spawn(async move {
+            if let Err(error) = store.slide(&key, &old, new, keep).await {
+                tracing::debug!(reason = error.reason(), "session not slid");
+            }
+        });
+    }
+
+    /// The tokens of a session.
+    ///
+    /// # Errors
+    /// [`ApiError::Unauthenticated`] if they cannot be opened: keys are gone, or somebody changed
+    /// them. The session is of no use then.
+    pub fn tokens(&self, session: &ActiveSession) -> Result<TokenPart, ApiError> {
+        let tenant = tenant_of(session);
+        let version = session.stored.version;
+        self.config
+            .session_keys
+            .open_tokens(&session.id, &tenant, version, &session.stored.tokens)
+            .map_err(Into::into)
+    }
+
+    /// The management part of a session; empty if it cannot be opened.
+    pub(crate) fn management(&self, session: &ActiveSession) -> Management {
+        self.config
+            .session_keys
+            .open_management(&session.key, &session.stored.management)
+            .unwrap_or_default()
+    }
+
+    /// Ends a session: first the session itself, then what lists it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store is away; then it has not ended.
+    pub async fn end(
+        &self,
+        session: &ActiveSession,
+        reason: &'static str,
+    ) -> Result<(), StoreError> {
+        if self.store.delete(&session.key).await? {
+            metrics::session_ended(reason);
+            audit::session_revoked(&session.key, reason);
+        }
+        for index in indexes(&tenant_of(session), &self.management(session)) {
+            // A left-over entry points to nothing and expires by itself.
+            if let Err(error) = self.store.index_remove(&index, &session.key).await {
+                tracing::debug!(reason = error.reason(), "index entry left behind");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The tenant a session belongs to, as sealed parts name it.
+pub(crate) fn tenant_of(session: &ActiveSession) -> String {
+    String::from_utf8_lossy(&session.edge.view().tenant_id).into_owned()
+}
+
+/// The lists that a session stands in.
+pub(crate) fn indexes(tenant: &str, management: &Management) -> Vec<IndexKey> {
+    let user = IndexKey::user(tenant, &management.issuer, &management.user_id);
+    let idp =
+        management.idp_session.as_ref().map(|sid| IndexKey::idp_session(&management.issuer, sid));
+    std::iter::once(user).chain(idp).collect()
+}
+
+/// How long the store keeps a session whose idle deadline lies `seconds` ahead.
+pub(crate) fn keep_for(seconds: u64) -> Duration {
+    Duration::from_secs(seconds) + SLACK
+}
+
+fn is_suspended(session: &ActiveSession) -> bool {
+    session::flags::MasterFlags::parse(&session.edge.view().master_flags).locks_out()
+}

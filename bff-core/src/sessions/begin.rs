@@ -1,0 +1,179 @@
+//! Owns: making a session out of a login.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value, json};
+use session::edge::EdgeView;
+use session::header_text;
+use session::id::SessionId;
+use session::record::{Management, TokenPart, TokenType};
+use session::store::{Store as _, StoredSession};
+
+use crate::app::App;
+use crate::audit;
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::oidc::{self, IdClaims, LoggedIn, TokenSet};
+
+use super::{indexes, keep_for};
+
+/// The first version of a session's token part.
+const FIRST_VERSION: u64 = 1;
+
+/// Longest device label.
+const DEVICE_MAX: usize = 200;
+
+impl App {
+    /// Makes a session for `login` under a fresh id (bff-checklist 15).
+    ///
+    /// The lists come first: a crash between the writes leaves an entry that points to nothing,
+    /// never a session that no list knows.
+    ///
+    /// # Errors
+    /// [`ApiError`] if it cannot be stored; then there is none.
+    pub async fn begin_session(
+        &self,
+        login: &LoggedIn,
+        caller: &Caller,
+    ) -> Result<SessionId, ApiError> {
+        let now = self.now();
+        let id = SessionId::from_random(self.random.bytes());
+        let key = id.store_key();
+        let tokens =
+            token_part(&login.tokens, login.dpop_key.as_ref(), now, &self.config.oidc.scopes);
+        let tokens = TokenPart { profile: profile(&login.claims), ..tokens };
+        let management = management_part(login, &tokens, caller, now);
+        let view = self.edge_view(login, &tokens, caller, now);
+
+        let sealed = StoredSession {
+            edge: self
+                .config
+                .clients
+                .edge_keys
+                .seal(&key, &view)
+                .map_err(|_| ApiError::Login("identity_too_long"))?,
+            tokens: self.config.session_keys.seal_tokens(
+                &id,
+                "",
+                FIRST_VERSION,
+                &tokens,
+                self.random.bytes(),
+            )?,
+            management: self.config.session_keys.seal_management(
+                &key,
+                &management,
+                self.random.bytes(),
+            )?,
+            version: FIRST_VERSION,
+        };
+        for index in indexes("", &management) {
+            self.store.index_add(&index, &key, keep_for(self.config.lifetimes.session)).await?;
+        }
+        let keep = keep_for(view.idle_deadline().saturating_sub(now));
+        if !self.store.create(&key, sealed, keep).await? {
+            return Err(ApiError::Internal("session_id_taken"));
+        }
+        audit::session_created(caller, &key, &management.issuer, &management.user_id);
+        Ok(id)
+    }
+
+    fn edge_view(
+        &self,
+        login: &LoggedIn,
+        tokens: &TokenPart,
+        caller: &Caller,
+        now: u64,
+    ) -> EdgeView {
+        let claims = &login.claims;
+        let common = &self.config.clients;
+        EdgeView {
+            created_at: now,
+            auth_time: claims.auth_time.unwrap_or(now),
+            expires_at: now.saturating_add(self.config.lifetimes.session),
+            last_seen: now,
+            idle_ttl: self.config.lifetimes.idle,
+            access_expires_at: tokens.access_expires_at.unwrap_or_default(),
+            token_version: FIRST_VERSION,
+            bindings: common.binding.bind(
+                common.edge_keys.binder(),
+                caller.user_agent.as_bytes(),
+                caller.ip,
+            ),
+            issuer: claims.issuer.clone().into(),
+            user_id: header_text::encode(&claims.user_id).into(),
+            roles: header_text::encode_list(claims.roles.iter().map(String::as_str)).into(),
+            groups: header_text::encode_list(claims.groups.iter().map(String::as_str)).into(),
+            scopes: tokens.scope.clone().into(),
+            acr: header_text::encode(claims.acr.as_deref().unwrap_or_default()).into(),
+            ..EdgeView::default()
+        }
+    }
+}
+
+fn management_part(login: &LoggedIn, tokens: &TokenPart, caller: &Caller, now: u64) -> Management {
+    let agent = String::from_utf8_lossy(caller.user_agent.as_bytes());
+    Management {
+        created_at: now,
+        issuer: login.claims.issuer.clone(),
+        subject: login.claims.subject.clone(),
+        user_id: login.claims.user_id.clone(),
+        idp_session: login.claims.sid.clone(),
+        device: agent
+            .chars()
+            .filter(|character| !character.is_control())
+            .take(DEVICE_MAX)
+            .collect(),
+        access_jti: token_id(tokens.access_token.expose_secret()),
+        access_expires_at: tokens.access_expires_at,
+    }
+}
+
+/// Tokens as the IdP gave them at `now`. A response without `scope` grants what was asked (RFC 6749
+/// section 5.1).
+pub(crate) fn token_part(
+    tokens: &TokenSet,
+    dpop_key: Option<&oidc::DpopKey>,
+    now: u64,
+    asked: &str,
+) -> TokenPart {
+    TokenPart {
+        access_token: tokens.access_token.clone(),
+        obtained_at: now,
+        access_expires_at: tokens.expires_in.map(|seconds| now.saturating_add(seconds)),
+        refresh_token: tokens.refresh_token.clone(),
+        id_token: tokens.id_token.clone(),
+        token_type: match tokens.token_type {
+            oidc::TokenType::Bearer => TokenType::Bearer,
+            oidc::TokenType::Dpop => TokenType::Dpop,
+        },
+        scope: tokens.scope.clone().unwrap_or_else(|| asked.to_owned()),
+        dpop_key: dpop_key.map(|key| key.to_bytes().to_vec().into()),
+        profile: Map::new(),
+    }
+}
+
+/// What the browser may know of its user.
+pub(crate) fn profile(claims: &IdClaims) -> Map<String, Value> {
+    let told = json!({
+        "id": claims.user_id,
+        "name": claims.name,
+        "preferred_username": claims.preferred_username,
+        "email": claims.email,
+        "email_verified": claims.email_verified,
+        "picture": claims.picture,
+        "roles": claims.roles,
+    });
+    match told {
+        Value::Object(told) => told.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+        _ => Map::new(),
+    }
+}
+
+/// The `jti` of our own access token, if it is a JWT. Read without verification: it comes from the
+/// IdP directly and only names what to revoke.
+pub(crate) fn token_id(access_token: &str) -> Option<String> {
+    let payload = access_token.split('.').nth(1)?;
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+    claims.get("jti")?.as_str().map(str::to_owned)
+}

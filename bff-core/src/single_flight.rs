@@ -1,0 +1,150 @@
+//! Owns: doing a thing once for everyone who asks at the same time.
+//!
+//! The work is a task of its own: a caller that goes away drops its wait, never the work.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use shell::shutdown::Shutdown;
+use tokio::sync::watch;
+
+/// Works under way, by what they are about. Clones share them.
+#[derive(Debug)]
+pub struct SingleFlight<K, V>(Arc<Mutex<HashMap<K, watch::Receiver<Option<V>>>>>);
+
+impl<K, V> Default for SingleFlight<K, V> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<K, V> Clone for SingleFlight<K, V> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<K, V> SingleFlight<K, V>
+where
+    K: Eq + Hash + Clone + Send + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// The result of the work about `key`: that under way, or `work` begun now as a task that
+    /// `tasks` waits for. `None` if the work died.
+    ///
+    /// # Cancel safety
+    /// Dropping the wait leaves the work going on.
+    pub async fn run<F>(&self, key: K, tasks: &Shutdown, work: impl FnOnce() -> F) -> Option<V>
+    where
+        F: Future<Output = V> + Send + 'static,
+    {
+        let mut result = self.join(key, tasks, work);
+        let done = result.wait_for(Option::is_some).await.ok()?;
+        done.clone()
+    }
+
+    fn join<F>(
+        &self,
+        key: K,
+        tasks: &Shutdown,
+        work: impl FnOnce() -> F,
+    ) -> watch::Receiver<Option<V>>
+    where
+        F: Future<Output = V> + Send + 'static,
+    {
+        let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(flight) = flights.get(&key) {
+            return flight.clone();
+        }
+        let (sender, receiver) = watch::channel(None);
+        flights.insert(key.clone(), receiver.clone());
+        let landing = Landing { flights: Arc::clone(&self.0), key };
+        let work = work();
+        tasks.spawn(async move {
+            // Also where the work panics: nobody may wait for it for ever, nor be told its result
+            // later.
+            let _landing = landing;
+            let value = work.await;
+            sender.send_replace(Some(value));
+        });
+        receiver
+    }
+}
+
+struct Landing<K: Eq + Hash, V> {
+    flights: Arc<Mutex<HashMap<K, watch::Receiver<Option<V>>>>>,
+    key: K,
+}
+
+impl<K: Eq + Hash, V> Drop for Landing<K, V> {
+    fn drop(&mut self) {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::sync::Notify;
+
+    #[tokio::test]
+    async fn c49_many_callers_share_one_work() {
+        let flights = SingleFlight::<u8, usize>::default();
+        let (tasks, count, gate) =
+            (Shutdown::new(), Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+        let mut callers = Vec::new();
+        for _ in 0..50 {
+            let (flights, tasks) = (flights.clone(), tasks.clone());
+            let (count, gate) = (Arc::clone(&count), Arc::clone(&gate));
+            callers.push(tokio::spawn(async move {
+                let work = || async move {
+                    gate.notified().await;
+                    count.fetch_add(1, Ordering::SeqCst) + 1
+                };
+                flights.run(1, &tasks, work).await
+            }));
+        }
+        tokio::task::yield_now().await;
+        gate.notify_one();
+        for caller in callers {
+            assert_eq!(caller.await.unwrap(), Some(1));
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+        assert!(flights.0.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn c50_a_caller_that_goes_away_does_not_stop_the_work() {
+        let flights = SingleFlight::<u8, u8>::default();
+        let (tasks, done, gate) =
+            (Shutdown::new(), Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+        let work = {
+            let (done, gate) = (Arc::clone(&done), Arc::clone(&gate));
+            || async move {
+                gate.notified().await;
+                done.fetch_add(1, Ordering::SeqCst);
+                7
+            }
+        };
+        let caller = flights.run(1, &tasks, work);
+        assert!(tokio::time::timeout(std::time::Duration::ZERO, caller).await.is_err());
+        gate.notify_one();
+        assert!(tasks.drained(std::time::Duration::from_secs(5)).await);
+        assert_eq!(done.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_work_that_dies_leaves_nobody_waiting() {
+        let flights = SingleFlight::<u8, u8>::default();
+        let tasks = Shutdown::new();
+        let dies = || async {
+            assert!(tokio::task::id().to_string().is_empty(), "dies on purpose");
+            1
+        };
+        assert_eq!(flights.run(1, &tasks, dies).await, None);
+        assert_eq!(flights.run(1, &tasks, || async { 2 }).await, Some(2));
+    }
+}

@@ -29,6 +29,15 @@ macro_rules! hand_on {
     };
 }
 
+impl AnyStore {
+    /// Closes the connection, if there is one.
+    pub async fn close(&self) {
+        if let Self::Redis(store) = self {
+            store.close().await;
+        }
+    }
+}
+
 impl Store for AnyStore {
     async fn edge_view(&self, key: &StoreKey) -> Result<Option<Bytes>, StoreError> {
         match self {

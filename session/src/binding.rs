@@ -163,7 +163,7 @@ impl Mismatch {
 
     /// Each changed signal by name.
     pub fn signals(self) -> impl Iterator<Item = (&'static str, Grade)> {
-        [("ua", self.user_agent), ("ip", self.ip)]
+        [("user_agent", self.user_agent), ("ip", self.ip)]
             .into_iter()
             .filter_map(|(signal, grade)| Some((signal, grade?)))
     }

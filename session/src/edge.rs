@@ -383,6 +383,16 @@ impl LiveEdge {
         &self.binder
     }
 
+    /// The session as a use at `now` leaves it, if that use is worth a write.
+    #[must_use]
+    pub fn after_use(self, now: u64) -> Self {
+        if self.due_to_slide(now) {
+            Self { view: EdgeView { last_seen: now, ..self.view }, ..self }
+        } else {
+            self
+        }
+    }
+
     /// Whether a use at `now` is worth a write: at most one a minute (and sooner where the idle
     /// time is so short that a minute would matter).
     pub fn due_to_slide(&self, now: u64) -> bool {

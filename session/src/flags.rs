@@ -2,29 +2,43 @@
 
 use serde::Deserialize;
 
-/// The flags that both programs act on. Others pass through to services unread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-pub struct MasterFlags {
+/// What the flags of a user say about coming in at all. Other flags are for services to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing against it.
+    Good,
     /// Locked out for now.
-    #[serde(default)]
-    pub suspended: bool,
+    Suspended,
     /// Locked out for good.
-    #[serde(default)]
-    pub banned: bool,
+    Banned,
+    /// Nobody knows, so nobody comes in.
+    Unreadable,
 }
 
-impl MasterFlags {
-    /// Reads the JSON object of an edge view. Empty means no flag; what cannot be read locks out.
-    pub fn parse(json: &[u8]) -> Self {
-        if json.is_empty() {
-            return Self::default();
-        }
-        serde_json::from_slice(json).unwrap_or(Self { suspended: true, banned: false })
-    }
+#[derive(Deserialize)]
+struct Flags {
+    #[serde(default)]
+    suspended: bool,
+    #[serde(default)]
+    banned: bool,
+}
 
-    /// Whether the user may not do anything.
-    pub const fn locks_out(self) -> bool {
-        self.suspended || self.banned
+impl Standing {
+    /// Reads the JSON object of an edge view; empty means no flag.
+    pub fn of(master_flags: &[u8]) -> Self {
+        if matches!(master_flags, b"" | b"{}") {
+            return Self::Good;
+        }
+        // serde takes a JSON array for a struct as well.
+        if !master_flags.starts_with(b"{") {
+            return Self::Unreadable;
+        }
+        match serde_json::from_slice(master_flags) {
+            Ok(Flags { banned: true, .. }) => Self::Banned,
+            Ok(Flags { suspended: true, .. }) => Self::Suspended,
+            Ok(_) => Self::Good,
+            Err(_) => Self::Unreadable,
+        }
     }
 }
 
@@ -33,12 +47,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn t08_flags_that_cannot_be_read_lock_out() {
-        assert!(!MasterFlags::parse(b"").locks_out());
-        assert!(!MasterFlags::parse(br#"{"suspended":false,"system_admin":false}"#).locks_out());
-        assert!(MasterFlags::parse(br#"{"suspended":true}"#).locks_out());
-        assert!(MasterFlags::parse(br#"{"banned":true}"#).locks_out());
-        assert!(MasterFlags::parse(br#"{"banned":"no"}"#).locks_out());
-        assert!(MasterFlags::parse(b"{").locks_out());
+    fn the_suspended_and_the_banned_stay_outside() {
+        for (flags, expected) in [
+            ("", Standing::Good),
+            ("{}", Standing::Good),
+            (r#"{"beta":true,"limits":{"banned":true}}"#, Standing::Good),
+            (r#"{"suspended":false,"system_admin":false}"#, Standing::Good),
+            (r#"{"suspended":true}"#, Standing::Suspended),
+            (r#"{"suspended":true,"banned":true}"#, Standing::Banned),
+        ] {
+            assert_eq!(Standing::of(flags.as_bytes()), expected, "{flags}");
+        }
+    }
+
+    #[test]
+    fn t08_flags_that_cannot_be_read_let_nobody_in() {
+        for flags in [
+            "null",
+            "[]",
+            "[false,false]",
+            "true",
+            "{",
+            r#"{"suspended":"true"}"#,
+            r#"{"suspended":1}"#,
+            r#"{"banned":true,"banned":false}"#,
+            "{} {}",
+            "\u{0}",
+        ] {
+            assert_eq!(Standing::of(flags.as_bytes()), Standing::Unreadable, "{flags}");
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! Owns: the settings that both programs read, so that they cannot read them differently:
 //! Redis, edge keys, the cookie's name and domain, client binding, trusted proxies.
 
+mod cookie;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
@@ -12,10 +15,13 @@ use crate::binding::{BindingPolicy, Grade};
 use crate::edge::EdgeKeys;
 use crate::keys::KeyRing;
 use crate::memory::MemoryStore;
+pub use cookie::{CookieSettings, SameSite};
+
 use crate::redis::{RedisOptions, RedisSetupError, RedisStore, RedisTls};
 
-const KEYS_HINT: &str =
-    "Give kid:base64 of 32 random bytes, for example k1:$(openssl rand -base64 32).";
+const KEYS_HINT: &str = "A comma list of kid:base64(32 random bytes), the first one writes. For example \
+                         k1:$(openssl rand -base64 32)";
+const URL_HINT: &str = "For example redis://user:password@redis:6379, or rediss:// for TLS.";
 
 /// Which store to use. Reading it connects to nothing.
 #[derive(Debug, Clone)]
@@ -29,35 +35,41 @@ pub enum StoreSettings {
 impl StoreSettings {
     /// `REDIS_URL`, `REDIS_TLS_*` and `BFF_REDIS_PREFIX`. `command_timeout` bounds every command.
     pub fn read(settings: &mut Settings, command_timeout: Duration) -> Option<Self> {
-        let hint = "For example redis://user:password@redis:6379, or rediss:// for TLS.";
-        let url = settings.required_secret("REDIS_URL", hint)?;
-        if url.expose_secret() == "memory://" {
+        let tls = RedisTls {
+            ca: settings.pem("REDIS_TLS_CA"),
+            cert: settings.pem("REDIS_TLS_CERT"),
+            key: settings.secret_pem("REDIS_TLS_KEY"),
+        };
+        let prefix = settings.text("BFF_REDIS_PREFIX").unwrap_or_else(|| "bff:".to_owned());
+        let url = settings.required_secret("REDIS_URL", URL_HINT)?;
+        if url.expose_secret().starts_with("memory:") {
             return Some(Self::Memory);
         }
-        let options = RedisOptions {
-            url,
-            prefix: settings.text("BFF_REDIS_PREFIX").unwrap_or_else(|| "bff:".to_owned()),
-            command_timeout,
-            tls: RedisTls {
-                ca: settings.pem("REDIS_TLS_CA"),
-                cert: settings.pem("REDIS_TLS_CERT"),
-                key: settings
-                    .pem("REDIS_TLS_KEY")
-                    .and_then(|pem| String::from_utf8(pem).ok())
-                    .map(Into::into),
-            },
-        };
+        let options = RedisOptions { url, prefix, command_timeout, tls };
         match options.check() {
             Ok(()) => Some(Self::Redis(Box::new(options))),
-            Err(error @ RedisSetupError::Tls(_)) => {
-                settings.problem("REDIS_TLS_CA", &error.to_string(), "Give PEM files that fit.");
-                None
-            }
             Err(error) => {
-                settings.problem("REDIS_URL", &error.to_string(), hint);
+                let path = match error {
+                    RedisSetupError::Tls(_) => "REDIS_TLS_CA, REDIS_TLS_CERT, REDIS_TLS_KEY",
+                    RedisSetupError::Url | RedisSetupError::Client => "REDIS_URL",
+                };
+                settings.problem(path, &error.to_string(), URL_HINT);
                 None
             }
         }
+    }
+
+    /// Refuses the embedded store to a program that is to share it with another process.
+    pub fn shared(self, settings: &mut Settings) -> Option<Self> {
+        if matches!(self, Self::Redis(_)) {
+            return Some(self);
+        }
+        settings.problem(
+            "REDIS_URL",
+            "names the memory of one process, which the other program never sees",
+            "Give both programs the same Redis; memory:// serves the demo.",
+        );
+        None
     }
 
     /// The store, connecting in the background.
@@ -84,63 +96,11 @@ pub fn key_ring(settings: &mut Settings, name: &str) -> Option<KeyRing> {
     }
 }
 
-/// The session cookie, as both programs must know it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CookieBasics {
-    /// `BFF_COOKIE_NAME`.
-    pub name: String,
-    /// `BFF_COOKIE_DOMAIN`, without a leading dot; `None` for a host-only cookie.
-    pub domain: Option<String>,
-    /// `BFF_COOKIE_SECURE`.
-    pub secure: bool,
-}
-
-impl CookieBasics {
-    /// Reads them and checks them against each other.
-    pub fn read(settings: &mut Settings) -> Self {
-        let name = settings.parsed(
-            "BFF_COOKIE_NAME",
-            "Use letters, digits, '-' and '_', for example __Host-bff_session.",
-            cookie_name,
-        );
-        let domain = settings.parsed("BFF_COOKIE_DOMAIN", "For example .example.com", domain);
-        let secure = settings.parsed("BFF_COOKIE_SECURE", "Use true or false.", parse::switch);
-        let basics = Self {
-            name: name.unwrap_or_else(|| "bff_session".to_owned()),
-            domain,
-            secure: secure.unwrap_or(true),
-        };
-        basics.check_prefix(settings);
-        basics
-    }
-
-    /// Browsers drop a prefixed cookie that breaks its promise, and then nobody can log in.
-    fn check_prefix(&self, settings: &mut Settings) {
-        let name = self.name.to_ascii_lowercase();
-        let host_only = name.starts_with("__host-");
-        let secure = host_only || name.starts_with("__http-") || name.starts_with("__secure-");
-        if host_only && self.domain.is_some() {
-            settings.problem(
-                "BFF_COOKIE_DOMAIN",
-                "is set while the cookie's name promises a host-only cookie",
-                "Unset it, or choose a name without the __Host- prefix.",
-            );
-        }
-        if secure && !self.secure {
-            settings.problem(
-                "BFF_COOKIE_SECURE",
-                "is false while the cookie's name promises a Secure cookie",
-                "Set it to true, or choose a name without the prefix.",
-            );
-        }
-    }
-}
-
 /// What ties sessions to clients, in both programs.
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
     /// `BFF_EDGE_KEYS`.
-    pub edge_keys: EdgeKeys,
+    pub edge_keys: Arc<EdgeKeys>,
     /// `BFF_BINDING_UA`, `BFF_BINDING_IP`, `ENABLE_ADVANCED_SESSION_BINDING`.
     pub binding: BindingPolicy,
     /// `BFF_TRUSTED_PROXIES`.
@@ -150,56 +110,66 @@ pub struct ClientSettings {
 impl ClientSettings {
     /// Reads and checks them against each other.
     pub fn read(settings: &mut Settings) -> Option<Self> {
-        let edge_keys = key_ring(settings, "BFF_EDGE_KEYS").map(|ring| EdgeKeys::new(&ring));
-        let trusted = settings.parsed(
-            "BFF_TRUSTED_PROXIES",
-            "List the networks of your proxies, for example 10.0.0.0/8,127.0.0.1.",
-            parse::list(TrustedProxies::parse_entry),
-        );
-        let trusted = TrustedProxies::new(trusted.unwrap_or_default());
-        let binding = read_binding(settings, &trusted);
-        Some(Self { edge_keys: edge_keys?, binding, trusted })
+        let edge_keys =
+            key_ring(settings, "BFF_EDGE_KEYS").map(|ring| Arc::new(EdgeKeys::new(&ring)));
+        let trusted = trusted_proxies(settings);
+        let binding = binding(settings, trusted.as_ref());
+        Some(Self { edge_keys: edge_keys?, binding, trusted: trusted? })
     }
 }
 
-fn read_binding(settings: &mut Settings, trusted: &TrustedProxies) -> BindingPolicy {
-    let hint = "Use off, audit, reauth or deny.";
-    let advanced =
+/// `None` where the list is given and cannot be read.
+fn trusted_proxies(settings: &mut Settings) -> Option<TrustedProxies> {
+    const NAME: &str = "BFF_TRUSTED_PROXIES";
+    let Some(text) = settings.text(NAME) else {
+        settings.warn(
+            "BFF_TRUSTED_PROXIES is not set: X-Forwarded-* are ignored, so that every request counts \
+             as one to this program itself",
+        );
+        return Some(TrustedProxies::default());
+    };
+    match parse::list(TrustedProxies::parse_entry)(&text) {
+        Ok(networks) => Some(TrustedProxies::new(networks)),
+        Err(problem) => {
+            settings.problem(NAME, &problem, "A comma list such as 10.0.0.0/8,192.0.2.7");
+            None
+        }
+    }
+}
+
+fn binding(settings: &mut Settings, trusted: Option<&TrustedProxies>) -> BindingPolicy {
+    let strict =
         settings.parsed("ENABLE_ADVANCED_SESSION_BINDING", "Use true or false.", parse::switch);
-    let mut grade = |name: &str, default| {
-        let chosen = settings.parsed(name, hint, Grade::parse);
-        if advanced == Some(true) { Grade::Deny } else { chosen.unwrap_or(default) }
-    };
+    let strict = strict.unwrap_or(false);
     let policy = BindingPolicy {
-        user_agent: grade("BFF_BINDING_UA", Grade::Deny),
-        ip: grade("BFF_BINDING_IP", Grade::Reauth),
+        user_agent: grade(settings, "BFF_BINDING_UA", strict, Grade::Deny),
+        ip: grade(settings, "BFF_BINDING_IP", strict, Grade::Reauth),
     };
-    if policy.ip != Grade::Off && trusted.is_empty() {
+    if policy.ip != Grade::Off && trusted.is_some_and(TrustedProxies::is_empty) {
         settings.problem(
-            "BFF_TRUSTED_PROXIES",
-            "is empty while sessions are bound to client addresses",
-            "List your proxies, so that the client's address is known, or set BFF_BINDING_IP=off.",
+            "BFF_BINDING_IP",
+            "needs the client's address, which only a trusted proxy can tell",
+            "Set BFF_TRUSTED_PROXIES to the networks of your proxies, or BFF_BINDING_IP=off.",
         );
     }
     policy
 }
 
-fn cookie_name(text: &str) -> Result<String, String> {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if text.len() <= 64 && text.bytes().all(token) {
-        Ok(text.to_owned())
-    } else {
-        Err("is not a cookie name".to_owned())
+fn grade(settings: &mut Settings, name: &str, strict: bool, default: Grade) -> Grade {
+    let given = settings.parsed(name, "Use off, audit, reauth or deny.", Grade::parse);
+    match given {
+        Some(grade) if strict && grade < Grade::Deny => {
+            settings.problem(
+                name,
+                "is weaker than ENABLE_ADVANCED_SESSION_BINDING=true asks for",
+                "Remove one of the two.",
+            );
+            grade
+        }
+        Some(grade) => grade,
+        None if strict => Grade::Deny,
+        None => default,
     }
-}
-
-fn domain(text: &str) -> Result<String, String> {
-    let bare = text.strip_prefix('.').unwrap_or(text);
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
-    if bare.is_empty() || !bare.bytes().all(allowed) || bare.starts_with('.') {
-        return Err("is not a domain".to_owned());
-    }
-    Ok(bare.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -211,7 +181,6 @@ mod tests {
     fn problems(pairs: &[(&str, &str)]) -> Vec<String> {
         let base = [("BFF_EDGE_KEYS", KEYS), ("BFF_TRUSTED_PROXIES", "127.0.0.1")];
         let mut settings = Settings::from_pairs(base.into_iter().chain(pairs.iter().copied()));
-        CookieBasics::read(&mut settings);
         let clients = ClientSettings::read(&mut settings);
         match settings.finish(clients) {
             Ok(_) => Vec::new(),
@@ -222,25 +191,35 @@ mod tests {
     #[test]
     fn t09_ip_binding_without_trusted_proxies_is_refused() {
         assert!(problems(&[]).is_empty());
-        assert_eq!(problems(&[("BFF_TRUSTED_PROXIES", "")]), ["BFF_TRUSTED_PROXIES"]);
+        assert_eq!(problems(&[("BFF_TRUSTED_PROXIES", "")]), ["BFF_BINDING_IP"]);
         let off = [("BFF_TRUSTED_PROXIES", ""), ("BFF_BINDING_IP", "off")];
         assert!(problems(&off).is_empty());
     }
 
     #[test]
-    fn c35_a_cookie_name_that_browsers_would_drop_is_refused() {
-        let host = ("BFF_COOKIE_NAME", "__Host-bff");
-        assert!(problems(&[host]).is_empty());
-        assert_eq!(problems(&[host, ("BFF_COOKIE_DOMAIN", ".example.com")]), ["BFF_COOKIE_DOMAIN"]);
-        assert_eq!(problems(&[host, ("BFF_COOKIE_SECURE", "false")]), ["BFF_COOKIE_SECURE"]);
-        let http = ("BFF_COOKIE_NAME", "__Host-Http-bff");
-        assert_eq!(problems(&[http, ("BFF_COOKIE_DOMAIN", "example.com")]), ["BFF_COOKIE_DOMAIN"]);
-        assert_eq!(problems(&[("BFF_COOKIE_NAME", "a b")]), ["BFF_COOKIE_NAME"]);
+    fn t09_a_binding_weaker_than_the_switch_promises_is_refused() {
+        let strict = ("ENABLE_ADVANCED_SESSION_BINDING", "true");
+        assert!(problems(&[strict]).is_empty());
+        assert!(problems(&[strict, ("BFF_BINDING_IP", "deny")]).is_empty());
+        assert_eq!(problems(&[strict, ("BFF_BINDING_IP", "audit")]), ["BFF_BINDING_IP"]);
     }
 
     #[test]
     fn t09_bad_values_are_told_by_name() {
-        let bad = [("BFF_EDGE_KEYS", "canary"), ("BFF_BINDING_UA", "maybe")];
-        assert_eq!(problems(&bad), ["BFF_EDGE_KEYS", "BFF_BINDING_UA"]);
+        let bad = [
+            ("BFF_EDGE_KEYS", "canary"),
+            ("BFF_TRUSTED_PROXIES", "canary"),
+            ("BFF_BINDING_UA", "maybe"),
+        ];
+        assert_eq!(problems(&bad), ["BFF_EDGE_KEYS", "BFF_TRUSTED_PROXIES", "BFF_BINDING_UA"]);
+    }
+
+    #[test]
+    fn t09_memory_is_refused_to_a_program_on_its_own() {
+        let mut settings = Settings::from_pairs([("REDIS_URL", "memory://")]);
+        let store = StoreSettings::read(&mut settings, Duration::from_millis(250));
+        assert!(matches!(store, Some(StoreSettings::Memory)));
+        let store = store.and_then(|store| store.shared(&mut settings));
+        assert!(settings.finish(store).unwrap_err().to_string().starts_with("REDIS_URL:"));
     }
 }

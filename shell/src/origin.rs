@@ -30,6 +30,11 @@ impl Origin {
         Self::parse(&format!("{scheme}://{host}"))
     }
 
+    /// The host, with its port where that is not the scheme's own.
+    pub fn host(&self) -> &str {
+        self.0.split_once("://").map_or("", |(_, host)| host)
+    }
+
     /// The text that stands in `Origin`.
     pub fn as_str(&self) -> &str {
         &self.0

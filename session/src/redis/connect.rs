@@ -61,7 +61,22 @@ impl RedisOptions {
     }
 }
 
+/// fred takes any scheme for `redis`.
+const SCHEMES: [&str; 7] = [
+    "redis",
+    "rediss",
+    "redis-sentinel",
+    "rediss-sentinel",
+    "redis-cluster",
+    "rediss-cluster",
+    "redis+unix",
+];
+
 fn config(options: &RedisOptions) -> Result<Config, RedisSetupError> {
+    let scheme = options.url.expose_secret().split_once("://").map(|(scheme, _)| scheme);
+    if !scheme.is_some_and(|scheme| SCHEMES.contains(&scheme)) {
+        return Err(RedisSetupError::Url);
+    }
     let mut config =
         Config::from_url(options.url.expose_secret()).map_err(|_| RedisSetupError::Url)?;
     config.fail_fast = false;
@@ -150,7 +165,9 @@ mod tests {
         ] {
             assert_eq!(options(url).check(), Ok(()), "{url}");
         }
-        assert_eq!(options("http//nonsense").check(), Err(RedisSetupError::Url));
+        for url in ["http//nonsense", "http://redis:6379", "redis", "redis:6379"] {
+            assert_eq!(options(url).check(), Err(RedisSetupError::Url), "{url}");
+        }
     }
 
     #[test]

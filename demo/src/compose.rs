@@ -1,0 +1,178 @@
+//! Owns: starting every part and connecting them.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use bff_core::app::App;
+use bff_core::config::Config as BffConfig;
+use forwardauth::Verify;
+use forwardauth::config::{Config as VerifyConfig, Embedding};
+use session::any::AnyStore;
+use shell::clock::SystemClock;
+use shell::config::Settings;
+use shell::listen::{self, Limits};
+use shell::random::SystemRandom;
+use shell::shutdown::Shutdown;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::settings::{AUDIENCE, Agreement, routes};
+use crate::traefik::Traefik;
+use crate::{Cli, edge, idp, orders, spa, whoami};
+
+/// The running demo.
+#[derive(Debug)]
+pub(crate) struct Demo {
+    /// Where people open it.
+    pub(crate) public: String,
+    /// Where its IdP is.
+    pub(crate) issuer: String,
+    /// Whether a real Traefik stands before it.
+    pub(crate) traefik: Option<Traefik>,
+    /// Whether sessions are in a real Redis.
+    pub(crate) redis: bool,
+    /// Holds the configuration files for as long as the demo runs.
+    _files: TempDir,
+}
+
+impl Demo {
+    /// Waits until the demo is told to stop, or its Traefik dies.
+    pub(crate) async fn end(self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        match self.traefik {
+            None => {
+                shutdown.begun().await;
+                Ok(())
+            }
+            Some(traefik) => traefik.until(shutdown).await,
+        }
+    }
+}
+
+/// Starts everything, what others ask first.
+pub(crate) async fn start(cli: &Cli, shutdown: &Shutdown) -> anyhow::Result<Demo> {
+    let idp_port = cli.port.checked_add(1).context("DEMO_PORT is the last port there is")?;
+    let agreement = Agreement::fresh(cli.port, idp_port, cli.redis.as_deref())?;
+    let files = TempDir::with_prefix("wicketgate-demo-").context("cannot make a directory")?;
+
+    let idp_listener = bind(idp_port)?;
+    spawn(shutdown, "the IdP", idp::serve(idp_listener, agreement.idp(), ended(shutdown)));
+    let orders = orders(&agreement, shutdown)?;
+    fs::write(files.path().join("routes.yaml"), routes(orders)).context("cannot write routes")?;
+
+    let (bff_config, verify_config) = configs(&agreement.settings(files.path())?)?;
+    let store = bff_config.store.clone().open().await.context("cannot use Redis")?;
+    let parts = edge::Routes {
+        bff: bff(bff_config, store.clone(), shutdown).await?,
+        forwardauth: verify(&verify_config, store, shutdown)?,
+        whoami: service(shutdown, "whoami", |listener, end| whoami::serve(listener, end))?,
+        spa: service(shutdown, "the SPA", |listener, end| spa::serve(listener, end))?,
+    };
+    let traefik = match &cli.traefik {
+        Some(binary) => Some(Traefik::start(binary, cli.port, parts, files.path())?),
+        None => {
+            let listener = bind(cli.port)?;
+            spawn(shutdown, "the edge", edge::serve(listener, parts, ended(shutdown)));
+            None
+        }
+    };
+    Ok(Demo {
+        public: agreement.public,
+        issuer: agreement.issuer,
+        traefik,
+        redis: cli.redis.is_some(),
+        _files: files,
+    })
+}
+
+fn configs(settings: &Settings) -> anyhow::Result<(BffConfig, VerifyConfig)> {
+    let mut for_bff = settings.clone();
+    let bff = BffConfig::read(&mut for_bff, true);
+    let (bff, _) = for_bff.finish(bff)?;
+    let mut for_verify = settings.clone();
+    let verify = VerifyConfig::from_settings(&mut for_verify, Embedding::Composed);
+    let (verify, _) = for_verify.finish(verify)?;
+    Ok((bff, verify))
+}
+
+async fn bff(
+    config: BffConfig,
+    store: AnyStore,
+    shutdown: &Shutdown,
+) -> anyhow::Result<SocketAddr> {
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+    let app = App::new(config, store, clock, random, shutdown.clone())?;
+    let listener = bind(0)?;
+    let address = listener.local_addr()?;
+    drop(tokio::spawn(bff_core::server::serve(app, listener)));
+    Ok(address)
+}
+
+fn verify(
+    config: &VerifyConfig,
+    store: AnyStore,
+    shutdown: &Shutdown,
+) -> anyhow::Result<SocketAddr> {
+    let verify = Verify::new(config, store, Arc::new(SystemClock), Arc::new(SystemRandom));
+    let listener = bind(0)?;
+    let address = listener.local_addr()?;
+    let shutdown = shutdown.clone();
+    drop(tokio::spawn(async move {
+        verify.serve(listener, None, Limits::default(), shutdown).await;
+    }));
+    Ok(address)
+}
+
+fn orders(agreement: &Agreement, shutdown: &Shutdown) -> anyhow::Result<SocketAddr> {
+    let issuer = agreement.issuer.clone();
+    service(shutdown, "the orders service", |listener, end| async move {
+        let origin = format!("http://{}", listener.local_addr()?);
+        orders::serve(listener, &issuer, AUDIENCE, &origin, end).await
+    })
+}
+
+fn service<F>(
+    shutdown: &Shutdown,
+    name: &'static str,
+    serve: impl FnOnce(TcpListener, Ended) -> F,
+) -> anyhow::Result<SocketAddr>
+where
+    F: Future<Output = std::io::Result<()>> + Send + 'static,
+{
+    let listener = bind(0)?;
+    let address = listener.local_addr()?;
+    spawn(shutdown, name, serve(listener, ended(shutdown)));
+    Ok(address)
+}
+
+fn bind(port: u16) -> anyhow::Result<TcpListener> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    listen::bind(address, false).with_context(|| {
+        format!(
+            "cannot listen on {address}; set DEMO_PORT to a port that is free, with the next one"
+        )
+    })
+}
+
+/// A part that fails takes the demo with it: half a demo explains nothing.
+fn spawn(
+    shutdown: &Shutdown,
+    name: &'static str,
+    part: impl Future<Output = std::io::Result<()>> + Send + 'static,
+) {
+    let end = shutdown.clone();
+    shutdown.spawn(async move {
+        if let Err(error) = part.await {
+            tracing::error!(%error, "{name} failed");
+            end.begin();
+        }
+    });
+}
+
+type Ended = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn ended(shutdown: &Shutdown) -> Ended {
+    let shutdown = shutdown.clone();
+    Box::pin(async move { shutdown.begun().await })
+}

@@ -1,0 +1,115 @@
+//! Owns: the settings of verify, from the environment to checked values (DESIGN section 2).
+//!
+//! A setting that this version does not implement is a problem and never ignored: whoever set it
+//! relies on it (class T9).
+
+mod read;
+mod unavailable;
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use session::settings::{ClientSettings, CookieSettings, StoreSettings};
+use shell::config::Settings;
+use shell::origin::Origin;
+
+use crate::login::LoginUrl;
+
+/// Whether verify is a program of its own or a part of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Embedding {
+    /// A program: sessions are in a Redis that the BFF shares.
+    Standalone,
+    /// Composed with the BFF in one process, whose store it is given: `memory://` will do.
+    Composed,
+}
+
+/// Everything that verify is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `FORWARDAUTH_LISTEN`.
+    pub listen: SocketAddr,
+    /// `FORWARDAUTH_ADMIN_LISTEN`.
+    pub admin_listen: SocketAddr,
+    /// `FORWARDAUTH_THREADS`: one a core.
+    pub threads: NonZeroUsize,
+    /// `FORWARDAUTH_TLS_CERT` and `FORWARDAUTH_TLS_KEY`.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// `REDIS_URL` and what belongs to it.
+    pub store: StoreSettings,
+    /// What requests are judged by.
+    pub verify: VerifyConfig,
+}
+
+/// What requests are judged by.
+#[derive(Debug, Clone)]
+pub struct VerifyConfig {
+    /// Edge keys, binding and trusted proxies.
+    pub clients: ClientSettings,
+    /// `BFF_COOKIE_*`.
+    pub cookie: CookieSettings,
+    /// `BFF_CORS_ORIGINS`.
+    pub cors_origins: Vec<Origin>,
+    /// `FORWARDAUTH_LOGIN_URL`.
+    pub login_url: LoginUrl,
+    /// `FORWARDAUTH_DEADLINE_MS`.
+    pub deadline: Duration,
+    /// `FORWARDAUTH_INLINE_POLICY`.
+    pub inline_policy: bool,
+}
+
+impl Config {
+    /// Reads all settings, so that one run tells every problem.
+    ///
+    /// What is wrong is noted in `settings`, whose `finish` refuses the whole; `None` where a setting
+    /// without a default is missing.
+    pub fn from_settings(settings: &mut Settings, embedding: Embedding) -> Option<Self> {
+        unavailable::refuse(settings);
+        if embedding == Embedding::Standalone {
+            read::warn_of_session_keys(settings);
+        }
+        let listen = read::address(settings, "FORWARDAUTH_LISTEN", 8001);
+        let admin_listen = admin_listen(settings);
+        let threads = read::threads(settings);
+        let tls = read::tls(settings);
+        let deadline = read::deadline(settings);
+        let store = StoreSettings::read(settings, command_timeout(deadline));
+        let store = match embedding {
+            Embedding::Composed => store,
+            Embedding::Standalone => store.and_then(|store| store.shared(settings)),
+        };
+        let clients = ClientSettings::read(settings);
+        let cookie = CookieSettings::read(settings);
+        let cors_origins = read::cors_origins(settings);
+        let login_url = read::login_url(settings);
+        let inline_policy = read::switch(settings, "FORWARDAUTH_INLINE_POLICY");
+        Some(Self {
+            listen,
+            admin_listen,
+            threads,
+            tls,
+            store: store?,
+            verify: VerifyConfig {
+                clients: clients?,
+                cookie,
+                cors_origins,
+                login_url,
+                deadline,
+                inline_policy,
+            },
+        })
+    }
+}
+
+/// Before verify gives up, so that the store's own watch over time-outs sees them.
+fn command_timeout(deadline: Duration) -> Duration {
+    deadline.saturating_sub(deadline / 10)
+}
+
+/// `FORWARDAUTH_ADMIN_LISTEN`, all that `healthcheck` needs to know.
+pub fn admin_listen(settings: &mut Settings) -> SocketAddr {
+    read::address(settings, "FORWARDAUTH_ADMIN_LISTEN", 9001)
+}

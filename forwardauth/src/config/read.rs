@@ -1,0 +1,99 @@
+//! Owns: single settings, each with its default, its check and its hint.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use shell::config::{Settings, parse};
+use shell::origin::Origin;
+use shell::tls::server_config;
+
+use crate::login::LoginUrl;
+
+const THREADS_MAX: usize = 256;
+
+pub(super) fn address(settings: &mut Settings, name: &str, port: u16) -> SocketAddr {
+    settings
+        .parsed(name, "For example: 0.0.0.0:8001", parse::any("an address and port"))
+        .unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port))
+}
+
+/// One a core that this process may use.
+pub(super) fn threads(settings: &mut Settings) -> NonZeroUsize {
+    let given = settings.parsed("FORWARDAUTH_THREADS", "Use 1 to 256.", |text| {
+        let threads = text.parse().ok().and_then(NonZeroUsize::new);
+        threads
+            .filter(|threads| threads.get() <= THREADS_MAX)
+            .ok_or_else(|| "is not a number of threads".to_owned())
+    });
+    given.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Verify answers within this, and within Traefik's own fixed 30 s.
+pub(super) fn deadline(settings: &mut Settings) -> Duration {
+    let given = settings.parsed("FORWARDAUTH_DEADLINE_MS", "Use 10 to 20000.", |text| {
+        let milliseconds: Option<u64> = text.parse().ok();
+        milliseconds
+            .filter(|milliseconds| (10..=20_000).contains(milliseconds))
+            .ok_or_else(|| "is not a number of milliseconds in range".to_owned())
+    });
+    Duration::from_millis(given.unwrap_or(250))
+}
+
+pub(super) fn tls(settings: &mut Settings) -> Option<Arc<ServerConfig>> {
+    const HINT: &str = "Set FORWARDAUTH_TLS_CERT and FORWARDAUTH_TLS_KEY, both PEM, or neither.";
+    let certificate = settings.pem("FORWARDAUTH_TLS_CERT");
+    let key = settings.secret_pem("FORWARDAUTH_TLS_KEY");
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => match server_config(&certificate, &key) {
+            Ok(config) => Some(config),
+            Err(error) => {
+                settings.problem("FORWARDAUTH_TLS_CERT", &error.to_string(), HINT);
+                None
+            }
+        },
+        (None, None) => None,
+        (Some(_), None) => {
+            settings.problem("FORWARDAUTH_TLS_KEY", "is missing beside the certificate", HINT);
+            None
+        }
+        (None, Some(_)) => {
+            settings.problem("FORWARDAUTH_TLS_CERT", "is missing beside the key", HINT);
+            None
+        }
+    }
+}
+
+pub(super) fn warn_of_session_keys(settings: &mut Settings) {
+    if settings.text("BFF_SESSION_KEYS").is_some()
+        || settings.text("BFF_SESSION_KEYS_FILE").is_some()
+    {
+        settings
+            .warn("BFF_SESSION_KEYS is set; forwardauth has no use for it and should not see it");
+    }
+}
+
+pub(super) fn cors_origins(settings: &mut Settings) -> Vec<Origin> {
+    let origins = settings.parsed(
+        "BFF_CORS_ORIGINS",
+        "A comma list of exact origins such as https://spa.example.com; never *",
+        parse::list(|text| Origin::parse(text).ok_or_else(|| "is not an origin".to_owned())),
+    );
+    origins.unwrap_or_default()
+}
+
+pub(super) fn login_url(settings: &mut Settings) -> LoginUrl {
+    let given = settings.parsed(
+        "FORWARDAUTH_LOGIN_URL",
+        "A path such as /auth/login, or https://login.example.com/auth/login",
+        LoginUrl::parse,
+    );
+    given.unwrap_or_else(LoginUrl::same_host)
+}
+
+pub(super) fn switch(settings: &mut Settings, name: &str) -> bool {
+    settings.parsed(name, "Use true or false.", parse::switch).unwrap_or(false)
+}

@@ -1,0 +1,114 @@
+//! Owns: `forwardauth explain`: which checks a request would meet, and why, without asking anything.
+
+use std::fmt::{self, Write as _};
+
+use http::{Method, Uri};
+use shell::origin::Origin;
+
+use crate::config::{Config, VerifyConfig};
+use crate::csrf;
+use crate::policy::Requirements;
+use crate::request::{Endpoint, Original};
+
+/// What is to be explained.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// Method of the original request.
+    pub method: Method,
+    /// URL of the original request, with scheme and host.
+    pub url: Uri,
+    /// Path and query of the middleware's `address`.
+    pub address: Uri,
+}
+
+/// The explanation, a line a check, in the order of the checks.
+///
+/// # Errors
+/// If the text cannot be written, which a `String` never causes.
+pub fn explain(config: &Config, subject: &Subject) -> Result<String, fmt::Error> {
+    let verify = &config.verify;
+    let host = subject.url.authority().map(http::uri::Authority::as_str);
+    let target = subject.url.path_and_query().map(|target| target.as_str().as_bytes());
+    let scheme = subject.url.scheme_str().unwrap_or("https");
+    let original = Original {
+        method: subject.method.clone(),
+        websocket: matches!(scheme, "ws" | "wss"),
+        https: matches!(scheme, "https" | "wss"),
+        host,
+        uri: target,
+        client: None,
+    };
+    let mut out = String::new();
+    let Some(endpoint) = Endpoint::of(subject.address.path()) else {
+        writeln!(out, "address   404: neither /auth/verify nor /auth/forward")?;
+        return Ok(out);
+    };
+    let requirements = match Requirements::parse(subject.address.query(), verify.inline_policy) {
+        Ok(requirements) => requirements,
+        Err(error) => {
+            writeln!(out, "policy    500 for every request: the address {error}")?;
+            return Ok(out);
+        }
+    };
+    writeln!(out, "cookie    exactly one {}, else 401", verify.cookie.name)?;
+    writeln!(out, "csrf      {}", csrf_line(verify, &original))?;
+    writeln!(
+        out,
+        "store     a live session, else 401; 503 within {} ms where the store is away",
+        verify.deadline.as_millis()
+    )?;
+    writeln!(
+        out,
+        "binding   user agent: {}, address: {}",
+        verify.clients.binding.user_agent.as_str(),
+        verify.clients.binding.ip.as_str()
+    )?;
+    writeln!(out, "flags     403 if suspended or banned")?;
+    write_requirements(&mut out, &requirements)?;
+    let login = verify.login_url.for_request(&original, None);
+    let navigable = endpoint == Endpoint::Forward
+        && !original.websocket
+        && matches!(original.method, Method::GET | Method::HEAD);
+    if navigable {
+        writeln!(out, "login     401 becomes 302 to {login} for a browser's navigation")?;
+    } else {
+        writeln!(out, "login     401 names {login}, and never redirects")?;
+    }
+    Ok(out)
+}
+
+fn csrf_line(verify: &VerifyConfig, original: &Original<'_>) -> String {
+    if !csrf::needs_proof(original) {
+        return format!("none: {} is safe", original.method);
+    }
+    let own = original.host.and_then(|host| Origin::of_request(original.scheme(), host));
+    let mut origins: Vec<&str> =
+        own.iter().chain(&verify.cors_origins).map(Origin::as_str).collect();
+    origins.dedup();
+    format!("Origin must be one of [{}], else 403", origins.join(", "))
+}
+
+fn write_requirements(out: &mut String, requirements: &Requirements) -> fmt::Result {
+    let Requirements { scopes, any_scope, roles, any_role, tenant, acr, max_age } = requirements;
+    if *requirements == Requirements::default() {
+        return writeln!(out, "policy    none: any valid session");
+    }
+    for (name, all, any) in [("scopes", scopes, any_scope), ("roles", roles, any_role)] {
+        if !all.is_empty() {
+            writeln!(out, "policy    403 without all {name} of [{}]", all.join(", "))?;
+        }
+        if !any.is_empty() {
+            writeln!(out, "policy    403 without any {name} of [{}]", any.join(", "))?;
+        }
+    }
+    if let Some(tenant) = tenant {
+        writeln!(out, "policy    403 outside the tenant {tenant}")?;
+    }
+    if !acr.is_empty() {
+        writeln!(out, "policy    401 (step-up) unless acr is one of [{}]", acr.join(", "))?;
+    }
+    if let Some(age) = max_age {
+        writeln!(out, "policy    401 (step-up) if the login is older than {age} s")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! ForwardAuth: the sidecar that a reverse proxy asks about every request.
+//!
+//! One request travels downwards through these rooms, and each returns a value to `service`:
+//!
+//! 1. `request`: the original request, from forwarding headers of trusted proxies alone.
+//! 2. `policy`: what the address of the middleware asks of a session.
+//! 3. `session::cookie`, `csrf`: what can be refused without asking the store.
+//! 4. `session::store`: one command, one round trip.
+//! 5. `decide`: the pure decision, with `session::binding` and `session::flags`; the only way to a
+//!    2xx.
+//! 6. `reply`: the only place that makes responses, with `navigation` and `login`.
+//! 7. `background`: what is written afterwards (`slide`, ended sessions).
+//!
+//! `server` runs it as a program; another program may compose [`Verify`] over its own store.
+
+mod background;
+pub mod config;
+mod csrf;
+mod decide;
+pub mod explain;
+mod health;
+mod identity;
+pub mod login;
+mod metrics;
+mod navigation;
+mod policy;
+mod refusal;
+mod reply;
+mod request;
+pub mod server;
+mod service;
+mod slide;
+
+#[cfg(test)]
+mod tests;
+
+pub use service::Verify;

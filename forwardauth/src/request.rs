@@ -1,0 +1,202 @@
+//! Owns: what is read of a request: the endpoint it names, and the original request that it asks
+//! about.
+//!
+//! `X-Forwarded-{Method,Uri,Host,Proto}` count only from a trusted peer; from any other they are
+//! treated as absent (class T1). A trusted proxy that sends one of them twice, or one that cannot be
+//! read, is refused: it passed on what a client wrote (class T6).
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::header::{HOST, HeaderMap, HeaderName, UPGRADE};
+use http::request::Parts;
+use http::uri::Authority;
+use http::{HeaderValue, Method};
+use shell::forwarded::TrustedProxies;
+use shell::request_id::RequestId;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+/// The two addresses that a proxy may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// `/auth/verify`: never redirects.
+    Verify,
+    /// `/auth/forward`: sends a browser's navigation to the login.
+    Forward,
+}
+
+impl Endpoint {
+    /// The endpoint of a path, whatever suffix it has (Envoy appends the original path).
+    pub(crate) fn of(path: &str) -> Option<Self> {
+        let under = |prefix| {
+            path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if under("/auth/verify") {
+            Some(Self::Verify)
+        } else if under("/auth/forward") {
+            Some(Self::Forward)
+        } else {
+            None
+        }
+    }
+}
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    /// Whether the connection is TLS.
+    pub(crate) tls: bool,
+    /// Whether `BFF_TRUSTED_PROXIES` holds the address.
+    pub(crate) trusted: bool,
+}
+
+/// The name of a forwarding header that cannot be believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BadForwarded(pub(crate) HeaderName);
+
+/// The request that the client made to the proxy.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Original<'a> {
+    pub(crate) method: Method,
+    /// Whether it opens a WebSocket.
+    pub(crate) websocket: bool,
+    pub(crate) https: bool,
+    /// Host and port as in `Host`; `None` where it is no authority.
+    pub(crate) host: Option<&'a str>,
+    /// Path and query as the proxy wrote them; may hold bytes beyond ASCII.
+    pub(crate) uri: Option<&'a [u8]>,
+    /// The client's address; `None` where a trusted proxy sent one that cannot be read.
+    pub(crate) client: Option<IpAddr>,
+}
+
+impl<'a> Original<'a> {
+    /// Reads it off a request of `peer`.
+    pub(crate) fn read(
+        peer: Peer,
+        head: &'a Parts,
+        proxies: &TrustedProxies,
+    ) -> Result<Self, BadForwarded> {
+        let headers = &head.headers;
+        let said = if peer.trusted { Forwarded::read(headers)? } else { Forwarded::default() };
+        let client = proxies
+            .client(peer.address, headers.get_all(FORWARDED_FOR).iter().map(HeaderValue::as_bytes));
+        let (https, by_proto) = said.proto.unwrap_or((peer.tls, false));
+        Ok(Self {
+            method: said.method.unwrap_or_else(|| head.method.clone()),
+            websocket: by_proto
+                || any_is(headers, &SEC_FETCH_MODE, "websocket")
+                || any_is(headers, &UPGRADE, "websocket"),
+            https,
+            host: said.host.or_else(|| own_host(head)),
+            uri: said.uri,
+            client,
+        })
+    }
+
+    /// `https` or `http`.
+    pub(crate) const fn scheme(&self) -> &'static str {
+        if self.https { "https" } else { "http" }
+    }
+}
+
+/// What a trusted proxy says of the original request.
+#[derive(Default)]
+struct Forwarded<'a> {
+    method: Option<Method>,
+    /// Whether it is secure, and whether it is a WebSocket's.
+    proto: Option<(bool, bool)>,
+    host: Option<&'a str>,
+    uri: Option<&'a [u8]>,
+}
+
+impl<'a> Forwarded<'a> {
+    fn read(headers: &'a HeaderMap) -> Result<Self, BadForwarded> {
+        Ok(Self {
+            method: single(headers, FORWARDED_METHOD, |value| Method::from_bytes(value).ok())?,
+            proto: single(headers, FORWARDED_PROTO, proto)?,
+            host: single(headers, FORWARDED_HOST, authority)?,
+            uri: single(headers, FORWARDED_URI, |value| is_target(value).then_some(value))?,
+        })
+    }
+}
+
+/// The one value of `name` through `parse`.
+fn single<'a, T>(
+    headers: &'a HeaderMap,
+    name: HeaderName,
+    parse: impl FnOnce(&'a [u8]) -> Option<T>,
+) -> Result<Option<T>, BadForwarded> {
+    let mut values = headers.get_all(&name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => match parse(value.as_bytes()) {
+            Some(parsed) => Ok(Some(parsed)),
+            None => Err(BadForwarded(name)),
+        },
+        (Some(_), Some(_)) => Err(BadForwarded(name)),
+    }
+}
+
+fn proto(value: &[u8]) -> Option<(bool, bool)> {
+    let is = |name: &str| value.eq_ignore_ascii_case(name.as_bytes());
+    if is("https") {
+        Some((true, false))
+    } else if is("http") {
+        Some((false, false))
+    } else if is("wss") {
+        Some((true, true))
+    } else if is("ws") {
+        Some((false, true))
+    } else {
+        None
+    }
+}
+
+fn authority(value: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(value).ok()?;
+    let parsed: Authority = text.parse().ok()?;
+    (!parsed.host().is_empty() && !text.contains('@')).then_some(text)
+}
+
+/// An origin-form request target (RFC 9112 section 3.2.1), or `*`. Proxies pass raw bytes beyond
+/// ASCII on as they are.
+fn is_target(value: &[u8]) -> bool {
+    let odd = |byte: &u8| byte.is_ascii_control() || matches!(byte, b' ' | b'#');
+    value == b"*" || (value.starts_with(b"/") && !value.iter().any(odd))
+}
+
+/// The authority of the request itself: `:authority` in HTTP/2, else the one `Host`.
+fn own_host(head: &Parts) -> Option<&str> {
+    if let Some(named) = head.uri.authority() {
+        return authority(named.as_str().as_bytes());
+    }
+    single(&head.headers, HOST, authority).ok().flatten()
+}
+
+/// Whether one of the values of `name` is `expected`.
+fn any_is(headers: &HeaderMap, name: &HeaderName, expected: &str) -> bool {
+    let expected = expected.as_bytes();
+    headers.get_all(name).iter().any(|value| value.as_bytes().eq_ignore_ascii_case(expected))
+}
+
+/// The id that a trusted proxy gave the request.
+pub(crate) fn request_id(peer: Peer, headers: &HeaderMap) -> Option<RequestId> {
+    let value = headers.get(REQUEST_ID).filter(|_| peer.trusted)?;
+    RequestId::parse(value.as_bytes())
+}
+
+/// Whether an untrusted peer describes an original request, as a proxy would that is missing from
+/// `BFF_TRUSTED_PROXIES`.
+pub(crate) fn is_ignored_proxy(peer: Peer, headers: &HeaderMap) -> bool {
+    !peer.trusted && (headers.contains_key(FORWARDED_URI) || headers.contains_key(FORWARDED_METHOD))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! Owns: what is logged of requests: the audit events, and what an operator must know to put things
+//! right. Never a cookie, never a header's value; sessions by a shortened hash.
+
+use session::binding::Grade;
+use session::id::StoreKey;
+use session::store::StoreError;
+use shell::request_id::RequestId;
+
+use crate::metrics;
+use crate::policy::PolicyError;
+use crate::refusal::Refusal;
+use crate::request::{BadForwarded, Peer};
+
+/// Every refusal, for who follows one request.
+pub(super) fn refused(request_id: &RequestId, refusal: Refusal) {
+    tracing::debug!(%request_id, reason = refusal.reason(), "refused");
+}
+
+pub(super) fn cross_site(key: &StoreKey) {
+    tracing::info!(target: "audit", event = "csrf.rejected", session = ?key);
+}
+
+pub(super) fn binding_mismatch(key: &StoreKey, signal: &'static str, grade: Grade) {
+    metrics::binding_failed(signal, grade);
+    let action = grade.as_str();
+    tracing::info!(target: "audit", event = "binding.mismatch", session = ?key, signal, action);
+}
+
+pub(super) fn session_ended(key: &StoreKey, ended: &Result<bool, StoreError>) {
+    match ended {
+        Ok(true) => {
+            metrics::session_ended();
+            tracing::info!(
+                target: "audit", event = "session.revoked", session = ?key, reason = "binding"
+            );
+        }
+        Ok(false) => {}
+        Err(error) => {
+            tracing::warn!(session = ?key, reason = error.reason(), "session not ended yet");
+        }
+    }
+}
+
+/// An edge view that the store holds and that we do not believe: a changed key ring, another
+/// version, or somebody who writes to the store.
+pub(super) fn if_suspicious(key: &StoreKey, refusal: Refusal) {
+    let suspicious = matches!(
+        refusal,
+        Refusal::EdgeVersion
+            | Refusal::EdgeUnknownKey
+            | Refusal::EdgeForged
+            | Refusal::EdgeMalformed
+            | Refusal::FlagsUnreadable
+            | Refusal::StoreRefused
+    );
+    if suspicious {
+        tracing::warn!(session = ?key, reason = refusal.reason(), "session not believed");
+    }
+}
+
+pub(super) fn bad_policy(error: PolicyError) {
+    tracing::error!(
+        %error,
+        "the query of the middleware's address cannot be applied; every request of it is refused"
+    );
+}
+
+pub(super) fn bad_forwarded(peer: Peer, bad: &BadForwarded) {
+    tracing::warn!(
+        proxy = %peer.address.ip(),
+        header = %bad.0,
+        "a trusted proxy sent a forwarding header twice or malformed"
+    );
+}
+
+pub(super) fn ignored_proxy(peer: Peer) {
+    tracing::warn!(
+        peer = %peer.address.ip(),
+        "X-Forwarded-* of this peer are ignored: it is not in BFF_TRUSTED_PROXIES"
+    );
+}

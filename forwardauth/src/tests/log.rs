@@ -1,0 +1,66 @@
+//! What the log says of requests, and what it never holds.
+
+use super::gate::{Gate, alice, id, keys, question};
+use std::io;
+use std::sync::{Arc, Mutex};
+use tracing::instrument::WithSubscriber as _;
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn c83_audit_events_are_there_and_no_secret_is_at_any_level() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let gate = Gate::with(&[("BFF_BINDING_IP", "audit")]);
+    let session = gate.sign_in(&alice()).await;
+    gate.put(&id(2).store_key(), keys().seal(&id(3).store_key(), &alice()).unwrap()).await;
+    let canary = |asked: super::gate::Question| {
+        asked
+            .with("authorization", "Bearer canary-token")
+            .with("x-canary", "canary-header")
+            .with("cookie", "other=canary-cookie")
+            .request()
+    };
+    async {
+        let verify = || question("/auth/verify?canary-query");
+        for asked in [
+            verify(),
+            verify().cookie(&session).but("x-forwarded-for", "198.51.100.7"),
+            verify().cookie(&session).method("POST").with("origin", "https://canary.test"),
+            verify().cookie(&id(2)),
+            verify().with("x-forwarded-uri", "/canary-uri"),
+            verify().cookie(&session).cookie(&session),
+        ] {
+            gate.ask(canary(asked)).await;
+        }
+    }
+    .with_subscriber(subscriber)
+    .await;
+    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    for expected in
+        ["binding.mismatch", "csrf.rejected", "edge_forged", "no_cookie", "x-forwarded-uri"]
+    {
+        assert!(log.contains(expected), "{expected}\n{log}");
+    }
+    for id in [&session, &id(2)] {
+        assert!(!log.contains(id.expose()) && !log.contains(&id.store_key().to_string()), "{log}");
+    }
+    assert!(!log.contains("canary"), "{log}");
+}

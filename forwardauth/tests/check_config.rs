@@ -1,0 +1,140 @@
+//! `forwardauth check-config`, `explain` and `healthcheck` as an operator runs them.
+
+#![expect(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+const EDGE_KEY: &str = "k1:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
+
+/// Everything that must be set, and nothing of the machine's own environment.
+const GOOD: [(&str, &str); 4] = [
+    ("REDIS_URL", "redis://127.0.0.1:6379"),
+    ("BFF_EDGE_KEYS", EDGE_KEY),
+    ("BFF_TRUSTED_PROXIES", "10.0.0.0/8"),
+    ("BFF_CONFIG_DIR", "/nonexistent"),
+];
+
+fn run<'a>(arguments: &[&str], variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_forwardauth"))
+        .args(arguments)
+        .env_clear()
+        .envs(variables)
+        .output()
+        .unwrap()
+}
+
+/// Exit status and both streams.
+fn shown(output: &Output) -> String {
+    format!(
+        "exit {}\n-- stdout\n{}-- stderr\n{}",
+        output.status.code().unwrap(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    )
+}
+
+fn check(more: &[(&str, &str)]) -> String {
+    let variables = GOOD.into_iter().chain(more.iter().copied());
+    shown(&run(&["check-config"], variables))
+}
+
+#[test]
+fn a_good_configuration() {
+    insta::assert_snapshot!(check(&[]));
+}
+
+#[test]
+fn t09_an_empty_environment_tells_all_that_is_missing() {
+    insta::assert_snapshot!(shown(&run(&["check-config"], [])));
+    // The program itself refuses just the same.
+    let started = run(&[], []);
+    assert_eq!(started.status.code(), Some(2));
+}
+
+#[test]
+fn t09_every_problem_is_told_at_once_and_no_value_is() {
+    let shown = check(&[
+        ("REDIS_URL", "canary://canary"),
+        ("BFF_EDGE_KEYS", "k1:canary"),
+        ("BFF_TRUSTED_PROXIES", "10.0.0.0/8,canary"),
+        ("BFF_COOKIE_NAME", "__Host-sid"),
+        ("BFF_COOKIE_DOMAIN", ".canary.test"),
+        ("BFF_BINDING_UA", "canary"),
+        ("BFF_CORS_ORIGINS", "*"),
+        ("FORWARDAUTH_LISTEN", "canary"),
+        ("FORWARDAUTH_DEADLINE_MS", "5"),
+        ("FORWARDAUTH_LOGIN_URL", "//canary.test"),
+        ("FORWARDAUTH_THREADS", "0"),
+        ("FORWARDAUTH_TLS_CERT", "/nonexistent/canary.pem"),
+        ("FORWARDAUTH_INLINE_POLICY", "canary"),
+        ("LOG_FORMAT", "canary"),
+    ]);
+    assert!(!shown.contains("canary"), "{shown}");
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn t09_what_this_version_has_not_is_refused_and_not_ignored() {
+    let directory = tempfile::tempdir().unwrap();
+    for file in ["forwardauth.yaml", "tenants.yaml"] {
+        fs::write(directory.path().join(file), "").unwrap();
+    }
+    insta::assert_snapshot!(check(&[
+        ("BFF_CONFIG_DIR", directory.path().to_str().unwrap()),
+        ("FORWARDAUTH_CACHE", "tracking"),
+        ("FORWARDAUTH_AUTHORIZATION", "access"),
+        ("FORWARDAUTH_BFF_URL", "https://bff:9000"),
+        ("FORWARDAUTH_TLS_CLIENT_CA", "ca.pem"),
+    ]));
+}
+
+#[test]
+fn t09_a_store_that_nobody_shares_is_refused() {
+    insta::assert_snapshot!(check(&[("REDIS_URL", "memory://")]));
+}
+
+#[test]
+fn t09_binding_to_addresses_needs_somebody_who_knows_them() {
+    insta::assert_snapshot!(check(&[("BFF_TRUSTED_PROXIES", "")]));
+    insta::assert_snapshot!(check(&[("BFF_TRUSTED_PROXIES", ""), ("BFF_BINDING_IP", "off")]));
+}
+
+#[test]
+fn t09_strict_binding_beside_a_weaker_mode_is_refused() {
+    insta::assert_snapshot!(check(&[
+        ("ENABLE_ADVANCED_SESSION_BINDING", "true"),
+        ("BFF_BINDING_UA", "audit"),
+    ]));
+}
+
+#[test]
+fn explain_names_the_checks_in_their_order() {
+    let explain = |arguments: &[&str]| {
+        let variables = GOOD.into_iter().chain([
+            ("FORWARDAUTH_INLINE_POLICY", "true"),
+            ("BFF_CORS_ORIGINS", "https://spa.example.net"),
+        ]);
+        shown(&run(&[&["explain"], arguments].concat(), variables))
+    };
+    insta::assert_snapshot!(explain(&["GET", "https://app.example.com/orders?page=2"]));
+    insta::assert_snapshot!(explain(&[
+        "POST",
+        "https://app.example.com/orders",
+        "--address",
+        "/auth/verify?role_any=ADMIN,CLERK&scope=orders:write&max_age=300",
+    ]));
+    insta::assert_snapshot!(explain(&["GET", "/", "--address", "/auth/verify?policy=admins"]));
+}
+
+#[test]
+fn healthcheck_of_a_program_that_is_not_there_is_1() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let output = run(&["healthcheck"], [("FORWARDAUTH_ADMIN_LISTEN", address.as_str())]);
+    assert_eq!(output.status.code(), Some(1));
+    let output = run(&["healthcheck"], [("FORWARDAUTH_ADMIN_LISTEN", "nonsense")]);
+    assert_eq!(output.status.code(), Some(2));
+}

@@ -13,7 +13,7 @@ use crate::health::Health;
 use crate::http_client::{HttpClient, HttpSetupError};
 use crate::oidc::{OidcError, RelyingParty};
 use crate::proxy::Upstream;
-use crate::refresh::Flights;
+use crate::refresh::{Failures, Flights};
 
 /// One running `bff`.
 pub struct App {
@@ -27,6 +27,8 @@ pub struct App {
     pub upstream: Upstream,
     /// Refreshes under way.
     pub flights: Flights,
+    /// Refreshes that failed a moment ago.
+    pub failures: Failures,
     /// What `/health` knows.
     pub health: Health,
     /// The time.
@@ -71,6 +73,7 @@ impl App {
         Ok(Arc::new(Self {
             upstream: Upstream::new()?,
             flights: Flights::default(),
+            failures: Failures::default(),
             health: Health::default(),
             config,
             store,

@@ -13,25 +13,30 @@ pub const TARGET: &str = "audit";
 pub fn session_created(caller: &Caller, key: &StoreKey, issuer: &str, user_id: &str) {
     tracing::info!(
         target: TARGET, event = "session.created", request_id = %caller.request_id,
-        session = ?key, issuer, user_id, ip = ?caller.ip
+        session = key.short(), issuer, user_id, ip = caller.ip.map(tracing::field::display)
     );
 }
 
 /// A session got new tokens.
 pub fn session_refreshed(key: &StoreKey) {
-    tracing::info!(target: TARGET, event = "session.refreshed", session = ?key);
+    tracing::info!(target: TARGET, event = "session.refreshed", session = key.short());
+}
+
+/// New tokens came, but the store would not take them: the session will end at its next refresh.
+pub fn refresh_lost(key: &StoreKey) {
+    tracing::warn!(target: TARGET, event = "session.refresh_lost", session = key.short());
 }
 
 /// A session ended: `logout`, `binding`, `refresh_invalid_grant`, `replaced`.
 pub fn session_revoked(key: &StoreKey, reason: &'static str) {
-    tracing::info!(target: TARGET, event = "session.revoked", session = ?key, reason);
+    tracing::info!(target: TARGET, event = "session.revoked", session = key.short(), reason);
 }
 
 /// A login that led to no session.
 pub fn login_failed(caller: &Caller, reason: &'static str) {
     tracing::info!(
         target: TARGET, event = "login.failed", request_id = %caller.request_id, reason,
-        ip = ?caller.ip
+        ip = caller.ip.map(tracing::field::display)
     );
 }
 
@@ -44,7 +49,7 @@ pub fn binding_mismatch(
 ) {
     tracing::info!(
         target: TARGET, event = "binding.mismatch", request_id = %caller.request_id,
-        session = ?key, signal, action, ip = ?caller.ip
+        session = key.short(), signal, action, ip = caller.ip.map(tracing::field::display)
     );
 }
 
@@ -52,6 +57,6 @@ pub fn binding_mismatch(
 pub fn csrf_rejected(caller: &Caller, reason: &'static str) {
     tracing::info!(
         target: TARGET, event = "csrf.rejected", request_id = %caller.request_id, reason,
-        ip = ?caller.ip
+        ip = caller.ip.map(tracing::field::display)
     );
 }

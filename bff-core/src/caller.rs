@@ -28,6 +28,9 @@ pub struct Caller {
     pub user_agent: HeaderValue,
     /// Whether a person looks at the answer: a navigation rather than a script's request.
     pub navigates: bool,
+    /// Whether the browser itself says that a script asks (`Sec-Fetch-Mode`, which script cannot
+    /// set).
+    pub is_script: bool,
 }
 
 /// A trusted proxy sent one of these headers twice: whose word counts is unclear.
@@ -43,6 +46,7 @@ impl Caller {
             origin: None,
             user_agent: HeaderValue::from_static(""),
             navigates: false,
+            is_script: false,
         }
     }
 
@@ -80,6 +84,7 @@ impl Caller {
                 .cloned()
                 .unwrap_or(HeaderValue::from_static("")),
             navigates: navigates(headers),
+            is_script: headers.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate"),
         })
     }
 }

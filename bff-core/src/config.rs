@@ -12,9 +12,9 @@ use session::settings::{ClientSettings, StoreSettings, key_ring};
 use shell::config::{Settings, parse};
 use shell::telemetry::LogConfig;
 
-pub use cookies::{CookieSettings, SameSite};
 pub use network::Network;
 
+use crate::cookies::Cookies;
 use crate::oidc::OidcConfig;
 use crate::proxy::RouteTable;
 
@@ -33,7 +33,7 @@ pub struct Config {
     /// `BFF_SESSION_KEYS`.
     pub session_keys: SessionKeys,
     /// How cookies are written.
-    pub cookies: CookieSettings,
+    pub cookies: Cookies,
     /// The relying party.
     pub oidc: OidcConfig,
     /// `OIDC_TLS_CA`.
@@ -66,15 +66,10 @@ impl Config {
         let network = Network::read(settings);
         let clients = ClientSettings::read(settings);
         let store = StoreSettings::read(settings, STORE_TIMEOUT);
-        if matches!(store, Some(StoreSettings::Memory)) && !embedded {
-            settings.problem(
-                "REDIS_URL",
-                "names the embedded store, which lives in one process only",
-                "Use a Redis that forwardauth reads too; memory:// serves the demo.",
-            );
-        }
+        let store =
+            store.and_then(|store| if embedded { Some(store) } else { store.shared(settings) });
         let session_keys = key_ring(settings, "BFF_SESSION_KEYS").map(SessionKeys::new);
-        let cookies = CookieSettings::read(settings, &network);
+        let cookies = cookies::read(settings, &network);
         let oidc = client::read(settings);
         let oidc_ca = settings.pem("OIDC_TLS_CA");
         let lifetimes = Lifetimes::read(settings);
@@ -98,7 +93,7 @@ impl Lifetimes {
     fn read(settings: &mut Settings) -> Self {
         let hint = "Give seconds, or a duration such as 8h.";
         let mut seconds =
-            |name: &str, default| settings.parsed(name, hint, parse::seconds).unwrap_or(default);
+            |name: &str, default| settings.parsed(name, hint, lifetime).unwrap_or(default);
         let session = seconds("SESSION_TTL", 28_800);
         let idle = seconds("SESSION_IDLE_TTL", 3_600).min(session);
         Self {
@@ -106,6 +101,16 @@ impl Lifetimes {
             idle: u32::try_from(idle).unwrap_or(u32::MAX),
             refresh_before: seconds("TOKEN_REFRESH_THRESHOLD", 300),
         }
+    }
+}
+
+/// Longest life of anything: what is longer is a slip of the pen, and no store could keep it.
+const YEAR: u64 = 365 * 86_400;
+
+fn lifetime(text: &str) -> Result<u64, String> {
+    match parse::seconds(text)? {
+        seconds if seconds > YEAR => Err("is longer than a year".to_owned()),
+        seconds => Ok(seconds),
     }
 }
 

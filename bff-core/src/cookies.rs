@@ -4,28 +4,36 @@ use cookie::Cookie;
 use cookie::time::Duration;
 use http::HeaderValue;
 use session::id::SessionId;
+use session::settings::{CookieSettings, SameSite};
+use shell::origin::Origin;
 
-use crate::config::{CookieSettings, SameSite};
+use crate::caller::Caller;
 use crate::login_state::LoginTicket;
 
-impl CookieSettings {
+/// Writes the cookies.
+#[derive(Debug, Clone)]
+pub struct Cookies(CookieSettings);
+
+impl Cookies {
+    /// Cookies as the settings want them.
+    pub const fn new(settings: CookieSettings) -> Self {
+        Self(settings)
+    }
+
+    /// The name of the session cookie.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
     /// Hands the browser its session.
     pub fn session(&self, id: &SessionId) -> Option<HeaderValue> {
-        let cookie = self.base(self.name.clone(), id.expose().to_owned(), "/", self.same_site);
+        let cookie = base(&self.0, self.0.name.clone(), id.expose().to_owned(), "/");
         secret(&cookie.build())
     }
 
-    /// Takes the session cookie away in the form in which it was given.
-    pub fn clear_session(&self) -> Option<HeaderValue> {
-        let cookie = self.base(self.name.clone(), String::new(), "/", self.same_site);
-        plain(&cookie.max_age(Duration::ZERO).build())
-    }
-
-    /// Takes away both the host-only and the domain form: what cookie tossing leaves behind.
-    pub fn clear_both_forms(&self) -> Vec<HeaderValue> {
-        let host_only = Self { domain: None, ..self.clone() };
-        let with_domain = self.domain.is_some().then(|| self.clear_session()).flatten();
-        host_only.clear_session().into_iter().chain(with_domain).collect()
+    /// Takes the session cookie away in every form in which it may stand in the caller's browser.
+    pub fn clear_session(&self, caller: &Caller) -> Vec<HeaderValue> {
+        self.0.cleared(caller.origin.as_ref().map(Origin::host))
     }
 
     /// Binds a login to this browser until it is back.
@@ -48,36 +56,37 @@ impl CookieSettings {
 
     /// What the names of all login cookies begin with.
     pub fn login_prefix(&self) -> String {
-        format!("{}_login_", self.name)
+        format!("{}_login_", self.0.name)
     }
 
     /// `Lax`, whatever the session cookie is: the way back from the IdP is a navigation from
     /// another site. Host-only, and outside `__Host-` names sent to `/auth` alone.
     fn login_base(&self, name: String, value: String) -> cookie::CookieBuilder<'static> {
         let path = if name.to_ascii_lowercase().starts_with("__host-") { "/" } else { "/auth" };
-        let host_only = Self { domain: None, ..self.clone() };
-        host_only.base(name, value, path, SameSite::Lax)
+        let host_only = CookieSettings { domain: None, same_site: SameSite::Lax, ..self.0.clone() };
+        base(&host_only, name, value, path)
     }
+}
 
-    fn base(
-        &self,
-        name: String,
-        value: String,
-        path: &'static str,
-        same_site: SameSite,
-    ) -> cookie::CookieBuilder<'static> {
-        let mut builder =
-            Cookie::build((name, value)).path(path).http_only(true).secure(self.secure).same_site(
-                match same_site {
-                    SameSite::Lax => cookie::SameSite::Lax,
-                    SameSite::Strict => cookie::SameSite::Strict,
-                    SameSite::None => cookie::SameSite::None,
-                },
-            );
-        if let Some(domain) = &self.domain {
-            builder = builder.domain(domain.clone());
-        }
-        builder
+fn base(
+    settings: &CookieSettings,
+    name: String,
+    value: String,
+    path: &'static str,
+) -> cookie::CookieBuilder<'static> {
+    let same_site = match settings.same_site {
+        SameSite::Lax => cookie::SameSite::Lax,
+        SameSite::Strict => cookie::SameSite::Strict,
+        SameSite::None => cookie::SameSite::None,
+    };
+    let builder = Cookie::build((name, value))
+        .path(path)
+        .http_only(true)
+        .secure(settings.secure)
+        .same_site(same_site);
+    match &settings.domain {
+        Some(domain) => builder.domain(domain.clone()),
+        None => builder,
     }
 }
 
@@ -95,13 +104,13 @@ fn secret(cookie: &Cookie<'_>) -> Option<HeaderValue> {
 mod tests {
     use super::*;
 
-    fn settings(name: &str, domain: Option<&str>) -> CookieSettings {
-        CookieSettings {
+    fn settings(name: &str, domain: Option<&str>) -> Cookies {
+        Cookies::new(CookieSettings {
             name: name.to_owned(),
             domain: domain.map(str::to_owned),
             secure: true,
             same_site: SameSite::Lax,
-        }
+        })
     }
 
     #[test]
@@ -112,15 +121,6 @@ mod tests {
         let text = cookie.to_str().unwrap();
         assert!(text.starts_with("__Host-bff="), "{text}");
         assert!(text.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/"), "{text}");
-    }
-
-    #[test]
-    fn c39_a_deletion_carries_the_attributes_of_the_cookie() {
-        let text = settings("bff", Some("example.com")).clear_session().unwrap();
-        let text = text.to_str().unwrap();
-        assert!(text.contains("Domain=example.com") && text.contains("Max-Age=0"), "{text}");
-        assert_eq!(settings("bff", Some("example.com")).clear_both_forms().len(), 2);
-        assert_eq!(settings("bff", None).clear_both_forms().len(), 1);
     }
 
     #[test]

@@ -124,9 +124,7 @@ impl ApiError {
             Self::BadRequest(code) => {
                 problem(StatusCode::BAD_REQUEST, code, "The request cannot be understood.")
             }
-            Self::Login(code) => {
-                problem(StatusCode::BAD_REQUEST, code, "This sign-in cannot be completed.")
-            }
+            Self::Login(code) => problem(StatusCode::BAD_REQUEST, code, login_title(code)),
             Self::NotFound => problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here."),
             Self::MethodNotAllowed => problem(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -185,6 +183,17 @@ impl ApiError {
             Self::UpstreamUnreachable { .. } => "upstream_unreachable",
             Self::UpstreamTimeout { .. } => "upstream_timeout",
         }
+    }
+}
+
+/// What a person can make of a failed login.
+fn login_title(code: &str) -> &'static str {
+    match code {
+        "access_denied" => "The sign-in was cancelled or refused.",
+        "login_unknown" | "other_browser" => {
+            "This sign-in has expired, was completed already, or began in another browser."
+        }
+        _ => "This sign-in cannot be completed.",
     }
 }
 

@@ -8,7 +8,7 @@ pub mod app;
 pub mod audit;
 pub mod caller;
 pub mod config;
-mod cookies;
+pub mod cookies;
 pub mod csrf;
 pub mod error;
 pub mod health;
@@ -24,3 +24,8 @@ mod routes;
 pub mod server;
 pub mod sessions;
 pub mod single_flight;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -57,6 +57,14 @@ impl LoginState {
     pub fn suffix(&self) -> &str {
         self.0.get(..SUFFIX_LEN).unwrap_or_default()
     }
+
+    /// Reads the end of a login cookie's name; `None` unless it has the form of a
+    /// [`LoginState::suffix`].
+    pub fn parse_suffix(bytes: &[u8]) -> Option<&str> {
+        let base64url = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let formed = bytes.len() == SUFFIX_LEN && bytes.iter().all(base64url);
+        std::str::from_utf8(bytes).ok().filter(|_| formed)
+    }
 }
 
 /// A login that is about to begin.

@@ -36,6 +36,13 @@ enum Command {
     Run,
     /// Check the configuration and print every problem at once. Exit code 2 if there is one.
     CheckConfig,
+    /// Say which route a request would take, and what it would meet there.
+    Explain {
+        /// GET, POST, …
+        method: http::Method,
+        /// The path, or a whole URL.
+        url: String,
+    },
     /// Ask a running instance whether it is ready. For containers without curl.
     Healthcheck,
 }
@@ -49,6 +56,10 @@ fn main() -> ExitCode {
         },
         Command::CheckConfig => match read_config() {
             Ok((_, warnings)) => approve(&warnings),
+            Err(problems) => refuse(&problems),
+        },
+        Command::Explain { method, url } => match read_config() {
+            Ok((config, _)) => explain(&config, &method, &url),
             Err(problems) => refuse(&problems),
         },
         Command::Healthcheck => healthcheck(),
@@ -120,6 +131,19 @@ fn approve(warnings: &[String]) -> ExitCode {
 fn refuse(problems: &Problems) -> ExitCode {
     match write!(std::io::stderr().lock(), "{problems}") {
         Ok(()) => ExitCode::from(UNUSABLE),
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn explain(config: &Config, method: &http::Method, url: &str) -> ExitCode {
+    let path = match url.split_once("://") {
+        Some((_, rest)) => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/"),
+        None => url,
+    };
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let report = config.routes.explain(method, path);
+    match std::io::stdout().lock().write_all(report.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }

@@ -28,7 +28,7 @@ mod token;
 mod userinfo;
 
 #[cfg(test)]
-mod mock;
+pub(crate) mod mock;
 
 use std::sync::Arc;
 use std::time::Duration;

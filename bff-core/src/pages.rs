@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use http::{HeaderValue, StatusCode};
 use shell::problem::ProblemDetails;
 use shell::request_id::RequestId;
@@ -33,7 +33,10 @@ pub(crate) fn confirm_logout(action: &str) -> Response {
          </button></form><p><a href=\"/\">Stay signed in</a></p>",
         escape(action)
     );
-    page(StatusCode::OK, "Sign out", "", &body)
+    let mut response = page(StatusCode::OK, "Sign out", "", &body);
+    // With `no-referrer` browsers send the form with `Origin: null`, which is refused.
+    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    response
 }
 
 /// The session here has ended; the browser goes on to end the one at the IdP.

@@ -16,6 +16,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::Request;
+use http::header::ALLOW;
 use http::request::Parts;
 
 pub use table::RouteTable;
@@ -38,9 +39,19 @@ pub(crate) async fn proxy(
 ) -> Response {
     let begun = Instant::now();
     let (head, body) = request.into_parts();
-    let matched = match route(&app, &head) {
+    let Some(path) = PlainPath::parse(head.uri.path()) else {
+        return ApiError::BadRequest("path_unclear").into_response();
+    };
+    let routes = &app.config.routes;
+    let matched = match routes.find(&path, &head.method) {
         Ok(matched) => matched,
-        Err(error) => return error.into_response(),
+        Err(error) => {
+            let mut response = error.into_response();
+            if let Some(allowed) = routes.allowed(&path) {
+                response.headers_mut().insert(ALLOW, allowed);
+            }
+            return response;
+        }
     };
     let id = matched.route.id.clone();
     let response = forward(&app, &caller, head, body, &matched).await;
@@ -52,11 +63,6 @@ pub(crate) async fn proxy(
     });
     metrics::proxied(&id, response.status().as_u16(), begun.elapsed());
     response
-}
-
-fn route(app: &App, head: &Parts) -> Result<Matched, ApiError> {
-    let path = PlainPath::parse(head.uri.path()).ok_or(ApiError::BadRequest("path_unclear"))?;
-    app.config.routes.find(&path, &head.method)
 }
 
 async fn forward(
@@ -76,7 +82,7 @@ async fn forward(
     };
     let signed_in = session.is_some();
     let mut response = app.upstream.send(app, caller, head, body, matched, &identity).await?;
-    headers::clean_response(response.headers_mut(), &app.config.cookies, signed_in);
+    headers::clean_response(response.headers_mut(), app.config.cookies.name(), signed_in);
     Ok(response)
 }
 

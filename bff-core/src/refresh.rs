@@ -6,6 +6,7 @@
 //! `invalid_grant`, after another look, ends a session. A token that still lives is served while
 //! the IdP is away.
 
+mod failures;
 mod flight;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::metrics;
 use crate::sessions::ActiveSession;
 use crate::single_flight::SingleFlight;
 
+pub use failures::Failures;
 use flight::Flight;
 
 /// Refreshes under way, by session and the version of the tokens they replace.
@@ -99,23 +101,23 @@ impl App {
         }
     }
 
-    /// Refreshes now, whatever the token's age, joining a refresh under way.
-    pub(crate) async fn refreshed(
+    /// Refreshes now, joining a refresh under way, unless one failed a moment ago. `None` if it died.
+    async fn refreshed(
         self: &Arc<Self>,
         session: &ActiveSession,
     ) -> Option<Result<Arc<TokenPart>, Failure>> {
-        let flight = Flight::new(self, session);
         let key = (session.key, session.stored.version);
+        if let Some(reason) = self.failures.recent(&key, self.now()) {
+            return Some(Err(Failure::Later(reason)));
+        }
+        let flight = Flight::new(self, session);
         self.flights.run(key, &self.shutdown, || flight.run()).await
     }
 
     /// Begins a refresh without waiting for it.
     fn refresh_in_background(self: &Arc<Self>, session: &ActiveSession) {
-        let (app, flight) = (Arc::clone(self), Flight::new(self, session));
-        let key = (session.key, session.stored.version);
-        self.shutdown.spawn(async move {
-            drop(app.flights.run(key, &app.shutdown, || flight.run()).await);
-        });
+        let (app, session) = (Arc::clone(self), session.clone());
+        self.shutdown.spawn(async move { drop(app.refreshed(&session).await) });
     }
 
     /// A token of short life is renewed in its last fifth, so that the threshold never exceeds the

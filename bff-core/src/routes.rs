@@ -11,8 +11,12 @@ pub(crate) mod session;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
+use axum::response::Response;
 use axum::routing::{get, post};
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, StatusCode};
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -23,14 +27,27 @@ const FORM_MAX: usize = 64 * 1024;
 /// All endpoints; what none of them takes is for the proxy.
 pub(crate) fn table() -> Router<Arc<App>> {
     Router::new()
-        .route("/auth/login", get(login::login))
-        .route("/auth/callback", get(callback::by_query).post(callback::by_form))
-        .route("/auth/logout", get(logout::by_link).post(logout::by_post))
-        .route("/api/auth/logout", get(logout::by_link).post(logout::by_post))
+        .route("/auth/login", get(login::login).head(no_head))
+        .route("/auth/callback", get(callback::by_query).post(callback::by_form).head(no_head))
+        .route("/auth/logout", get(logout::by_link).post(logout::by_post).head(no_head))
+        .route("/api/auth/logout", get(logout::by_link).post(logout::by_post).head(no_head))
         .route("/api/auth/session", get(session::session))
         .route("/api/auth/refresh", post(refresh::refresh))
         .route("/.well-known/jwks.json", get(jwks::jwks))
         .route("/health", get(health::health))
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .layer(DefaultBodyLimit::max(FORM_MAX))
+}
+
+/// Who only wants to know whether a page is there begins and ends nothing.
+async fn no_head() -> Response {
+    no_content()
+}
+
+/// Nothing to see, and nothing done.
+pub(crate) fn no_content() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }

@@ -28,9 +28,9 @@ use crate::{audit, metrics, proxy, routes};
 
 /// Where a connection comes from, put into every request of it.
 #[derive(Debug, Clone, Copy)]
-struct Peer {
-    address: SocketAddr,
-    tls: bool,
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    pub(crate) tls: bool,
 }
 
 /// Everything that `bff` serves to browsers.
@@ -83,7 +83,7 @@ async fn surround(State(app): State<Arc<App>>, mut request: Request, next: Next)
         Err(Ambiguous(header)) => {
             tracing::info!(header, "sent twice or unreadable");
             let failure = ApiError::BadRequest("header_ambiguous");
-            return error::render(&failure, &Caller::unknown(&*app.random), false);
+            return hardened(error::render(&failure, &Caller::unknown(&*app.random), false));
         }
     };
     let is_page = request.uri().path().starts_with("/auth/");
@@ -95,20 +95,26 @@ async fn surround(State(app): State<Arc<App>>, mut request: Request, next: Next)
             audit::csrf_rejected(&caller, reason);
         }
         let mut rendered = error::render(&failure, &caller, is_page);
-        keep_cors(response.headers(), &mut rendered);
+        keep(response.headers(), &mut rendered);
         response = rendered;
     }
+    hardened(response)
+}
+
+/// What browsers are told with every answer.
+fn hardened(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     response
 }
 
-/// CORS headers were set inside, on the error's carrier; without them a script of a listed origin
-/// could not read why it was refused.
-fn keep_cors(from: &http::HeaderMap, to: &mut Response) {
+/// Headers that were set inside, on the error's carrier: cookies, the methods of a 405, and CORS,
+/// without which a script of a listed origin could not read why it was refused.
+fn keep(from: &http::HeaderMap, to: &mut Response) {
+    let kept = [header::VARY, header::ALLOW, header::SET_COOKIE];
     for (name, value) in from {
-        if name.as_str().starts_with("access-control-") || name == header::VARY {
+        if kept.contains(name) || name.as_str().starts_with("access-control-") {
             to.headers_mut().append(name.clone(), value.clone());
         }
     }

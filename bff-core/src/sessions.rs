@@ -4,6 +4,7 @@
 //! to this client and not suspended; only [`App::session`] makes one.
 
 mod begin;
+mod revoke;
 
 pub(crate) use begin::{profile, token_id, token_part};
 
@@ -13,8 +14,10 @@ use http::{HeaderMap, HeaderValue, header};
 use session::binding::Grade;
 use session::cookie::{self, SessionCookie};
 use session::edge::LiveEdge;
+use session::flags::Standing;
 use session::id::{SessionId, StoreKey};
 use session::record::{Management, TokenPart};
+use session::seal::SealError;
 use session::store::{IndexKey, Store as _, StoreError, StoredSession};
 
 use crate::app::App;
@@ -26,7 +29,7 @@ use crate::{audit, metrics};
 const SLACK: Duration = Duration::from_secs(60);
 
 /// A session that may be used by this request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ActiveSession {
     /// The browser's secret.
     pub id: SessionId,
@@ -59,21 +62,22 @@ impl App {
         purpose: Use,
     ) -> Result<Option<ActiveSession>, ApiError> {
         let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
-        let id = match cookie::find(lines, &self.config.cookies.name) {
+        let id = match cookie::find(lines, self.config.cookies.name()) {
             SessionCookie::One(id) => id,
             SessionCookie::Missing | SessionCookie::Malformed => return Ok(None),
             SessionCookie::Several => {
-                let both = self.config.cookies.clear_both_forms();
+                let both = self.config.cookies.clear_session(caller);
                 return Err(ApiError::CookieTossing(both));
             }
         };
-        let Some(session) = self.session_by_id(id).await? else { return Ok(None) };
+        let Some(mut session) = self.session_by_id(id).await? else { return Ok(None) };
         self.check_client(&session, caller).await?;
         if is_suspended(&session) {
             return Err(ApiError::Suspended);
         }
         if purpose == Use::Slides {
             self.slide(&session);
+            session.edge = session.edge.after_use(self.now());
         }
         Ok(Some(session))
     }
@@ -88,13 +92,21 @@ impl App {
         let authentic = match self.config.clients.edge_keys.open(&key, &stored.edge) {
             Ok(authentic) => authentic,
             Err(error) => {
-                tracing::warn!(session = ?key, reason = error.reason(), "session not believed");
+                tracing::warn!(
+                    session = key.short(),
+                    reason = error.reason(),
+                    "session not believed"
+                );
                 return Ok(None);
             }
         };
         // The version stands in clear beside the parts; the MAC'ed one must agree with it.
         if authentic.view().token_version != stored.version {
-            tracing::warn!(session = ?key, reason = "version_mismatch", "session not believed");
+            tracing::warn!(
+                session = key.short(),
+                reason = "version_mismatch",
+                "session not believed"
+            );
             return Ok(None);
         }
         Ok(authentic.alive(self.now()).ok().map(|edge| ActiveSession { id, key, edge, stored }))
@@ -155,12 +167,12 @@ impl App {
             .map_err(Into::into)
     }
 
-    /// The management part of a session; empty if it cannot be opened.
-    pub(crate) fn management(&self, session: &ActiveSession) -> Management {
-        self.config
-            .session_keys
-            .open_management(&session.key, &session.stored.management)
-            .unwrap_or_default()
+    /// The management part of a session.
+    ///
+    /// # Errors
+    /// [`SealError`] as for [`App::tokens`].
+    pub(crate) fn management(&self, session: &ActiveSession) -> Result<Management, SealError> {
+        self.config.session_keys.open_management(&session.key, &session.stored.management)
     }
 
     /// Ends a session: first the session itself, then what lists it.
@@ -176,8 +188,19 @@ impl App {
             metrics::session_ended(reason);
             audit::session_revoked(&session.key, reason);
         }
-        for index in indexes(&tenant_of(session), &self.management(session)) {
-            // A left-over entry points to nothing and expires by itself.
+        // A left-over entry points to nothing and expires by itself.
+        let listed = match self.management(session) {
+            Ok(management) => indexes(&tenant_of(session), &management),
+            Err(error) => {
+                tracing::warn!(
+                    session = session.key.short(),
+                    reason = error.reason(),
+                    "lists not known"
+                );
+                Vec::new()
+            }
+        };
+        for index in listed {
             if let Err(error) = self.store.index_remove(&index, &session.key).await {
                 tracing::debug!(reason = error.reason(), "index entry left behind");
             }
@@ -205,5 +228,5 @@ pub(crate) fn keep_for(seconds: u64) -> Duration {
 }
 
 fn is_suspended(session: &ActiveSession) -> bool {
-    session::flags::MasterFlags::parse(&session.edge.view().master_flags).locks_out()
+    Standing::of(&session.edge.view().master_flags) != Standing::Good
 }

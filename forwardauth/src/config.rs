@@ -1,4 +1,4 @@
-//! Owns: the settings of verify, from the environment to checked values (DESIGN section 2).
+//! Owns: the settings of verify, from the environment to checked values (docs/CONFIGURATION.md).
 //!
 //! A setting that this version does not implement is a problem and never ignored: whoever set it
 //! relies on it (class T9).

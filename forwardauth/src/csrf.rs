@@ -1,4 +1,4 @@
-//! Owns: refusing requests that another site made the browser send (DESIGN section 4).
+//! Owns: refusing requests that another site made the browser send.
 //!
 //! The session cookie alone does not show that the user's own page asked. Unsafe methods, and
 //! any method that opens a WebSocket, need an `Origin` that is the request's own or listed.

@@ -1,5 +1,5 @@
-//! Owns: what is counted of each request. Handles are made once a thread; names are those of DESIGN
-//! section 9, and no label holds anything a client sent.
+//! Owns: what is counted of each request. Handles are made once a thread; dashboards rely on their
+//! names (docs/LOGGING.md), and no label holds anything a client sent.
 
 use std::time::Duration;
 

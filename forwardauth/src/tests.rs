@@ -1,4 +1,4 @@
-//! Verify as a proxy sees it, in one process: every row of DESIGN section 4's outcome table.
+//! Verify as a proxy sees it, in one process: every outcome that docs/ARCHITECTURE.md and the README promise.
 
 mod csrf;
 mod gate;

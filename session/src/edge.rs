@@ -4,7 +4,7 @@
 //! version u8 = 1 | kid length u8 | kid | body | HMAC-SHA256 (32 bytes)
 //! ```
 //! The MAC covers the session's key and everything before itself, tenant included: who can write
-//! to Redis can neither invent a session nor move one to another key (DESIGN section 3, class T11).
+//! to Redis can neither invent a session nor move one to another key (docs/SESSION-FORMAT.md, class T11).
 //!
 //! Types carry the proof: [`EdgeKeys::open`] is the only way to an [`AuthenticEdge`],
 //! [`AuthenticEdge::alive`] the only way to a [`LiveEdge`].

@@ -81,6 +81,12 @@ impl StoreKey {
         Some(Self(bytes.try_into().ok()?))
     }
 
+    /// Its first characters: enough to follow one session through a log, too little to name it
+    /// elsewhere.
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(8).collect()
+    }
+
     /// Writes the text form without allocating.
     pub fn encode<'a>(&self, out: &'a mut [u8; COOKIE_LEN]) -> &'a str {
         let _written = URL_SAFE_NO_PAD.encode_slice(self.0, out);
@@ -95,10 +101,8 @@ impl fmt::Display for StoreKey {
 }
 
 impl fmt::Debug for StoreKey {
-    /// Shortened: enough to follow one session through a log, too little to name it elsewhere.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.to_string();
-        write!(f, "StoreKey({}…)", text.get(..8).unwrap_or_default())
+        write!(f, "StoreKey({}…)", self.short())
     }
 }
 

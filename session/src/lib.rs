@@ -9,7 +9,7 @@
 //! - [`record`]: tokens and management data; [`seal`] encrypts them.
 //! - [`binding`], [`cookie`]: what ties a session to a client, and how it is found in a request.
 //! - [`store`]: the one trait behind which Redis ([`redis`]) and memory ([`memory`]) stand, and
-//!   [`conformance`], the suite that both pass.
+//!   `conformance`, the suite that both pass.
 //!
 //! The wire format is described in `docs/SESSION-FORMAT.md` and pinned by golden files.
 
@@ -30,3 +30,5 @@ pub mod seal;
 pub mod settings;
 pub mod store;
 mod wire;
+
+pub use wire::FieldTooLong;

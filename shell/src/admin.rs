@@ -1,7 +1,7 @@
 //! Owns: what every admin listener serves: `/metrics`, `/health/live`, `/health/ready`.
 //!
 //! Ready means started and not draining. A Redis outage does not withdraw readiness: all replicas
-//! would leave at once and none would come back faster (DESIGN section 4).
+//! would leave at once and none would come back faster.
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};

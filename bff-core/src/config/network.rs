@@ -92,6 +92,18 @@ impl Network {
         }
     }
 
+    /// The origin that the IdP sends browsers back to: the configured one, or with
+    /// `BFF_DYNAMIC_CALLBACK` that of the request where its host is listed.
+    pub fn public_origin<'a>(&'a self, request: Option<&'a Origin>) -> Option<&'a Origin> {
+        let listed = |origin: &&Origin| {
+            let host = origin.as_str().split_once("://").map_or("", |(_, host)| host);
+            self.allowed_hosts.iter().any(|allowed| allowed == host)
+        };
+        let dynamic = request.filter(|_| self.dynamic_callback).filter(listed);
+        let own = request.filter(|_| !self.dynamic_callback);
+        dynamic.or(self.default_origin.as_ref()).or(own)
+    }
+
     /// Whether everything the outside sees of us is this machine.
     pub fn is_loopback(&self) -> bool {
         match &self.default_origin {

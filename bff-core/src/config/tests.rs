@@ -27,8 +27,7 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(config.network.admin_listen.to_string(), "0.0.0.0:9000");
     let lifetimes = Lifetimes { session: 28_800, idle: 3_600, refresh_before: 300 };
     assert_eq!(config.lifetimes, lifetimes);
-    assert_eq!(config.cookies.name, "bff_session");
-    assert_eq!(config.cookies.same_site, SameSite::Lax);
+    assert_eq!(config.cookies.name(), "bff_session");
     assert_eq!(config.oidc.scopes, "openid profile email offline_access");
     assert_eq!(config.network.csrf_header, "x-csrf-token");
     assert!(warnings.is_empty());
@@ -66,6 +65,13 @@ fn c83_debug_of_the_configuration_shows_no_secret() {
     let (config, _) = read(&[]).unwrap();
     let shown = format!("{config:?}");
     assert!(!shown.contains("canary") && !shown.contains(KEY), "{shown}");
+}
+
+#[test]
+fn t09_lifetimes_that_no_store_could_keep_are_refused() {
+    for (value, good) in [("8h", true), ("365d", true), ("366d", false), ("0", false)] {
+        assert_eq!(read(&[("SESSION_TTL", value)]).is_ok(), good, "{value}");
+    }
 }
 
 #[test]

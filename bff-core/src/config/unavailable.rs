@@ -24,7 +24,7 @@ const PROMISES: [(&str, &[&str]); 10] = [
 ];
 
 /// Features whose absence endangers nothing.
-const FEATURES: [(&str, &[&str]); 9] = [
+const FEATURES: [(&str, &[&str]); 13] = [
     ("DATABASE_URL", &[]),
     ("OIDC_REFRESH_GRACE", &["0", "0s"]),
     ("BFF_INTERNAL_TOKEN", &[]),
@@ -33,6 +33,10 @@ const FEATURES: [(&str, &[&str]); 9] = [
     ("BFF_ADMIN_TOKENS_FILE", &[]),
     ("BFF_DEV_AUTO_TENANT", OFF),
     ("BFF_CONTEXT_KEYS", &[]),
+    ("BFF_CONTEXT_ISSUER", &[]),
+    ("BFF_SIGNATURE_HEADER_PREFIX", &[]),
+    ("OIDC_CLIENT_CERT", &[]),
+    ("HTTPS_PROXY", &[]),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", &[]),
 ];
 

@@ -28,21 +28,21 @@ use super::{
 use crate::http_client::HttpClient;
 
 /// The time of every test that does not say otherwise.
-pub(super) const NOW: u64 = 1_800_000_000;
-pub(super) const REDIRECT_URI: &str = "https://app.example/auth/callback";
-pub(super) const ACCESS_TOKEN: &str = "canary-access-token";
+pub(crate) const NOW: u64 = 1_800_000_000;
+pub(crate) const REDIRECT_URI: &str = "https://app.example/auth/callback";
+pub(crate) const ACCESS_TOKEN: &str = "canary-access-token";
 
 /// A request that arrived.
 #[derive(Debug, Clone)]
-pub(super) struct Recorded {
-    pub(super) path: String,
-    pub(super) headers: HeaderMap,
-    pub(super) form: Vec<(String, String)>,
+pub(crate) struct Recorded {
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) form: Vec<(String, String)>,
 }
 
 impl Recorded {
     /// The only value of a form parameter.
-    pub(super) fn param(&self, name: &str) -> Option<&str> {
+    pub(crate) fn param(&self, name: &str) -> Option<&str> {
         let mut values = self.form.iter().filter(|(key, _)| key == name);
         let value = values.next().map(|(_, value)| value.as_str());
         assert!(values.next().is_none(), "{name} was sent twice");
@@ -50,19 +50,19 @@ impl Recorded {
     }
 
     /// Header and claims of the DPoP proof, its signature checked.
-    pub(super) fn proof(&self) -> Option<(Value, Value)> {
+    pub(crate) fn proof(&self) -> Option<(Value, Value)> {
         assert!(self.headers.get_all("dpop").iter().count() <= 1);
         let proof = self.headers.get("dpop")?.to_str().unwrap();
         Some(open_proof(proof))
     }
 
     /// Header and claims of the client assertion.
-    pub(super) fn assertion(&self) -> Option<(Value, Value)> {
+    pub(crate) fn assertion(&self) -> Option<(Value, Value)> {
         Some(decode(self.param("client_assertion")?))
     }
 
     /// User and password of `Authorization: Basic`, as they stand before form-decoding.
-    pub(super) fn basic(&self) -> Option<String> {
+    pub(crate) fn basic(&self) -> Option<String> {
         let value = self.headers.get("authorization")?.to_str().unwrap();
         let pair = STANDARD.decode(value.strip_prefix("Basic ")?).unwrap();
         Some(String::from_utf8(pair).unwrap())
@@ -70,14 +70,14 @@ impl Recorded {
 }
 
 /// Header and claims of a compact JWT, unchecked.
-pub(super) fn decode(jwt: &str) -> (Value, Value) {
+pub(crate) fn decode(jwt: &str) -> (Value, Value) {
     let mut parts =
         jwt.split('.').map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()));
     (parts.next().unwrap().unwrap(), parts.next().unwrap().unwrap())
 }
 
 /// Header and claims of a DPoP proof, checked with another implementation of ES256.
-pub(super) fn open_proof(proof: &str) -> (Value, Value) {
+pub(crate) fn open_proof(proof: &str) -> (Value, Value) {
     let (header, claims) = decode(proof);
     let jwk = josekit::jwk::Jwk::from_map(header["jwk"].as_object().unwrap().clone()).unwrap();
     let verifier = josekit::jws::ES256.verifier_from_jwk(&jwk).unwrap();
@@ -87,7 +87,7 @@ pub(super) fn open_proof(proof: &str) -> (Value, Value) {
 
 /// What the server does with a request.
 #[derive(Debug, Clone)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     Answer {
         status: u16,
         headers: Vec<(&'static str, String)>,
@@ -101,20 +101,20 @@ pub(super) enum Reply {
 
 impl Reply {
     #[expect(clippy::needless_pass_by_value, reason = "reads better with json! at the call")]
-    pub(super) fn json(status: u16, body: Value) -> Self {
+    pub(crate) fn json(status: u16, body: Value) -> Self {
         Self::text(status, "application/json", &body.to_string())
     }
 
-    pub(super) fn text(status: u16, content_type: &str, body: &str) -> Self {
+    pub(crate) fn text(status: u16, content_type: &str, body: &str) -> Self {
         let headers = vec![("content-type", content_type.to_owned())];
         Self::Answer { status, headers, body: body.to_owned() }
     }
 
-    pub(super) fn error(status: u16, code: &str) -> Self {
+    pub(crate) fn error(status: u16, code: &str) -> Self {
         Self::json(status, json!({ "error": code, "error_description": "canary-description" }))
     }
 
-    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         if let Self::Answer { headers, .. } = &mut self {
             headers.push((name, value.to_owned()));
         }
@@ -130,15 +130,15 @@ struct Script {
 }
 
 /// The server. It stops with the runtime of its test.
-pub(super) struct MockAs {
-    pub(super) issuer: String,
+pub(crate) struct MockAs {
+    pub(crate) issuer: String,
     script: Arc<Mutex<Script>>,
     key: EcdsaKeyPair,
 }
 
 impl MockAs {
     /// A server that offers PAR and DPoP, with good metadata and keys.
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
         let script = Arc::new(Mutex::new(Script::default()));
@@ -158,7 +158,7 @@ impl MockAs {
     }
 
     /// Publishes good metadata with `changes`; `null` removes a member.
-    pub(super) fn metadata(&self, changes: &Value) {
+    pub(crate) fn metadata(&self, changes: &Value) {
         let at = |path: &str| format!("{}{path}", self.issuer);
         let mut document = json!({
             "issuer": self.issuer,
@@ -185,24 +185,24 @@ impl MockAs {
     }
 
     /// Answers the next unanswered request to `path` with `reply`.
-    pub(super) fn once(&self, path: &str, reply: Reply) {
+    pub(crate) fn once(&self, path: &str, reply: Reply) {
         let mut script = self.script.lock().unwrap();
         script.once.entry(path.to_owned()).or_default().push_back(reply);
     }
 
     /// Answers every request to `path` that [`MockAs::once`] says nothing about.
-    pub(super) fn always(&self, path: &str, reply: Reply) {
+    pub(crate) fn always(&self, path: &str, reply: Reply) {
         self.script.lock().unwrap().always.insert(path.to_owned(), reply);
     }
 
     /// The requests to `path` so far.
-    pub(super) fn seen(&self, path: &str) -> Vec<Recorded> {
+    pub(crate) fn seen(&self, path: &str) -> Vec<Recorded> {
         let script = self.script.lock().unwrap();
         script.seen.iter().filter(|request| request.path == path).cloned().collect()
     }
 
     /// A relying party at this server, with settings of `change`.
-    pub(super) fn relying_party(&self, change: impl FnOnce(&mut OidcConfig)) -> RelyingParty {
+    pub(crate) fn relying_party(&self, change: impl FnOnce(&mut OidcConfig)) -> RelyingParty {
         let auth = ClientAuth::SecretPost("canary-client-secret".to_owned().into());
         let mut config = OidcConfig::new(self.issuer.clone(), "client".to_owned(), auth);
         config.http_timeout = Duration::from_secs(5);
@@ -212,14 +212,14 @@ impl MockAs {
     }
 
     /// Begins a login, with an answer for the pushed request if there is one.
-    pub(super) async fn begin(&self, rp: &RelyingParty) -> Begun {
+    pub(crate) async fn begin(&self, rp: &RelyingParty) -> Begun {
         self.always("/par", pushed("urn:example:1"));
         let hints = LoginHints::default();
         begin(rp, &hints).await.unwrap()
     }
 
     /// Finishes a login that was begun, with a good response and these ID token claims changed.
-    pub(super) async fn finish(
+    pub(crate) async fn finish(
         &self,
         rp: &RelyingParty,
         begun: Begun,
@@ -234,13 +234,13 @@ impl MockAs {
     }
 
     /// A whole login that succeeds.
-    pub(super) async fn login(&self, rp: &RelyingParty) -> LoggedIn {
+    pub(crate) async fn login(&self, rp: &RelyingParty) -> LoggedIn {
         let begun = self.begin(rp).await;
         self.finish(rp, begun, &json!({})).await.unwrap()
     }
 
     /// A good authorization response.
-    pub(super) fn response(&self, code: &str) -> AuthorizationResponse {
+    pub(crate) fn response(&self, code: &str) -> AuthorizationResponse {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("state", "state").append_pair("code", code);
         query.append_pair("iss", &self.issuer);
@@ -248,7 +248,7 @@ impl MockAs {
     }
 
     /// A good ID token with `changes`; `null` removes a claim.
-    pub(super) fn id_token(&self, nonce: &str, changes: &Value) -> String {
+    pub(crate) fn id_token(&self, nonce: &str, changes: &Value) -> String {
         let mut claims = json!({
             "iss": self.issuer, "sub": "alice", "aud": "client",
             "exp": NOW + 300, "iat": NOW, "nonce": nonce, "sid": "idp-session",
@@ -265,7 +265,7 @@ impl MockAs {
     }
 
     /// `claims` under this server's key, whatever `header` says.
-    pub(super) fn sign(&self, header: &Value, claims: &Value) -> String {
+    pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
         let mut jwt = URL_SAFE_NO_PAD.encode(header.to_string());
         jwt.push('.');
         jwt.push_str(&URL_SAFE_NO_PAD.encode(claims.to_string()));
@@ -274,7 +274,7 @@ impl MockAs {
     }
 
     /// The key set with this server's key called `kid`.
-    pub(super) fn jwks(&self, kid: &str) -> Value {
+    pub(crate) fn jwks(&self, kid: &str) -> Value {
         let point = self.key.public_key().as_ref();
         json!({ "keys": [{
             "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": kid,
@@ -284,13 +284,13 @@ impl MockAs {
 }
 
 /// Begins a login with `hints`.
-pub(super) async fn begin(rp: &RelyingParty, hints: &LoginHints) -> Result<Begun, OidcError> {
+pub(crate) async fn begin(rp: &RelyingParty, hints: &LoginHints) -> Result<Begun, OidcError> {
     let request = LoginRequest { redirect_uri: REDIRECT_URI, state: "state", hints };
     rp.begin_login(&request, NOW).await
 }
 
 /// A refresh of alice's session.
-pub(super) fn refresh_of<'a>(
+pub(crate) fn refresh_of<'a>(
     refresh_token: &'a secrecy::SecretString,
     dpop_key: Option<&'a DpopKey>,
 ) -> RefreshRequest<'a> {
@@ -298,12 +298,12 @@ pub(super) fn refresh_of<'a>(
 }
 
 /// The answer to a pushed request.
-pub(super) fn pushed(request_uri: &str) -> Reply {
+pub(crate) fn pushed(request_uri: &str) -> Reply {
     Reply::json(201, json!({ "request_uri": request_uri, "expires_in": 60 }))
 }
 
 /// A good token response.
-pub(super) fn tokens(token_type: &str, id_token: &str) -> Value {
+pub(crate) fn tokens(token_type: &str, id_token: &str) -> Value {
     json!({
         "access_token": ACCESS_TOKEN, "token_type": token_type, "expires_in": 300,
         "refresh_token": "canary-refresh-token", "id_token": id_token,

@@ -12,7 +12,6 @@ use session::edge::EdgeView;
 use session::record::{TokenPart, TokenType};
 
 use crate::caller::Caller;
-use crate::config::CookieSettings;
 use crate::error::ApiError;
 
 /// On whose behalf a service is called.
@@ -23,16 +22,30 @@ pub(super) enum Identity {
 }
 
 /// Names that the browser may not send on, as [`canonical`] writes them.
-const OURS: [&str; 17] = [
+const OURS: [&str; 31] = [
     "cookie",
     "authorization",
     "proxy-authorization",
     "proxy-authenticate",
     "dpop",
     "forwarded",
+    "x-forwarded",
     "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "x-host",
+    "x-rewrite-url",
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
     "x-request-id",
     "x-user-id",
+    "x-user",
+    "x-user-name",
+    "x-user-email",
+    "x-user-groups",
     "x-user-roles",
     "x-session-id",
     "x-auth-time",
@@ -44,8 +57,12 @@ const OURS: [&str; 17] = [
 ];
 
 /// Beginnings of names that it may not send on either.
-const OUR_PREFIXES: [&str; 5] =
-    ["x-forwarded-", "x-original-", "x-tenant-", "x-wicket-", "x-auth-request-"];
+const OUR_PREFIXES: [&str; 6] =
+    ["x-forwarded-", "x-original-", "x-tenant-", "x-wicket-", "x-auth-request-", "remote-"];
+
+/// What a script may say of its device and version, and how long.
+const TOLD: [&str; 2] = ["x-client-device", "x-client-version"];
+const TOLD_MAX: usize = 256;
 
 /// Headers of one connection (RFC 9110 section 7.6.1).
 const HOP_BY_HOP: [&str; 8] = [
@@ -99,6 +116,13 @@ pub(super) fn for_service(browser: &HeaderMap, csrf: &HeaderName) -> HeaderMap {
     for name in taken {
         headers.remove(name);
     }
+    for name in TOLD {
+        let mut values = browser.get_all(name).iter();
+        let first = values.next();
+        if values.next().is_some() || first.is_some_and(|value| value.len() > TOLD_MAX) {
+            headers.remove(name);
+        }
+    }
     headers
 }
 
@@ -137,7 +161,7 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &[u8]) -> Result<(), 
 
 /// What the browser sees of a service's answer: no connection headers, no CORS but ours, no cookie
 /// in place of ours, and nothing of a signed-in user in a shared cache (bff-checklist 71).
-pub(super) fn clean_response(headers: &mut HeaderMap, cookies: &CookieSettings, signed_in: bool) {
+pub(super) fn clean_response(headers: &mut HeaderMap, cookie_name: &str, signed_in: bool) {
     remove_hop_by_hop(headers);
     let cors: Vec<HeaderName> = headers
         .keys()
@@ -149,19 +173,29 @@ pub(super) fn clean_response(headers: &mut HeaderMap, cookies: &CookieSettings, 
     }
     let set: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
     headers.remove(SET_COOKIE);
-    for cookie in set.into_iter().filter(|cookie| !names_our_cookie(cookie, &cookies.name)) {
+    for cookie in set.into_iter().filter(|cookie| !names_our_cookie(cookie, cookie_name)) {
         headers.append(SET_COOKIE, cookie);
     }
     if signed_in {
-        let private = headers
-            .get(CACHE_CONTROL)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value.contains("no-store") || value.contains("private"));
-        if !private {
+        if !is_private(headers) {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
         headers.append(VARY, HeaderValue::from_static("Cookie"));
     }
+}
+
+/// Whether a service keeps its answer out of shared caches itself. `private="x"` speaks of one header
+/// field only (RFC 9111 section 5.2.2.7).
+fn is_private(headers: &HeaderMap) -> bool {
+    let says = |wanted: &[&str]| {
+        headers
+            .get_all(CACHE_CONTROL)
+            .iter()
+            .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+            .map(<[u8]>::trim_ascii)
+            .any(|said| wanted.iter().any(|one| said.eq_ignore_ascii_case(one.as_bytes())))
+    };
+    says(&["no-store", "private"]) && !says(&["public"])
 }
 
 fn names_our_cookie(cookie: &HeaderValue, name: &str) -> bool {

@@ -3,18 +3,20 @@
 //! The most specific path wins, whatever the order in the file; two routes for one path and method
 //! refuse the file. matchit does the matching; nothing is decoded or normalised on the way.
 
+mod build;
+mod explain;
 mod file;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, Uri};
-use shell::config::{Problem, Settings, yaml};
+use http::{HeaderValue, Method, Uri};
+use shell::config::{Settings, yaml};
 
 use super::path::PlainPath;
 use crate::error::ApiError;
-use file::{AuthFile, CsrfFile, RouteFile, RoutesFile};
+use file::RoutesFile;
 
 /// A service behind the proxy.
 #[derive(Debug, Clone)]
@@ -92,7 +94,7 @@ impl RouteTable {
         }
         let table = yaml::load::<RoutesFile>(&path, settings)
             .map_err(|problem| vec![problem])
-            .and_then(|file| Self::build(&file));
+            .and_then(|file| build::table(&file));
         match table {
             Ok(table) => Some(table),
             Err(problems) => {
@@ -104,29 +106,11 @@ impl RouteTable {
         }
     }
 
-    /// Builds the table, or says everything that is wrong with the file.
-    fn build(file: &RoutesFile) -> Result<Self, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let mut by_path: Vec<(String, Vec<Arc<Route>>)> = Vec::new();
-        for (index, entry) in file.routes.iter().enumerate() {
-            let place = place(index, entry);
-            match route(entry, file) {
-                Err(found) => problems.extend(found.into_iter().map(|what| what.at(&place))),
-                Ok(route) => match add(&mut by_path, &entry.path, route) {
-                    Ok(()) => {}
-                    Err(what) => problems.push(what.at(&place)),
-                },
-            }
-        }
-        let mut table = Self::default();
-        for (path, routes) in by_path {
-            let place = format!("routes.yaml: path {path}");
-            if let Err(error) = table.paths.insert(pattern(&path), routes) {
-                let what = What::new(&error.to_string(), "Write a path such as /api/orders/*.");
-                problems.push(what.at(&place));
-            }
-        }
-        if problems.is_empty() { Ok(table) } else { Err(problems) }
+    /// The methods that `path` has, as `Allow` lists them.
+    pub(super) fn allowed(&self, path: &PlainPath) -> Option<HeaderValue> {
+        let found = self.paths.at(path.as_str()).ok()?;
+        let methods = found.value.iter().flat_map(|route| &route.methods);
+        HeaderValue::try_from(methods.map(Method::as_str).collect::<Vec<_>>().join(",")).ok()
     }
 
     /// The route of `method path`.
@@ -148,160 +132,6 @@ impl RouteTable {
 
 /// matchit's name for the part behind `*`.
 const REST: &str = "rest";
-
-/// A path of the file as matchit writes it. A brace in a file's path is no pattern of ours.
-fn pattern(path: &str) -> String {
-    let escaped = path.replace('{', "{{").replace('}', "}}");
-    match escaped.strip_suffix('*') {
-        Some(prefix) => format!("{prefix}{{*{REST}}}"),
-        None => escaped,
-    }
-}
-
-/// What is wrong with an entry, and what to do.
-struct What {
-    problem: String,
-    hint: &'static str,
-}
-
-impl What {
-    fn new(problem: &str, hint: &'static str) -> Self {
-        Self { problem: problem.to_owned(), hint }
-    }
-
-    fn at(self, place: &str) -> Problem {
-        Problem { path: place.to_owned(), problem: self.problem, hint: self.hint.to_owned() }
-    }
-}
-
-fn place(index: usize, entry: &RouteFile) -> String {
-    match &entry.id {
-        Some(id) => format!("routes.yaml: route {id}"),
-        None => format!("routes.yaml: routes[{index}]"),
-    }
-}
-
-fn add(by_path: &mut Vec<(String, Vec<Arc<Route>>)>, path: &str, route: Route) -> Result<(), What> {
-    let Some((_, routes)) = by_path.iter_mut().find(|(known, _)| known == path) else {
-        by_path.push((path.to_owned(), vec![Arc::new(route)]));
-        return Ok(());
-    };
-    let shared = route
-        .methods
-        .iter()
-        .find(|method| routes.iter().any(|other| other.methods.contains(method)));
-    if let Some(method) = shared {
-        let problem = format!("has {method} on a path that another route has it on");
-        return Err(What::new(&problem, "Give each path and method to one route."));
-    }
-    routes.push(Arc::new(route));
-    Ok(())
-}
-
-fn route(entry: &RouteFile, file: &RoutesFile) -> Result<Route, Vec<What>> {
-    let mut wrong = entry.not_available();
-    let path_ok = entry.path.strip_suffix("/*").unwrap_or(&entry.path);
-    let is_root = entry.path == "/*";
-    if entry.path.contains("**")
-        || path_ok.contains('*')
-        || (!is_root && PlainPath::parse(path_ok).is_none())
-    {
-        wrong.push(What::new(
-            "has a path that is not plain, or a * that is not its last segment",
-            "Write a path such as /api/orders or /api/orders/*.",
-        ));
-    }
-    let service = file
-        .services
-        .get(&entry.target_service)
-        .map(|service| service.parse(&entry.target_service));
-    let service = match service {
-        None => {
-            wrong.push(What::new(
-                "names a target_service that is not under services",
-                "Add the service, or correct the name.",
-            ));
-            None
-        }
-        Some(Err(what)) => {
-            wrong.push(what);
-            None
-        }
-        Some(Ok(service)) => Some(service),
-    };
-    let methods = methods(&entry.methods, &mut wrong);
-    let upstream = template(entry, &mut wrong);
-    let auth = match entry.auth {
-        AuthFile::Session => Auth::Session,
-        AuthFile::Optional => Auth::Optional,
-        AuthFile::None | AuthFile::Bearer | AuthFile::Hybrid => Auth::None,
-    };
-    match service {
-        Some(service) if wrong.is_empty() => Ok(Route {
-            id: entry.id.clone().unwrap_or_else(|| entry.path.clone()),
-            service: Arc::new(service),
-            auth,
-            strict_csrf: matches!(entry.csrf, Some(CsrfFile::Strict)),
-            scopes: entry.scopes.clone().unwrap_or_default().into(),
-            roles: entry.roles.clone().unwrap_or_default().into(),
-            methods,
-            upstream,
-        }),
-        _ => Err(wrong),
-    }
-}
-
-fn methods(names: &[String], wrong: &mut Vec<What>) -> Vec<Method> {
-    const KNOWN: [Method; 7] = [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::OPTIONS,
-    ];
-    if names.is_empty() {
-        wrong.push(What::new("lists no methods", "For example methods: [GET, POST]."));
-    }
-    let mut methods = Vec::new();
-    for name in names {
-        match KNOWN.iter().find(|known| known.as_str() == name) {
-            Some(method) => methods.push(method.clone()),
-            None => wrong.push(What::new(
-                "lists a method that is not known",
-                "Use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS, in capitals.",
-            )),
-        }
-    }
-    methods
-}
-
-fn template(entry: &RouteFile, wrong: &mut Vec<What>) -> Template {
-    let open = entry.path.ends_with("/*");
-    let prefix = entry.path.trim_end_matches('*');
-    let Some(upstream) = &entry.upstream_path else {
-        // Without a template the service sees the path that the browser sent.
-        return if open {
-            Template::Around(prefix.to_owned(), String::new())
-        } else {
-            Template::Fixed(entry.path.clone())
-        };
-    };
-    let mut parts = upstream.split("{path}");
-    let (before, after) = (parts.next().unwrap_or_default(), parts.next());
-    let odd = upstream.replace("{path}", "").contains(['{', '}', '*', '?', '#', '%', '\\']);
-    if parts.next().is_some() || odd || !upstream.starts_with('/') || after.is_some() && !open {
-        wrong.push(What::new(
-            "has an upstream_path that cannot be used",
-            "Begin with /; {path} may stand once, where the path ends in /*.",
-        ));
-    }
-    match after {
-        Some(after) => Template::Around(before.to_owned(), after.to_owned()),
-        None => Template::Fixed(upstream.clone()),
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -14,18 +14,19 @@ use session::store::{Store as _, StoredSession, Swap};
 
 use super::Failure;
 use crate::app::App;
-use crate::oidc::{DpopKey, RefreshError, RefreshRequest, Refreshed, TokenKind};
+use crate::oidc::{DpopKey, RefreshError, RefreshRequest, Refreshed};
 use crate::sessions::{ActiveSession, keep_for, tenant_of, token_id, token_part};
 use crate::{audit, metrics};
 
 /// What a lease lasts beyond the longest token call: time to store what it gave.
-const LEASE_MARGIN: Duration = Duration::from_secs(10);
+const LEASE_MARGIN: Duration = Duration::from_secs(20);
 
 /// How often a replica that lost the race looks for the winner's result, and for how long.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 const LOOKS: u32 = 240;
 
-/// Attempts to store rotated tokens; together shorter than what is left of the lease.
+/// Attempts to store rotated tokens; together, time-outs of the store included, shorter than
+/// [`LEASE_MARGIN`].
 const STORE_ATTEMPTS: u32 = 20;
 const STORE_PAUSE: Duration = Duration::from_millis(250);
 
@@ -54,7 +55,12 @@ impl Flight {
         let result = self.settle().await;
         match &result {
             Ok(_) => {}
-            Err(Failure::Ended(reason) | Failure::Later(reason)) => metrics::refresh_failed(reason),
+            Err(Failure::Ended(reason)) => metrics::refresh_failed(reason),
+            Err(Failure::Later(reason)) => {
+                metrics::refresh_failed(reason);
+                let key = (self.id.store_key(), self.version);
+                self.app.failures.note(key, self.app.now(), reason);
+            }
         }
         result
     }
@@ -109,11 +115,23 @@ impl Flight {
             return Ok(tokens);
         }
         let management = self.app.management(&session);
-        match self.ask(&session, &tokens, &management).await {
+        let management = management.map_err(|error| Failure::Ended(error.reason()))?;
+        let dpop_key = match &tokens.dpop_key {
+            None => None,
+            Some(key) => Some(
+                DpopKey::from_bytes(key.expose_secret())
+                    .map_err(|_| Failure::Later("dpop_key_unreadable"))?,
+            ),
+        };
+        match self.ask(&session, &tokens, dpop_key.as_ref(), &management).await {
             Ok(refreshed) => self.store(&session, &tokens, management, refreshed).await,
             Err(error) if error.is_fatal() => self.give_up(&session, &error).await,
             Err(error) => {
-                tracing::warn!(session = ?session.key, reason = error.reason(), "refresh failed");
+                tracing::warn!(
+                    session = session.key.short(),
+                    reason = error.reason(),
+                    "refresh failed"
+                );
                 Err(Failure::Later(error.reason()))
             }
         }
@@ -123,16 +141,15 @@ impl Flight {
         &self,
         session: &ActiveSession,
         tokens: &TokenPart,
+        dpop_key: Option<&DpopKey>,
         management: &Management,
     ) -> Result<Refreshed, RefreshError> {
         let Some(refresh_token) = &tokens.refresh_token else {
             return Err(RefreshError::InvalidGrant);
         };
-        let dpop_key =
-            tokens.dpop_key.as_ref().and_then(|key| DpopKey::from_bytes(key.expose_secret()).ok());
         let request = RefreshRequest {
             refresh_token,
-            dpop_key: dpop_key.as_ref(),
+            dpop_key,
             subject: &management.subject,
             auth_time: Some(session.edge.view().auth_time),
         };
@@ -164,9 +181,9 @@ impl Flight {
     ) -> Result<Arc<TokenPart>, Failure> {
         let now = self.app.now();
         let tokens = merged(old, &refreshed, now);
-        let (sealed, keep) = self
-            .seal(session, &tokens, management, &refreshed, now)
-            .map_err(|()| Failure::Ended("seal_failed"))?;
+        let Ok((sealed, keep)) = self.seal(session, &tokens, management, &refreshed, now) else {
+            return self.unkeepable(session, tokens).await;
+        };
         for _ in 0..STORE_ATTEMPTS {
             let stored =
                 self.app.store.replace(&session.key, self.version, sealed.clone(), keep).await;
@@ -180,26 +197,35 @@ impl Flight {
                 Ok(Swap::Stale) => {
                     return self.settled_elsewhere().await?.ok_or(Failure::Later("stale"));
                 }
-                Ok(Swap::Gone) => return self.too_late(&tokens).await,
+                Ok(Swap::Gone) => return Err(self.too_late(tokens)),
                 Err(error) => {
                     tracing::warn!(reason = error.reason(), "rotated tokens not stored yet");
                     tokio::time::sleep(STORE_PAUSE).await;
                 }
             }
         }
+        // The session still holds the spent refresh token; its next refresh ends it.
+        audit::refresh_lost(&session.key);
         Err(Failure::Later("store_lost"))
     }
 
     /// Logout won: what we just got is thrown away, at the IdP too.
-    async fn too_late(&self, tokens: &TokenPart) -> Result<Arc<TokenPart>, Failure> {
-        if let Some(refresh_token) = &tokens.refresh_token {
-            let revoked =
-                self.app.relying_party.revoke(refresh_token, TokenKind::Refresh, self.app.now());
-            if let Err(error) = revoked.await {
-                tracing::warn!(reason = error.reason(), "token of an ended session not revoked");
-            }
+    fn too_late(&self, tokens: TokenPart) -> Failure {
+        self.app.revoke_in_background(tokens.refresh_token, tokens.access_token);
+        Failure::Ended("session_gone")
+    }
+
+    /// The session cannot hold what the IdP gave, and what it holds is spent.
+    async fn unkeepable(
+        &self,
+        session: &ActiveSession,
+        tokens: TokenPart,
+    ) -> Result<Arc<TokenPart>, Failure> {
+        self.app.revoke_in_background(tokens.refresh_token, tokens.access_token);
+        match self.app.end(session, "identity_too_long").await {
+            Ok(()) => Err(Failure::Ended("identity_too_long")),
+            Err(error) => Err(Failure::Later(error.reason())),
         }
-        Err(Failure::Ended("session_gone"))
     }
 
     fn seal(

@@ -9,12 +9,14 @@ use std::time::Instant;
 use axum::Extension;
 use axum::extract::rejection::RawFormRejection;
 use axum::extract::{RawForm, RawQuery, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, header};
+use session::cookie::{self, SessionCookie};
+use session::id::SessionId;
 use session::store::Store as _;
 
-use super::login::see_other;
+use super::login::{login_cookies, see_other};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -34,7 +36,8 @@ pub(crate) async fn by_query(
     callback(&app, &caller, &headers, query.as_deref().unwrap_or_default()).await
 }
 
-/// The answer in a form (`response_mode=form_post`).
+/// The answer in a form (`response_mode=form_post`). The IdP's page posts it across sites, and
+/// browsers leave `SameSite` cookies out of that; they come with a redirect by GET.
 pub(crate) async fn by_form(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -43,6 +46,11 @@ pub(crate) async fn by_form(
 ) -> Result<Response, ApiError> {
     let RawForm(form) = form.map_err(|_| ApiError::BadRequest("form_unreadable"))?;
     let form = std::str::from_utf8(&form).map_err(|_| ApiError::BadRequest("form_not_utf8"))?;
+    if login_cookies(&app, &headers).next().is_none() {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(url::form_urlencoded::parse(form.as_bytes()));
+        return see_other(&format!("/auth/callback?{}", query.finish()));
+    }
     callback(&app, &caller, &headers, form).await
 }
 
@@ -67,8 +75,8 @@ async fn complete(
     headers: &HeaderMap,
     answer: &str,
 ) -> Result<Response, ApiError> {
-    let response = AuthorizationResponse::parse(answer)?;
-    let state = response.state().ok_or(ApiError::Login("state_missing"))?;
+    let answer = AuthorizationResponse::parse(answer)?;
+    let state = answer.state().ok_or(ApiError::Login("state_missing"))?;
     let state = LoginState::parse(state, &app.config.session_keys)
         .ok_or(ApiError::Login("state_invalid"))?;
     let cookie = login_cookie(app, headers, &state);
@@ -79,40 +87,68 @@ async fn complete(
     let (Some(cookie), Some(sealed)) = (cookie, sealed) else {
         return again(app, caller, headers).await;
     };
-    let (secrets, return_to) = cookie
-        .open(&app.config.session_keys, &state, &sealed)
-        .map_err(|_| ApiError::Login("other_browser"))?;
-    sign_in(app, caller, headers, response, secrets, &state, &return_to).await
-}
-
-async fn sign_in(
-    app: &Arc<App>,
-    caller: &Caller,
-    headers: &HeaderMap,
-    response: AuthorizationResponse,
-    secrets: LoginSecrets,
-    state: &LoginState,
-    return_to: &ReturnTo,
-) -> Result<Response, ApiError> {
-    let login = app.relying_party.finish_login(response, secrets, app.now()).await?;
-    let id = app.begin_session(&login, caller).await?;
-    replace_old_session(app, caller, headers).await;
-
-    let mut response = see_other(return_to.as_str())?;
-    let cookie = app.config.cookies.session(&id).ok_or(ApiError::Internal("cookie"))?;
-    response.headers_mut().append(SET_COOKIE, cookie);
+    let result = match cookie.open(&app.config.session_keys, &state, &sealed) {
+        Ok((secrets, return_to)) => {
+            sign_in(app, caller, headers, answer, secrets, &return_to).await
+        }
+        Err(_) => Err(ApiError::Login("other_browser")),
+    };
+    // However it went: this login is over.
+    let mut response = result.unwrap_or_else(|error| {
+        audit::login_failed(caller, error.reason());
+        error.into_response()
+    });
     if let Some(clear) = app.config.cookies.clear_login(state.suffix()) {
         response.headers_mut().append(SET_COOKIE, clear);
     }
     Ok(response)
 }
 
-/// A new login ends the session that this browser had (bff-checklist 15). It may fail: the browser
-/// forgets that session's cookie in any case.
-async fn replace_old_session(app: &Arc<App>, caller: &Caller, headers: &HeaderMap) {
-    if let Ok(Some(old)) = app.session(headers, caller, Use::Silent).await
-        && let Err(error) = app.end(&old, "replaced").await
-    {
+async fn sign_in(
+    app: &Arc<App>,
+    caller: &Caller,
+    headers: &HeaderMap,
+    answer: AuthorizationResponse,
+    secrets: LoginSecrets,
+    return_to: &ReturnTo,
+) -> Result<Response, ApiError> {
+    let login = app.relying_party.finish_login(answer, secrets, app.now()).await?;
+    let id = match app.begin_session(&login, caller).await {
+        Ok(id) => id,
+        Err(error) => {
+            // Nobody will ever use these.
+            app.revoke_in_background(login.tokens.refresh_token, login.tokens.access_token);
+            return Err(error);
+        }
+    };
+    let mut response = see_other(return_to.as_str())?;
+    let cookies = &app.config.cookies;
+    let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    match cookie::find(lines, cookies.name()) {
+        SessionCookie::One(old) => replace(app, old).await,
+        SessionCookie::Several => {
+            // One that stayed behind would make the new session ambiguous at once.
+            for clear in cookies.clear_session(caller) {
+                response.headers_mut().append(SET_COOKIE, clear);
+            }
+        }
+        SessionCookie::Missing | SessionCookie::Malformed => {}
+    }
+    let cookie = cookies.session(&id).ok_or(ApiError::Internal("cookie"))?;
+    response.headers_mut().append(SET_COOKIE, cookie);
+    Ok(response)
+}
+
+/// A new login ends the session that this browser had (bff-checklist 15), even one that this client
+/// may not use: its cookie may have been stolen. It may fail: the browser forgets that session's
+/// cookie in any case.
+async fn replace(app: &App, old: SessionId) {
+    let ended = match app.session_by_id(old).await {
+        Ok(Some(old)) => app.end(&old, "replaced").await,
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = ended {
         tracing::warn!(reason = error.reason(), "replaced session left to expire");
     }
 }
@@ -126,14 +162,9 @@ async fn again(app: &Arc<App>, caller: &Caller, headers: &HeaderMap) -> Result<R
     }
 }
 
+/// This browser's half of the login `state`. Two cookies of the name count as none.
 fn login_cookie(app: &App, headers: &HeaderMap, state: &LoginState) -> Option<LoginCookie> {
-    let name = app.config.cookies.login_name(state.suffix());
-    let mut found = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .map(HeaderValue::as_bytes)
-        .flat_map(|line| line.split(|byte| *byte == b';'))
-        .filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
-    let first = found.next()?;
-    if found.next().is_some() { None } else { LoginCookie::parse(first) }
+    let mut found = login_cookies(app, headers).filter(|(suffix, _)| *suffix == state.suffix());
+    let (_, value) = found.next()?;
+    if found.next().is_some() { None } else { LoginCookie::parse(value) }
 }

@@ -10,16 +10,19 @@ use axum::response::Response;
 use http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use session::store::Store as _;
-use shell::origin::Origin;
 
+use super::no_content;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::login_state::{LOGIN_SECONDS, LOGINS_PER_BROWSER, LoginCookie, LoginTicket};
+use crate::login_state::{LOGIN_SECONDS, LOGINS_PER_BROWSER, LoginCookie, LoginState, LoginTicket};
 use crate::metrics;
 use crate::oidc::{LoginHints, LoginRequest};
 use crate::return_to::ReturnTo;
 use crate::sessions::keep_for;
+
+/// Most login cookies that one answer takes away.
+const CLEARED_MAX: usize = 50;
 
 /// Begins a login. A prefetch begins nothing (bff-checklist 14).
 pub(crate) async fn login(
@@ -59,17 +62,8 @@ pub(crate) async fn login(
     Ok(response)
 }
 
-/// Where the IdP sends the browser back: on the configured origin, or with
-/// `BFF_DYNAMIC_CALLBACK` on the request's where that host is listed.
 fn redirect_uri(app: &App, caller: &Caller) -> Result<String, ApiError> {
-    let network = &app.config.network;
-    let listed = |origin: &&Origin| {
-        let host = origin.as_str().split_once("://").map_or("", |(_, host)| host);
-        network.allowed_hosts.iter().any(|allowed| allowed == host)
-    };
-    let dynamic = caller.origin.as_ref().filter(|_| network.dynamic_callback).filter(listed);
-    let own = caller.origin.as_ref().filter(|_| !network.dynamic_callback);
-    let origin = dynamic.or(network.default_origin.as_ref()).or(own);
+    let origin = app.config.network.public_origin(caller.origin.as_ref());
     let origin = origin.ok_or(ApiError::BadRequest("host_not_served"))?;
     Ok(format!("{origin}/auth/callback"))
 }
@@ -85,28 +79,32 @@ fn return_to(query: &str, allowed_hosts: &[String]) -> Result<ReturnTo, ApiError
     }
 }
 
-/// The oldest of this browser's logins beyond what it may keep.
+/// The oldest of this browser's logins beyond what it may keep, no more than an answer can carry.
 fn abandoned(app: &App, headers: &HeaderMap) -> Vec<String> {
-    let mut logins = login_cookies(app, headers);
+    let begun_at = |value| LoginCookie::parse(value).map_or(0, |login| login.begun_at);
+    let mut logins: Vec<(&str, u64)> =
+        login_cookies(app, headers).map(|(suffix, value)| (suffix, begun_at(value))).collect();
     logins.sort_by_key(|(_, begun_at)| std::cmp::Reverse(*begun_at));
     let kept = LOGINS_PER_BROWSER.saturating_sub(1);
-    logins.into_iter().skip(kept).map(|(suffix, _)| suffix).collect()
+    logins.into_iter().skip(kept).take(CLEARED_MAX).map(|(suffix, _)| suffix.to_owned()).collect()
 }
 
-fn login_cookies(app: &App, headers: &HeaderMap) -> Vec<(String, u64)> {
+/// This browser's login cookies: suffix of the name, and value.
+pub(super) fn login_cookies<'a>(
+    app: &App,
+    headers: &'a HeaderMap,
+) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
     let prefix = app.config.cookies.login_prefix();
     headers
         .get_all(http::header::COOKIE)
         .iter()
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
-        .filter_map(|pair| {
+        .filter_map(move |pair| {
             let rest = pair.trim_ascii().strip_prefix(prefix.as_bytes())?;
             let equals = rest.iter().position(|byte| *byte == b'=')?;
             let (suffix, value) = rest.split_at_checked(equals)?;
-            let begun_at = LoginCookie::parse(value.get(1..)?).map_or(0, |login| login.begun_at);
-            Some((std::str::from_utf8(suffix).ok()?.to_owned(), begun_at))
+            Some((LoginState::parse_suffix(suffix)?, value.get(1..)?))
         })
-        .collect()
 }
 
 fn is_prefetch(headers: &HeaderMap) -> bool {
@@ -116,13 +114,6 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
             value == b"1" || value.windows(8).any(|part| part.eq_ignore_ascii_case(b"prefetch"))
         })
     })
-}
-
-fn no_content() -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 /// 303: never repeats a method or body (RFC 9700 section 4.12).

@@ -5,6 +5,7 @@
 //! the background and never holds the browser (bff-checklist 72-74).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Bytes;
@@ -13,20 +14,24 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::SET_COOKIE;
-use http::{HeaderMap, Method};
+use http::header::{COOKIE, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, Method};
 use secrecy::ExposeSecret;
 use serde_json::json;
+use session::cookie::{self, SessionCookie};
 use session::record::TokenPart;
 use session::seal::Purpose;
 
-use super::session::json_response;
+use super::session::{json_response, logout_url};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::oidc::{EndSession, TokenKind};
+use crate::oidc::EndSession;
 use crate::sessions::{ActiveSession, Use};
 use crate::{csrf, pages};
+
+/// Longest wait for the IdP's metadata, which is known but for the first moments of a process.
+const IDP_PATIENCE: Duration = Duration::from_secs(1);
 
 /// With the right `lt`, signs out; without one, asks.
 pub(crate) async fn by_link(
@@ -36,13 +41,9 @@ pub(crate) async fn by_link(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let session = app.session(&headers, &caller, Use::Silent).await?;
-    let Some(session) = session else { return Ok(over(&app, &caller, &headers, None)) };
+    let Some(session) = session else { return Ok(no_session(&app, &caller, &headers)) };
     match logout_tag(query.as_deref().unwrap_or_default()) {
-        None => {
-            let tag = app.config.session_keys.tag(Purpose::Logout, session.id.expose().as_bytes());
-            let action = format!("/auth/logout?lt={}", URL_SAFE_NO_PAD.encode(tag));
-            Ok(pages::confirm_logout(&action))
-        }
+        None => Ok(pages::confirm_logout(&logout_url(&app, &session))),
         Some(shown) if is_ours(&app, &session, &shown) => {
             sign_out(&app, &caller, &headers, &session).await
         }
@@ -62,7 +63,7 @@ pub(crate) async fn by_post(
     let network = &app.config.network;
     csrf::check_origin(&headers, caller.origin.as_ref(), &network.cors_origins)?;
     let session = app.session(&headers, &caller, Use::Silent).await?;
-    let Some(session) = session else { return Ok(over(&app, &caller, &headers, None)) };
+    let Some(session) = session else { return Ok(no_session(&app, &caller, &headers)) };
     let shown = logout_tag(query.as_deref().unwrap_or_default())
         .or_else(|| logout_tag(std::str::from_utf8(&body).unwrap_or_default()));
     match shown {
@@ -100,62 +101,96 @@ async fn sign_out(
     headers: &HeaderMap,
     session: &ActiveSession,
 ) -> Result<Response, ApiError> {
-    let tokens = app.tokens(session).ok();
+    let tokens = app.tokens(session);
     app.end(session, "logout").await?;
-    let end_session = match &tokens {
-        Some(tokens) => end_session_url(app, caller, tokens).await,
-        None => None,
+    let end_session = match tokens {
+        Ok(tokens) => {
+            let url = end_session_url(app, caller, headers, &tokens).await;
+            app.revoke_in_background(tokens.refresh_token, tokens.access_token);
+            url
+        }
+        Err(error) => {
+            tracing::warn!(
+                session = session.key.short(),
+                reason = error.reason(),
+                "tokens not revoked"
+            );
+            None
+        }
     };
-    if let Some(tokens) = tokens {
-        revoke_in_background(app, tokens);
-    }
-    Ok(over(app, caller, headers, end_session.as_deref()))
+    let mut response = signed_out(caller, headers, end_session.as_deref());
+    clear_session(app, caller, &mut response);
+    Ok(response)
 }
 
-/// `None` where the IdP has no such endpoint, or cannot be asked: then we are simply signed out.
-async fn end_session_url(app: &App, caller: &Caller, tokens: &TokenPart) -> Option<String> {
+/// `None` where the IdP has no such endpoint, or does not say in time: then we are simply signed
+/// out.
+///
+/// The ID token goes along as a hint where the browser itself follows the address, and not where a
+/// script reads it: scripts hold no token.
+async fn end_session_url(
+    app: &App,
+    caller: &Caller,
+    headers: &HeaderMap,
+    tokens: &TokenPart,
+) -> Option<String> {
     let network = &app.config.network;
-    let origin = network.default_origin.as_ref().or(caller.origin.as_ref());
     let back = match &network.post_logout_redirect_uri {
         Some(uri) => Some(uri.clone()),
-        None => origin.map(|origin| format!("{origin}/auth/login")),
+        None => network
+            .public_origin(caller.origin.as_ref())
+            .map(|origin| format!("{origin}/auth/login")),
     };
+    let for_script = caller.is_script || wants_json(headers);
+    let hint = tokens.id_token.as_ref().filter(|_| !for_script);
     let request = EndSession {
-        id_token_hint: tokens.id_token.as_ref().map(ExposeSecret::expose_secret),
+        id_token_hint: hint.map(ExposeSecret::expose_secret),
         post_logout_redirect_uri: back.as_deref(),
         state: None,
     };
-    let url = app.relying_party.end_session_url(&request, app.now()).await;
-    url.ok().flatten().map(String::from)
-}
-
-fn revoke_in_background(app: &Arc<App>, tokens: TokenPart) {
-    let app = Arc::clone(app);
-    app.shutdown.clone().spawn(async move {
-        let now = app.now();
-        let refresh = tokens.refresh_token.iter().map(|token| (token, TokenKind::Refresh));
-        let access = std::iter::once((&tokens.access_token, TokenKind::Access));
-        for (token, kind) in refresh.chain(access) {
-            if let Err(error) = app.relying_party.revoke(token, kind, now).await {
-                tracing::warn!(reason = error.reason(), "token not revoked at the IdP");
-            }
+    let asked = app.relying_party.end_session_url(&request, app.now());
+    match tokio::time::timeout(IDP_PATIENCE, asked).await {
+        Ok(Ok(url)) => url.map(String::from),
+        Ok(Err(error)) => {
+            tracing::warn!(reason = error.reason(), "session at the IdP not ended");
+            None
         }
-    });
+        Err(_) => {
+            tracing::warn!(reason = "timeout", "session at the IdP not ended");
+            None
+        }
+    }
 }
 
-/// The session is over: takes the cookie away and says where to go. A script gets the address as
-/// JSON.
-fn over(app: &App, caller: &Caller, headers: &HeaderMap, end_session: Option<&str>) -> Response {
-    let wants_json = headers
-        .get(http::header::ACCEPT)
-        .is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"));
-    let mut response = if wants_json && !caller.navigates {
+/// Nobody is signed in. A cookie that leads nowhere is taken away; but where none was sent, one may
+/// exist all the same: another site's link brings no `SameSite=Strict` cookie along, and must not
+/// sign anybody out.
+fn no_session(app: &App, caller: &Caller, headers: &HeaderMap) -> Response {
+    let mut response = signed_out(caller, headers, None);
+    let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+    if cookie::find(lines, app.config.cookies.name()) != SessionCookie::Missing {
+        clear_session(app, caller, &mut response);
+    }
+    response
+}
+
+fn clear_session(app: &App, caller: &Caller, response: &mut Response) {
+    for cookie in app.config.cookies.clear_session(caller) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+}
+
+/// Says where to go. A script gets the address as JSON.
+fn signed_out(caller: &Caller, headers: &HeaderMap, end_session: Option<&str>) -> Response {
+    if wants_json(headers) && !caller.navigates {
         json_response(&json!({ "authenticated": false, "end_session_url": end_session }))
     } else {
         end_session.map_or_else(pages::signed_out, pages::leaving)
-    };
-    for cookie in app.config.cookies.clear_both_forms() {
-        response.headers_mut().append(SET_COOKIE, cookie);
     }
-    response
+}
+
+fn wants_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(http::header::ACCEPT)
+        .is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"))
 }

@@ -29,7 +29,14 @@ pub(crate) async fn session(
     csrf::check_origin(&headers, caller.origin.as_ref(), &app.config.network.cors_origins)?;
     let purpose = if is_probe(query.as_deref()) { Use::Silent } else { Use::Slides };
     let (body, cookies) = match app.session(&headers, &caller, purpose).await {
-        Ok(Some(session)) => (describe(&app, &session)?, Vec::new()),
+        Ok(Some(session)) => match describe(&app, &session) {
+            Ok(told) => (told, Vec::new()),
+            Err(ApiError::Unauthenticated(reason)) => {
+                tracing::warn!(session = session.key.short(), reason, "tokens do not open");
+                (signed_out(), Vec::new())
+            }
+            Err(error) => return Err(error),
+        },
         Ok(None) | Err(ApiError::Binding | ApiError::Suspended) => (signed_out(), Vec::new()),
         Err(ApiError::CookieTossing(cookies)) => (signed_out(), cookies),
         Err(error) => return Err(error),
@@ -58,7 +65,7 @@ pub(crate) fn describe(app: &App, session: &ActiveSession) -> Result<Value, ApiE
 }
 
 /// A link that logs this session out, and that nobody else can guess.
-fn logout_url(app: &App, session: &ActiveSession) -> String {
+pub(crate) fn logout_url(app: &App, session: &ActiveSession) -> String {
     let tag = app.config.session_keys.tag(Purpose::Logout, session.id.expose().as_bytes());
     format!("/auth/logout?lt={}", URL_SAFE_NO_PAD.encode(tag))
 }

@@ -1,4 +1,4 @@
-//! Owns: refusing settings that DESIGN names and this version does not implement. To ignore one would
+//! Owns: refusing settings that the product knows and this version does not implement. To ignore one would
 //! be to fail open (class T9).
 
 use std::path::Path;

@@ -17,13 +17,13 @@ pub(super) fn refused(request_id: &RequestId, refusal: Refusal) {
 }
 
 pub(super) fn cross_site(key: &StoreKey) {
-    tracing::info!(target: "audit", event = "csrf.rejected", session = ?key);
+    tracing::info!(target: "audit", event = "csrf.rejected", session = key.short());
 }
 
 pub(super) fn binding_mismatch(key: &StoreKey, signal: &'static str, grade: Grade) {
     metrics::binding_failed(signal, grade);
     let action = grade.as_str();
-    tracing::info!(target: "audit", event = "binding.mismatch", session = ?key, signal, action);
+    tracing::info!(target: "audit", event = "binding.mismatch", session = key.short(), signal, action);
 }
 
 pub(super) fn session_ended(key: &StoreKey, ended: &Result<bool, StoreError>) {
@@ -31,12 +31,12 @@ pub(super) fn session_ended(key: &StoreKey, ended: &Result<bool, StoreError>) {
         Ok(true) => {
             metrics::session_ended();
             tracing::info!(
-                target: "audit", event = "session.revoked", session = ?key, reason = "binding"
+                target: "audit", event = "session.revoked", session = key.short(), reason = "binding"
             );
         }
         Ok(false) => {}
         Err(error) => {
-            tracing::warn!(session = ?key, reason = error.reason(), "session not ended yet");
+            tracing::warn!(session = key.short(), reason = error.reason(), "session not ended yet");
         }
     }
 }
@@ -54,7 +54,7 @@ pub(super) fn if_suspicious(key: &StoreKey, refusal: Refusal) {
             | Refusal::StoreRefused
     );
     if suspicious {
-        tracing::warn!(session = ?key, reason = refusal.reason(), "session not believed");
+        tracing::warn!(session = key.short(), reason = refusal.reason(), "session not believed");
     }
 }
 

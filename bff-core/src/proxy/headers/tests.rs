@@ -1,5 +1,4 @@
 use super::*;
-use crate::config::SameSite;
 use proptest::prelude::*;
 use shell::random::CountingRandom;
 use shell::request_id::RequestId;
@@ -23,6 +22,7 @@ fn caller() -> Caller {
         origin: None,
         user_agent: HeaderValue::from_static(""),
         navigates: false,
+        is_script: false,
     }
 }
 
@@ -49,6 +49,11 @@ fn t04_identity_of_the_browsers_making_reaches_no_service_in_any_spelling() {
         ("Forwarded", "for=6.6.6.6"),
         ("X-Real-IP", "6.6.6.6"),
         ("X-Original-URL", "/admin"),
+        ("X-Rewrite-Url", "/admin"),
+        ("X-HTTP-Method-Override", "DELETE"),
+        ("X_Method_Override", "DELETE"),
+        ("Remote-User", "evil"),
+        ("True-Client-IP", "6.6.6.6"),
         ("X-Auth-Request-Email", "evil"),
         ("X-Wicket-Signature", "v1=evil"),
         ("Authorization", "Bearer evil"),
@@ -96,12 +101,6 @@ fn c61_nobody_has_no_identity() {
 
 #[test]
 fn c71_answers_for_a_user_are_not_for_shared_caches() {
-    let cookies = CookieSettings {
-        name: "bff_session".to_owned(),
-        domain: None,
-        secure: true,
-        same_site: SameSite::Lax,
-    };
     let mut answer = map(&[
         ("cache-control", "public, max-age=600"),
         ("access-control-allow-origin", "*"),
@@ -111,14 +110,28 @@ fn c71_answers_for_a_user_are_not_for_shared_caches() {
         ("set-cookie", "BFF_SESSION_login_x=evil"),
         ("set-cookie", "theme=dark"),
     ]);
-    clean_response(&mut answer, &cookies, true);
+    clean_response(&mut answer, "bff_session", true);
     assert_eq!(
         answer,
         map(&[("cache-control", "no-store"), ("set-cookie", "theme=dark"), ("vary", "Cookie")])
     );
 
+    for (said, kept) in [
+        ("private, max-age=60", true),
+        ("max-age=60, No-Store", true),
+        ("private=\"x-user\", max-age=60", false),
+        ("public, private", false),
+        ("x-private", false),
+        ("", false),
+    ] {
+        let mut answer = map(&[("cache-control", said)]);
+        clean_response(&mut answer, "bff_session", true);
+        let expected = if kept { said } else { "no-store" };
+        assert_eq!(answer.get(CACHE_CONTROL).unwrap(), expected);
+    }
+
     let mut public = map(&[("cache-control", "public, max-age=600")]);
-    clean_response(&mut public, &cookies, false);
+    clean_response(&mut public, "bff_session", false);
     assert_eq!(public.get(CACHE_CONTROL).unwrap(), "public, max-age=600");
 }
 

@@ -6,16 +6,16 @@ use http::Uri;
 use serde::Deserialize;
 use shell::config::parse;
 
-use super::{Needs, Service, What};
+use super::build::What;
+use super::{Needs, Service};
 
 const DEFAULT_TIMEOUT: &str = "30s";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RoutesFile {
-    #[expect(dead_code, reason = "checked to be text; there is one version so far")]
     #[serde(default)]
-    version: Option<String>,
+    version: Option<Scalar>,
     #[serde(default)]
     #[expect(dead_code, reason = "for people")]
     description: Option<String>,
@@ -41,11 +41,11 @@ pub(super) struct ServiceFile {
     description: Option<String>,
 }
 
-/// A number or a text: durations may be either.
+/// A number or a text: durations and versions may be either.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Scalar {
-    Number(u64),
+    Number(f64),
     Text(String),
 }
 
@@ -118,11 +118,23 @@ impl From<NeedsFile> for Needs {
     }
 }
 
+impl RoutesFile {
+    /// There is one version so far; a file without one is of it.
+    pub(super) fn check_version(&self) -> Option<What> {
+        let known = match &self.version {
+            None => true,
+            Some(Scalar::Number(number)) => number.to_string() == "1",
+            Some(Scalar::Text(text)) => matches!(text.as_str(), "1" | "1.0"),
+        };
+        (!known).then(|| What::new("is not one that this program reads", "Write version: \"1.0\"."))
+    }
+}
+
 impl ServiceFile {
     pub(super) fn parse(&self, name: &str) -> Result<Service, What> {
         if self.tls.is_some() {
             return Err(What::new(
-                "names a service with tls settings, which are not available in this version",
+                "has tls settings, which are not available in this version",
                 "Remove them; services are checked against the system's authorities.",
             ));
         }
@@ -134,10 +146,7 @@ impl ServiceFile {
                 && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
         };
         let base_url = base_url.filter(usable).ok_or_else(|| {
-            What::new(
-                "names a service whose base_url is no http URL",
-                "For example http://crud:8000.",
-            )
+            What::new("has a base_url that is no http URL", "For example http://crud:8000.")
         })?;
         let timeout = match &self.timeout {
             None => parse::duration(DEFAULT_TIMEOUT),
@@ -145,13 +154,21 @@ impl ServiceFile {
             Some(Scalar::Text(text)) => parse::duration(text),
         };
         let timeout = timeout.map_err(|problem| {
-            What::new(&format!("names a service whose timeout {problem}"), "For example 30s.")
+            What::new(&format!("has a timeout that {problem}"), "For example 30s.")
         })?;
         Ok(Service { name: name.to_owned(), base_url, timeout })
     }
 }
 
 impl RouteFile {
+    /// Whether callers must hold something.
+    pub(super) fn asks_for_rights(&self) -> bool {
+        let needs = |file: &Option<NeedsFile>| {
+            file.as_ref().is_some_and(|file| !file.any.is_empty() || !file.all.is_empty())
+        };
+        needs(&self.scopes) || needs(&self.roles)
+    }
+
     /// Keys and values that this version reads but does not carry out. Ignoring them would open
     /// what they close.
     pub(super) fn not_available(&self) -> Vec<What> {

@@ -1,4 +1,5 @@
 use super::*;
+use shell::config::Problem;
 
 const FILE: &str = r#"
 version: "1.0"
@@ -17,7 +18,7 @@ fn table(text: &str) -> Result<RouteTable, Vec<Problem>> {
     let settings = Settings::from_pairs::<&str, &str>([]);
     let file =
         yaml::parse::<RoutesFile>("routes.yaml", text, &settings).map_err(|one| vec![one])?;
-    RouteTable::build(&file)
+    build::table(&file)
 }
 
 fn found(method: &Method, path: &str) -> Result<(String, String), &'static str> {
@@ -67,6 +68,10 @@ fn c60_a_table_that_is_not_quite_right_is_refused() {
         "  - { path: '/x/*/y', target_service: a, methods: [GET], auth: session }",
         "  - { path: '/x/../y', target_service: a, methods: [GET], auth: session }",
         "  - { path: /x, target_service: a, upstream_path: '/{path}', methods: [GET], auth: session }",
+        "  - { path: /auth/x, target_service: a, methods: [GET], auth: session }",
+        "  - { path: '/api/auth/*', target_service: a, methods: [GET], auth: session }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: none, scopes: { any: [a] } }",
+        "  - { id: r, path: /x, target_service: a, methods: [GET], auth: none }\n  - { id: r, path: /y, target_service: a, methods: [GET], auth: none }",
         "  - { path: /x, target_service: a, methods: [GET], auth: bearer }",
         "  - { path: /x, target_service: a, methods: [GET], auth: session, rate_limit: { limit: 1 } }",
         "  - { id: one, path: /x, target_service: a, methods: [GET], auth: session }\n  - { id: two, path: /x, target_service: a, methods: [GET, POST], auth: none }",
@@ -84,4 +89,33 @@ fn roles_and_scopes_are_matched_whole() {
     assert!(!needs.allow(b"a orders:read", b' '));
     assert!(!needs.allow(b"b orders:readwrite", b' '));
     assert!(Needs::default().allow(b"", b' '));
+}
+
+#[test]
+fn explain_says_what_a_request_would_meet() {
+    let table = table(FILE).unwrap();
+    let report: String = [
+        (Method::GET, "/api/orders/7"),
+        (Method::GET, "/api/orders/special"),
+        (Method::DELETE, "/api/orders/7"),
+        (Method::PUT, "/api/orders"),
+        (Method::GET, "/nowhere"),
+        (Method::GET, "/api/%2e%2e/orders"),
+    ]
+    .iter()
+    .map(|(method, path)| format!("{method} {path}\n{}\n", table.explain(method, path)))
+    .collect();
+    insta::assert_snapshot!(report);
+}
+
+#[test]
+fn t09_a_service_that_no_route_uses_is_checked_too() {
+    for file in [
+        "services: { a: { base_url: \"ftp://a\" } }\n",
+        "services: { a: { base_url: \"http://a\", timeout: soon } }\n",
+        "version: \"99.0\"\n",
+    ] {
+        assert!(table(file).is_err(), "{file}");
+    }
+    assert!(table("version: 1.0\n").is_ok() && table("version: 1\n").is_ok());
 }

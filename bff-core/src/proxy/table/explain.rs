@@ -1,0 +1,80 @@
+//! Owns: saying which route a request would take, and what it would meet there (`bff explain`).
+
+use std::fmt::Write as _;
+
+use http::Method;
+
+use super::{Auth, Needs, PlainPath, RouteTable};
+
+impl RouteTable {
+    /// What `METHOD PATH` would meet, for people.
+    pub fn explain(&self, method: &Method, path: &str) -> String {
+        let Some(plain) = PlainPath::parse(path) else {
+            return "400 path_unclear: two parsers could read this path differently\n".to_owned();
+        };
+        let matched = match self.find(&plain, method) {
+            Ok(matched) => matched,
+            Err(error) => return format!("{} {}\n", error.status().as_u16(), error.reason()),
+        };
+        let route = &matched.route;
+        let mut out = String::new();
+        let mut line = |name: &str, value: &str| {
+            // Writing to a `String` does not fail.
+            let _infallible = writeln!(out, "{name:<9} {value}");
+        };
+        line("route", &route.id);
+        line("service", &route.service.name);
+        line(
+            "upstream",
+            &format!(
+                "{}{}",
+                route.service.base_url.to_string().trim_end_matches('/'),
+                matched.upstream_path
+            ),
+        );
+        line("timeout", &format!("{:?}", route.service.timeout));
+        line(
+            "auth",
+            match route.auth {
+                Auth::Session => "session: 401 without one",
+                Auth::Optional => "optional: a session's token if there is one",
+                Auth::None => "none: no session is read and no token sent",
+            },
+        );
+        if route.auth != Auth::None {
+            line(
+                "csrf",
+                if route.strict_csrf {
+                    "strict: the header on every request"
+                } else {
+                    "the header, or Sec-Fetch-Site: same-origin on a safe method"
+                },
+            );
+            line("scopes", &wanted(&route.scopes));
+            line("roles", &wanted(&route.roles));
+            line("token", "the session's access token, Bearer or DPoP as the IdP gave it");
+        }
+        line("in", "without Cookie, Authorization, DPoP, identity and forwarding headers");
+        line(
+            "out",
+            match route.auth {
+                Auth::None => "X-Request-Id",
+                Auth::Session | Auth::Optional => {
+                    "Authorization, DPoP, X-Request-Id, X-User-Id, X-Tenant-Id, X-Tenant-Slug, X-Master-Flags"
+                }
+            },
+        );
+        out
+    }
+}
+
+fn wanted(needs: &Needs) -> String {
+    match (needs.any.is_empty(), needs.all.is_empty()) {
+        (true, true) => "nothing in particular".to_owned(),
+        (false, true) => format!("any of {}", needs.any.join(", ")),
+        (true, false) => format!("all of {}", needs.all.join(", ")),
+        (false, false) => {
+            format!("any of {}, and all of {}", needs.any.join(", "), needs.all.join(", "))
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Owns: one whole `bff` as a test value: embedded store, clock that is moved by hand, scripted IdP
+//! behind a gate, recording service, and browsers with a cookie jar.
+
+mod browser;
+mod gate;
+mod service;
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use session::any::AnyStore;
+use session::memory::MemoryStore;
+use shell::clock::ManualClock;
+use shell::config::Settings;
+use shell::random::{Random, SystemRandom};
+use shell::shutdown::Shutdown;
+use tempfile::TempDir;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::oidc::Mode;
+use crate::oidc::mock::{self, MockAs, NOW, Reply};
+
+pub(crate) use browser::{Answer, Ask, Browser};
+pub(crate) use gate::Gate;
+pub(crate) use service::Service;
+
+pub(crate) const APP: &str = "https://app.example";
+pub(crate) const LISTED: &str = "https://admin.example";
+pub(crate) const FRESH_TOKEN: &str = "canary-fresh-token";
+const KEY: &str = "k1:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
+
+/// Everything that a journey meets.
+pub(crate) struct World {
+    pub(crate) app: Arc<App>,
+    pub(crate) idp: MockAs,
+    /// Before the IdP's token endpoint; open unless closed.
+    pub(crate) gate: Gate,
+    pub(crate) service: Service,
+    pub(crate) clock: ManualClock,
+    store: AnyStore,
+    settings: Vec<(String, String)>,
+    _config: TempDir,
+}
+
+/// A login whose browser is at the IdP.
+pub(crate) struct AtIdp {
+    pub(crate) state: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) nonce: String,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A world whose `bff` is set up with `changes`.
+    pub(crate) async fn with(changes: &[(&str, &str)]) -> Self {
+        Self::with_random(changes, Arc::new(SystemRandom)).await
+    }
+
+    pub(crate) async fn with_random(changes: &[(&str, &str)], random: Arc<dyn Random>) -> Self {
+        let idp = MockAs::start().await;
+        let gate = Gate::before(&idp.issuer).await;
+        idp.metadata(&json!({ "token_endpoint": gate.url("/token") }));
+        idp.always("/revoke", Reply::text(200, "text/plain", ""));
+        let service = Service::start().await;
+        let config = tempfile::tempdir().unwrap();
+        std::fs::write(config.path().join("routes.yaml"), routes(&service.url)).unwrap();
+        let fixed = [
+            ("REDIS_URL", "memory://"),
+            ("BFF_SESSION_KEYS", KEY),
+            ("BFF_EDGE_KEYS", KEY),
+            ("BFF_TRUSTED_PROXIES", "127.0.0.1/32"),
+            ("BFF_CONFIG_DIR", config.path().to_str().unwrap()),
+            ("BFF_DEFAULT_HOST", "app.example"),
+            ("BFF_CORS_ORIGINS", LISTED),
+            ("OIDC_ISSUER", &idp.issuer),
+            ("OIDC_CLIENT_ID", "client"),
+            ("OIDC_CLIENT_AUTH", "client_secret_post"),
+            ("OIDC_CLIENT_SECRET", "canary-client-secret"),
+            ("OIDC_DPOP", "off"),
+        ];
+        let pairs = fixed.iter().chain(changes);
+        let settings: Vec<(String, String)> =
+            pairs.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let clock = ManualClock::at(NOW);
+        let store = AnyStore::Memory(MemoryStore::new());
+        let app = app(&settings, &store, &clock, random);
+        Self { app, idp, gate, service, clock, store, settings, _config: config }
+    }
+
+    /// Another replica: it shares store, clock and configuration, nothing else.
+    pub(crate) fn replica(&self) -> Arc<App> {
+        self.replica_with(&self.store)
+    }
+
+    /// A replica that has lost the way to its store.
+    pub(crate) async fn replica_without_store(&self) -> Arc<App> {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let url = format!("redis://{closed}");
+        let mut settings = Settings::from_pairs([("REDIS_URL", url.as_str())]);
+        let timeout = std::time::Duration::from_millis(200);
+        let store = session::settings::StoreSettings::read(&mut settings, timeout).unwrap();
+        self.replica_with(&store.open().await.unwrap())
+    }
+
+    fn replica_with(&self, store: &AnyStore) -> Arc<App> {
+        app(&self.settings, store, &self.clock, Arc::new(SystemRandom))
+    }
+
+    /// Sends `browser` to the IdP by way of `target`, a login address.
+    pub(crate) async fn begin(&self, browser: &Browser, target: &str) -> AtIdp {
+        self.idp.always("/par", mock::pushed("urn:example:1"));
+        let answer = browser.get(target).send(&self.app).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+        let pushed = self.idp.seen("/par").pop().unwrap();
+        let of = |name: &str| pushed.param(name).unwrap().to_owned();
+        AtIdp { state: of("state"), nonce: of("nonce"), redirect_uri: of("redirect_uri") }
+    }
+
+    /// Brings `browser` back from the IdP as somebody with these claims changed.
+    pub(crate) async fn finish_as(
+        &self,
+        browser: &Browser,
+        login: &AtIdp,
+        changes: &Value,
+    ) -> Answer {
+        let now = self.app.now();
+        let mut claims = json!({ "iat": now, "exp": now + 300 });
+        claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let id_token = self.idp.id_token(&login.nonce, &claims);
+        self.idp.once("/token", Reply::json(200, mock::tokens(self.token_type(), &id_token)));
+        browser.get(&self.callback(&login.state)).send(&self.app).await
+    }
+
+    pub(crate) async fn finish(&self, browser: &Browser, login: &AtIdp) -> Answer {
+        self.finish_as(browser, login, &json!({})).await
+    }
+
+    /// Where the IdP sends a browser back to.
+    pub(crate) fn callback(&self, state: &str) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("state", state).append_pair("code", "canary-code");
+        query.append_pair("iss", &self.idp.issuer);
+        format!("/auth/callback?{}", query.finish())
+    }
+
+    /// Signs a new browser in.
+    pub(crate) async fn signed_in(&self) -> Browser {
+        let browser = Browser::new();
+        self.sign_in(&browser).await;
+        browser
+    }
+
+    pub(crate) async fn sign_in(&self, browser: &Browser) {
+        let login = self.begin(browser, "/auth/login").await;
+        let answer = self.finish(browser, &login).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+        assert!(browser.session().is_some());
+    }
+
+    /// What the SPA learns, without extending the session.
+    pub(crate) async fn session_of(&self, browser: &Browser) -> Value {
+        let answer = browser.get("/api/auth/session?slide=false").send(&self.app).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+
+    pub(crate) async fn is_signed_in(&self, browser: &Browser) -> bool {
+        self.session_of(browser).await["authenticated"] == true
+    }
+
+    pub(crate) async fn csrf(&self, browser: &Browser) -> String {
+        self.session_of(browser).await["csrf_token"].as_str().unwrap().to_owned()
+    }
+
+    /// A call of the SPA to a service behind a session.
+    pub(crate) async fn call(&self, app: &Arc<App>, browser: &Browser) -> Answer {
+        browser.get("/api/orders/1").by_our_page().send(app).await
+    }
+
+    /// The answer to a refresh that succeeds.
+    pub(crate) fn fresh_tokens(&self) -> Reply {
+        Reply::json(
+            200,
+            json!({
+                "access_token": FRESH_TOKEN, "token_type": self.token_type(), "expires_in": 300,
+                "refresh_token": "canary-refresh-token-2",
+            }),
+        )
+    }
+
+    /// The refreshes that reached the IdP.
+    pub(crate) fn refreshes(&self) -> usize {
+        let is_refresh = |grant: Option<&str>| grant == Some("refresh_token");
+        let requests = self.idp.seen("/token");
+        requests.iter().filter(|request| is_refresh(request.param("grant_type"))).count()
+    }
+
+    fn token_type(&self) -> &'static str {
+        if self.app.config.oidc.dpop == Mode::Off { "Bearer" } else { "DPoP" }
+    }
+}
+
+fn app(
+    settings: &[(String, String)],
+    store: &AnyStore,
+    clock: &ManualClock,
+    random: Arc<dyn Random>,
+) -> Arc<App> {
+    let mut settings = Settings::from_pairs(settings.iter().cloned());
+    let config = Config::read(&mut settings, true);
+    let (config, _) = settings.finish(config).unwrap();
+    App::new(config, store.clone(), Arc::new(clock.clone()), random, Shutdown::new()).unwrap()
+}
+
+fn routes(service: &str) -> String {
+    let mut yaml = format!(
+        "version: \"1.0\"\nservices:\n  api: {{ base_url: \"{service}/base\", timeout: 5s }}\n  \
+         gone: {{ base_url: \"http://127.0.0.1:1\" }}\nroutes:\n"
+    );
+    for route in [
+        "id: orders, path: /api/orders/*, target_service: api, upstream_path: \"/orders/{path}\", \
+         methods: [GET, POST, DELETE], auth: session",
+        "id: strict, path: /api/strict, target_service: api, methods: [GET], auth: session, \
+         csrf: strict",
+        "id: admin, path: /api/admin, target_service: api, methods: [GET], auth: session, \
+         roles: { any: [ADMIN] }",
+        "id: maybe, path: /api/maybe, target_service: api, methods: [GET], auth: optional",
+        "id: public, path: /api/public, target_service: api, methods: [GET, POST], auth: none",
+        "id: gone, path: /api/gone, target_service: gone, methods: [GET], auth: none",
+    ] {
+        yaml.push_str("  - { ");
+        yaml.push_str(route);
+        yaml.push_str(" }\n");
+    }
+    yaml
+}

@@ -64,18 +64,17 @@ pub(crate) async fn start(cli: &Cli, shutdown: &Shutdown) -> anyhow::Result<Demo
     let (bff_config, verify_config) = configs(&agreement.settings(files.path())?)?;
     let store = bff_config.store.clone().open().await.context("cannot use Redis")?;
     let parts = edge::Routes {
-        bff: bff(bff_config, store.clone(), shutdown).await?,
+        bff: bff(bff_config, store.clone(), shutdown)?,
         forwardauth: verify(&verify_config, store, shutdown)?,
-        whoami: service(shutdown, "whoami", |listener, end| whoami::serve(listener, end))?,
-        spa: service(shutdown, "the SPA", |listener, end| spa::serve(listener, end))?,
+        whoami: service(shutdown, "whoami", whoami::serve)?,
+        spa: service(shutdown, "the SPA", spa::serve)?,
     };
-    let traefik = match &cli.traefik {
-        Some(binary) => Some(Traefik::start(binary, cli.port, parts, files.path())?),
-        None => {
-            let listener = bind(cli.port)?;
-            spawn(shutdown, "the edge", edge::serve(listener, parts, ended(shutdown)));
-            None
-        }
+    let traefik = if let Some(binary) = &cli.traefik {
+        Some(Traefik::start(binary, cli.port, parts, files.path())?)
+    } else {
+        let listener = bind(cli.port)?;
+        spawn(shutdown, "the edge", edge::serve(listener, parts, ended(shutdown)));
+        None
     };
     Ok(Demo {
         public: agreement.public,
@@ -96,11 +95,7 @@ fn configs(settings: &Settings) -> anyhow::Result<(BffConfig, VerifyConfig)> {
     Ok((bff, verify))
 }
 
-async fn bff(
-    config: BffConfig,
-    store: AnyStore,
-    shutdown: &Shutdown,
-) -> anyhow::Result<SocketAddr> {
+fn bff(config: BffConfig, store: AnyStore, shutdown: &Shutdown) -> anyhow::Result<SocketAddr> {
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     let app = App::new(config, store, clock, random, shutdown.clone())?;
     let listener = bind(0)?;

@@ -1,0 +1,124 @@
+"""tests/licences refuses what it is there to refuse."""
+
+import importlib.machinery
+import importlib.util
+import json
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+SCRIPT = pathlib.Path(__file__).resolve().parent / "licences"
+LOADER = importlib.machinery.SourceFileLoader("licences", str(SCRIPT))
+licences = importlib.util.module_from_spec(importlib.util.spec_from_loader("licences", LOADER))
+LOADER.exec_module(licences)
+
+CRATES_IO = "registry+https://github.com/rust-lang/crates.io-index"
+
+
+def metadata():
+    """A workspace of two members and one dependency, in order."""
+    return {
+        "workspace_members": ["path#forwardauth", "path#bff-core"],
+        "packages": [
+            package("path#forwardauth", "forwardauth", None),
+            package("path#bff-core", "bff-core", None),
+            package("hyper", "hyper", CRATES_IO),
+        ],
+        "resolve": {
+            "nodes": [
+                {"id": "path#forwardauth", "deps": [uses("hyper")]},
+                {"id": "path#bff-core", "deps": [uses("hyper")]},
+                {"id": "hyper", "deps": []},
+            ]
+        },
+    }
+
+
+def package(identifier, name, source, licence="MIT OR Apache-2.0"):
+    return {"id": identifier, "name": name, "version": "1.0.0", "source": source, "license": licence}
+
+
+def uses(identifier, kind=None):
+    return {"pkg": identifier, "dep_kinds": [{"kind": kind, "target": None}]}
+
+
+class Licences(unittest.TestCase):
+    def run_on(self, doctored):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(doctored, file)
+            file.flush()
+            return subprocess.run([SCRIPT, file.name], capture_output=True, text=True)
+
+    def assert_refused(self, doctored, *words):
+        outcome = self.run_on(doctored)
+        self.assertEqual(outcome.returncode, 1, outcome.stdout + outcome.stderr)
+        for word in words:
+            self.assertIn(word, outcome.stderr)
+
+    def add(self, user, identifier, name, source=CRATES_IO, licence="MIT", kind=None):
+        doctored = metadata()
+        doctored["packages"].append(package(identifier, name, source, licence))
+        doctored["resolve"]["nodes"].append({"id": identifier, "deps": []})
+        node = next(node for node in doctored["resolve"]["nodes"] if node["id"] == user)
+        node["deps"].append(uses(identifier, kind))
+        return doctored
+
+    def test_a_workspace_in_order_passes(self):
+        outcome = self.run_on(metadata())
+        self.assertEqual(outcome.returncode, 0, outcome.stderr)
+
+    def test_a_licence_that_is_not_listed_is_refused(self):
+        self.assert_refused(self.add("hyper", "x", "x", licence="AGPL-3.0-only"), "x 1.0.0", "AGPL")
+        self.assert_refused(self.add("hyper", "x", "x", licence="MIT AND GPL-2.0-only"), "x 1.0.0")
+
+    def test_a_crate_without_a_licence_is_refused(self):
+        self.assert_refused(self.add("hyper", "x", "x", licence=None), "x 1.0.0")
+
+    def test_a_banned_crate_is_refused_however_deep(self):
+        self.assert_refused(self.add("hyper", "openssl-ish", "native-tls"), "native-tls is banned", "hyper")
+        self.assert_refused(self.add("hyper", "r", "reqwest", kind="dev"), "reqwest is banned")
+
+    def test_a_crate_with_wrappers_is_refused_to_everyone_else(self):
+        self.assert_refused(self.add("path#bff-core", "fred", "fred"), "fred is banned", "bff-core")
+
+    def test_a_git_or_foreign_registry_source_is_refused(self):
+        git = "git+https://example.test/x"
+        self.assert_refused(self.add("hyper", "x", "x", source=git), "source git+")
+        self.assert_refused(self.add("hyper", "x", "x", source="registry+https://example.test/"), "source registry+")
+
+    def test_a_path_outside_the_workspace_is_refused(self):
+        self.assert_refused(self.add("hyper", "x", "x", source=None), "outside the workspace")
+
+    def test_forwardauth_carries_no_login_code(self):
+        for name in ["josekit", "oauth2", "axum", "sqlx"]:
+            self.assert_refused(self.add("hyper", name, name), f"forwardauth must not depend on {name}")
+        doctored = metadata()
+        doctored["resolve"]["nodes"][0]["deps"].append(uses("path#bff-core"))
+        self.assert_refused(doctored, "forwardauth must not depend on bff-core")
+
+    def test_bff_core_does_not_depend_on_forwardauth(self):
+        doctored = metadata()
+        doctored["resolve"]["nodes"][1]["deps"].append(uses("path#forwardauth", "build"))
+        self.assert_refused(doctored, "bff-core must not depend on forwardauth")
+
+    def test_a_development_dependency_crosses_no_boundary(self):
+        outcome = self.run_on(self.add("path#forwardauth", "axum", "axum", kind="dev"))
+        self.assertEqual(outcome.returncode, 0, outcome.stderr)
+
+    def test_expressions_are_evaluated_as_spdx_means_them(self):
+        allowed = {"MIT", "ISC", "Apache-2.0", "Apache-2.0 WITH LLVM-exception"}
+        for expression in [
+            "MIT", "MIT OR GPL-3.0-only", "GPL-3.0-only OR MIT", "MIT/GPL-2.0", "(MIT OR GPL-3.0-only) AND ISC",
+            "Apache-2.0 WITH LLVM-exception OR GPL-2.0-only", "Apache-2.0 AND ISC",
+        ]:
+            self.assertTrue(licences.licence_allowed(expression, allowed), expression)
+        for expression in ["GPL-3.0-only", "MIT AND GPL-3.0-only", "(MIT OR ISC) AND GPL-3.0-only", "MIT WITH X-exception"]:
+            self.assertFalse(licences.licence_allowed(expression, allowed), expression)
+        for expression in ["", "MIT OR", "(MIT", "MIT ISC"]:
+            with self.assertRaises(ValueError):
+                licences.licence_allowed(expression, allowed)
+
+
+if __name__ == "__main__":
+    unittest.main()

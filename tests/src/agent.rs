@@ -1,0 +1,307 @@
+//! A user agent over HTTP: cookie jar, own trust, one source address, redirects on request.
+//!
+//! Every host name leads to loopback, as in the browser, so that tests can use the names of a real
+//! deployment.
+
+use std::convert::Infallible;
+use std::iter;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
+use hyper_util::rt::TokioExecutor;
+use tokio::time::{Instant, timeout};
+use tower::util::BoxCloneSyncService;
+use url::Url;
+
+use crate::jar::Jar;
+use crate::tls::Ca;
+
+const LIMIT: Duration = Duration::from_secs(30);
+const REDIRECTS: usize = 15;
+
+/// What a browser calls itself, for the tests of session binding.
+pub const CHROME: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+
+type Resolver = BoxCloneSyncService<Name, iter::Once<SocketAddr>, Infallible>;
+
+/// A user agent.
+#[derive(Debug)]
+pub struct Agent {
+    client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    jar: Mutex<Jar>,
+    name: HeaderValue,
+}
+
+/// An answer, read to its end.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Where it came from.
+    pub url: Url,
+    /// Status code.
+    pub status: StatusCode,
+    /// Protocol version.
+    pub version: Version,
+    /// Header fields.
+    pub headers: HeaderMap,
+    /// Content.
+    pub body: Bytes,
+    /// From the first byte sent to the last byte received.
+    pub elapsed: Duration,
+}
+
+impl Agent {
+    /// A new agent that trusts `ca` and has no cookies.
+    pub fn new(ca: &Ca) -> Self {
+        Self::from_address(ca, Ipv4Addr::LOCALHOST)
+    }
+
+    /// An agent whose connections come from another address of the loopback network.
+    pub fn from_address(ca: &Ca, source: Ipv4Addr) -> Self {
+        let resolver: Resolver = BoxCloneSyncService::new(tower::service_fn(async |_: Name| {
+            Ok(iter::once(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))
+        }));
+        let mut tcp = HttpConnector::new_with_resolver(resolver);
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_local_address(Some(IpAddr::V4(source)));
+        let tls = HttpsConnectorBuilder::new()
+            .with_tls_config(ca.client())
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(tcp);
+        Self {
+            client: Client::builder(TokioExecutor::new()).build(tls),
+            jar: Mutex::default(),
+            name: HeaderValue::from_static(CHROME),
+        }
+    }
+
+    /// The same agent, calling itself something else.
+    #[must_use]
+    pub fn called(mut self, name: &'static str) -> Self {
+        self.name = HeaderValue::from_static(name);
+        self
+    }
+
+    /// A request with nothing but the agent's name and cookies.
+    pub fn request(&self, method: Method, url: &str) -> Call<'_> {
+        let url = Url::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+        let mut headers = HeaderMap::new();
+        headers.insert(header::USER_AGENT, self.name.clone());
+        if let Some(line) = self.cookies().line(&url) {
+            headers.insert(header::COOKIE, line.parse().expect("a cookie line"));
+        }
+        Call { agent: self, method, url, headers, body: Bytes::new(), limit: LIMIT }
+    }
+
+    /// A bare GET.
+    pub fn get(&self, url: &str) -> Call<'_> {
+        self.request(Method::GET, url)
+    }
+
+    /// What `fetch` sends from a page of the same origin.
+    pub fn fetch(&self, method: Method, url: &str) -> Call<'_> {
+        let call = self.request(method, url);
+        let origin = call.url.origin().ascii_serialization();
+        let safe = matches!(call.method, Method::GET | Method::HEAD);
+        let call = call
+            .header("accept", "application/json")
+            .header("sec-fetch-mode", "cors")
+            .header("sec-fetch-dest", "empty")
+            .header("sec-fetch-site", "same-origin");
+        if safe { call } else { call.header("origin", &origin) }
+    }
+
+    /// What the address bar sends.
+    pub fn visit(&self, url: &str) -> Call<'_> {
+        self.get(url)
+            .header("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+            .header("sec-fetch-mode", "navigate")
+            .header("sec-fetch-dest", "document")
+            .header("sec-fetch-site", "none")
+    }
+
+    /// Visits a page and follows every redirect; the last answer comes first in time.
+    ///
+    /// # Panics
+    /// When there is no end of redirects.
+    pub async fn navigate(&self, url: &str) -> Reply {
+        let reply = self.visit(url).send().await;
+        self.follow(reply).await
+    }
+
+    /// Follows redirects from an answer.
+    ///
+    /// # Panics
+    /// When there is no end of them.
+    pub async fn follow(&self, mut reply: Reply) -> Reply {
+        for _ in 0..REDIRECTS {
+            if !reply.status.is_redirection() {
+                return reply;
+            }
+            let next = reply.location();
+            reply = self.visit(next.as_str()).send().await;
+        }
+        panic!("no end of redirects at {}", reply.url)
+    }
+
+    /// The agent's cookies.
+    pub fn cookies(&self) -> Jar {
+        self.lock().clone()
+    }
+
+    /// Changes the agent's cookies.
+    pub fn edit_cookies(&self, edit: impl FnOnce(&mut Jar)) {
+        edit(&mut self.lock());
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Jar> {
+        self.jar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that is being built.
+#[derive(Debug)]
+pub struct Call<'a> {
+    agent: &'a Agent,
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Bytes,
+    limit: Duration,
+}
+
+impl Call<'_> {
+    /// Sets a header field, in place of what was there.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name: HeaderName = name.parse().expect("a field name");
+        self.headers.insert(name, value.parse().expect("a field value"));
+        self
+    }
+
+    /// Adds a header line to those of the same name.
+    #[must_use]
+    pub fn add(mut self, name: &str, value: &[u8]) -> Self {
+        let name: HeaderName = name.parse().expect("a field name");
+        self.headers.append(name, HeaderValue::from_bytes(value).expect("a field value"));
+        self
+    }
+
+    /// Leaves a header field out.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.remove(name);
+        self
+    }
+
+    /// Sends JSON.
+    #[must_use]
+    pub fn json(mut self, value: &serde_json::Value) -> Self {
+        self.body = value.to_string().into();
+        self.header("content-type", "application/json")
+    }
+
+    /// Sends a form.
+    #[must_use]
+    pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        self.body = form.extend_pairs(fields).finish().into();
+        self.header("content-type", "application/x-www-form-urlencoded")
+    }
+
+    /// Sends bytes.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Sends the request and reads the answer.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn send(self) -> Reply {
+        let (method, url) = (self.method.clone(), self.url.clone());
+        self.try_send().await.unwrap_or_else(|error| panic!("{method} {url}: {error}"))
+    }
+
+    /// Sends the request and reads the answer.
+    ///
+    /// # Errors
+    /// When no answer came, in words.
+    pub async fn try_send(self) -> Result<Reply, String> {
+        let mut request = Request::builder().method(self.method).uri(self.url.as_str());
+        *request.headers_mut().expect("nothing wrong so far") = self.headers;
+        let request = request.body(Full::new(self.body)).map_err(|error| error.to_string())?;
+        let begin = Instant::now();
+        let exchange = async {
+            let response =
+                self.agent.client.request(request).await.map_err(|error| format!("{error:?}"))?;
+            let (head, body) = response.into_parts();
+            let body = body.collect().await.map_err(|error| format!("{error:?}"))?.to_bytes();
+            Ok::<_, String>((head, body))
+        };
+        let (head, body) = timeout(self.limit, exchange)
+            .await
+            .map_err(|_| format!("no answer in {:?}", self.limit))??;
+        self.agent.lock().store(&self.url, &head.headers);
+        Ok(Reply {
+            url: self.url,
+            status: head.status,
+            version: head.version,
+            headers: head.headers,
+            body,
+            elapsed: begin.elapsed(),
+        })
+    }
+}
+
+impl Reply {
+    /// The content as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The content as JSON.
+    ///
+    /// # Panics
+    /// When it is not.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
+            panic!("{} {}: {error}: {}", self.url, self.status, self.text())
+        })
+    }
+
+    /// A header field as text; empty when absent.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The target of a redirect.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn location(&self) -> Url {
+        let location = self.header("location");
+        assert!(!location.is_empty(), "{} {}: no Location: {}", self.url, self.status, self.text());
+        self.url.join(location).expect("a Location that can be followed")
+    }
+
+    /// The stable code of a problem document; empty for anything else.
+    pub fn problem(&self) -> String {
+        if self.header("content-type").starts_with("application/problem+json") {
+            self.json()["code"].as_str().unwrap_or_default().to_owned()
+        } else {
+            String::new()
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Harness of the end-to-end tests: starts the real parts (Redis, Traefik, an OpenID provider,
+//! Chromium) and the programs of this workspace on loopback, speaks HTTP to them, and stops them.
+//!
+//! It knows the product only from outside: its environment variables, listeners, headers and paths.
+//! A harness panics with what went wrong; a test that fails shows the ends of the logs of its parts.
+
+pub mod agent;
+pub mod browser;
+pub mod canary;
+pub mod clock;
+pub mod edge;
+pub mod identity;
+pub mod idp;
+pub mod jar;
+pub mod load;
+pub mod orders;
+pub mod place;
+pub mod ports;
+pub mod process;
+pub mod program;
+pub mod raw;
+pub mod redis;
+pub mod resp;
+pub mod scratch;
+pub mod service;
+pub mod stack;
+pub mod tls;
+pub mod traefik;
+pub mod wait;

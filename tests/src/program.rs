@@ -1,0 +1,121 @@
+//! The programs of this workspace, started as an operator starts them.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::process::Output;
+
+use http::StatusCode;
+
+use crate::agent::Agent;
+use crate::process::{Process, command, run};
+use crate::scratch::Scratch;
+use crate::{place, process};
+
+/// Environment variables of a program; a later setting replaces an earlier one.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// Sets a variable.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: impl ToString) -> Self {
+        self.0.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// Leaves a variable out.
+    #[must_use]
+    pub fn unset(mut self, name: &str) -> Self {
+        self.0.remove(name);
+        self
+    }
+
+    /// The value of a variable; empty when unset.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// Name and value of each variable.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// A running program.
+#[derive(Debug)]
+pub struct Program {
+    /// Its environment, for starting it or a second one again.
+    pub environment: Environment,
+    /// Its admin listener.
+    pub admin: SocketAddr,
+    process: Process,
+}
+
+impl Program {
+    /// Starts a program and waits until it says that it is ready.
+    pub async fn start(
+        name: &str,
+        environment: Environment,
+        admin: SocketAddr,
+        scratch: &Scratch,
+        agent: &Agent,
+    ) -> Self {
+        let mut process = Process::start(name, invocation(name, &environment), scratch.path());
+        let health = format!("http://{admin}/health/ready");
+        process
+            .ready(async || {
+                agent
+                    .get(&health)
+                    .try_send()
+                    .await
+                    .ok()
+                    .filter(|reply| reply.status == StatusCode::OK)
+            })
+            .await;
+        Self { environment, admin, process }
+    }
+
+    /// The process, for signals and its log.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// Everything it has written to its log.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// The value of a metric: the sum over all its series whose line contains `labels`.
+    pub async fn metric(&self, agent: &Agent, name: &str, labels: &str) -> f64 {
+        let reply = agent.get(&format!("http://{}/metrics", self.admin)).send().await;
+        reply
+            .text()
+            .lines()
+            .filter(|line| !line.starts_with('#') && line.contains(labels))
+            .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{'])))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
+    }
+}
+
+/// Runs a program to its end with arguments such as `check-config`.
+pub fn once(name: &str, arguments: &[&str], environment: &Environment) -> Output {
+    let mut program = invocation(name, environment);
+    program.args(arguments);
+    run(program)
+}
+
+/// Starts a program that should refuse to run, and returns its exit status; `None` when it still runs
+/// after a while.
+pub fn start_and_look(name: &str, environment: &Environment) -> Option<i32> {
+    // `timeout` ends with 124 when it had to end the program.
+    let mut program = command("timeout");
+    program.args(["--signal=KILL", "10"]).arg(place::program(name)).envs(environment.iter());
+    run(program).status.code()
+}
+
+fn invocation(name: &str, environment: &Environment) -> process::Command {
+    let mut program = command(place::program(name));
+    program.envs(environment.iter());
+    program
+}

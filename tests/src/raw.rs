@@ -1,0 +1,63 @@
+//! Requests as bytes, for what no client library would send.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use crate::tls::Ca;
+
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// What came back, as far as it can be read.
+#[derive(Clone, Debug)]
+pub struct RawReply {
+    /// The status code; `None` when the peer closed without an answer.
+    pub status: Option<u16>,
+    /// Everything received.
+    pub text: String,
+}
+
+/// Sends `request` over plain TCP and reads until the peer closes.
+///
+/// The request should ask for that with `Connection: close`.
+pub async fn plain(address: SocketAddr, request: &[u8]) -> RawReply {
+    let stream = TcpStream::connect(address).await.expect("the listener accepts");
+    exchange(stream, request).await
+}
+
+/// The same over TLS, with HTTP/1.1 and the given server name.
+pub async fn tls(address: SocketAddr, ca: &Ca, host: &str, request: &[u8]) -> RawReply {
+    let mut config = ca.client();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let stream = TcpStream::connect(address).await.expect("the listener accepts");
+    let name = ServerName::try_from(host.to_owned()).expect("a server name");
+    let stream = TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+        .expect("TLS is spoken here");
+    exchange(stream, request).await
+}
+
+async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &[u8]) -> RawReply {
+    let mut received = Vec::new();
+    let talk = async {
+        // A peer may refuse and close before it has read everything: its answer still counts.
+        drop(stream.write_all(request).await);
+        drop(stream.flush().await);
+        drop(stream.read_to_end(&mut received).await);
+    };
+    let ended = timeout(LIMIT, talk).await.is_ok();
+    let text = String::from_utf8_lossy(&received).into_owned();
+    assert!(ended, "the peer neither closed nor stopped talking: {text}");
+    let status = text
+        .strip_prefix("HTTP/1.")
+        .and_then(|rest| rest.split(' ').nth(1))
+        .and_then(|code| code.parse().ok());
+    RawReply { status, text }
+}

@@ -1,0 +1,184 @@
+//! Everything together: Traefik in front, the BFF and verify, Redis and the OpenID provider, a
+//! protected service, an API and the pages of a single-page application.
+
+mod plan;
+
+use std::net::SocketAddr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use http::Method;
+use ring::rand::{SecureRandom as _, SystemRandom};
+
+use crate::agent::{Agent, Reply};
+use crate::browser::Browser;
+use crate::canary::Canaries;
+use crate::idp::{self, Idp};
+use crate::program::Program;
+use crate::redis::{self, Redis};
+use crate::scratch::Scratch;
+use crate::service::Service;
+use crate::tls::Ca;
+use crate::traefik::Traefik;
+
+pub use plan::Plan;
+
+/// The session cookie's name, where the environment does not change it.
+pub const COOKIE: &str = "bff_session";
+
+/// A running deployment. Fields are dropped in order: what asks before what answers.
+#[derive(Debug)]
+pub struct Stack {
+    /// The edge.
+    pub traefik: Traefik,
+    /// Verify.
+    pub forwardauth: Program,
+    /// Where verify answers Traefik, over TLS.
+    pub verify: SocketAddr,
+    /// The Backend-for-Frontend.
+    pub bff: Program,
+    /// Where the BFF answers Traefik.
+    pub bff_address: SocketAddr,
+    /// The service behind ForwardAuth, at `/app/`.
+    pub protected: Service,
+    /// The upstream of the BFF's routes under `/api/echo/` and `/api/public/`.
+    pub upstream: Service,
+    /// The API that checks its tokens, at `/api/orders`.
+    pub orders: Service,
+    /// The pages at `/`.
+    pub pages: Service,
+    /// The OpenID provider.
+    pub idp: Idp,
+    /// The store.
+    pub redis: Redis,
+    /// Everyone's authority.
+    pub ca: Ca,
+    /// Logs and configuration.
+    pub scratch: Scratch,
+    /// `https://` and the public host with its port.
+    pub origin: String,
+}
+
+impl Stack {
+    /// A deployment with the defaults of the tests, to be changed and started.
+    pub fn plan() -> Plan {
+        Plan::default()
+    }
+
+    /// A deployment with the defaults of the tests.
+    pub async fn start() -> Self {
+        Self::plan().start().await
+    }
+
+    /// An address on the public host.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
+    }
+
+    /// A new user agent.
+    pub fn agent(&self) -> Agent {
+        Agent::new(&self.ca)
+    }
+
+    /// A new browser.
+    pub async fn browser(&self) -> Browser {
+        Browser::start(&self.scratch, &self.ca).await
+    }
+
+    /// Signs in and returns the page on which the user ends, `return_to`.
+    ///
+    /// # Panics
+    /// When the login does not end there.
+    pub async fn sign_in(&self, agent: &Agent, user: &str, return_to: &str) -> Reply {
+        let target = format!("/auth/login?return_to={return_to}");
+        let form = agent.navigate(&self.at(&target)).await;
+        let page = idp::submit_login(agent, &form, user).await;
+        assert_eq!(page.url.as_str(), self.at(return_to), "{} {}", page.status, page.text());
+        page
+    }
+
+    /// A signed-in user agent.
+    pub async fn signed_in(&self, user: &str) -> Agent {
+        let agent = self.agent();
+        self.sign_in(&agent, user, "/").await;
+        agent
+    }
+
+    /// What the single-page application learns about its session.
+    pub async fn session(&self, agent: &Agent) -> serde_json::Value {
+        let reply = agent.fetch(Method::GET, &self.at("/api/auth/session")).send().await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()
+    }
+
+    /// The value of the agent's session cookie; empty without one.
+    pub fn cookie(&self, agent: &Agent) -> String {
+        agent.cookies().get(COOKIE).map_or_else(String::new, |stored| stored.value.clone())
+    }
+
+    /// The Redis key under which the session of a cookie lies.
+    pub fn session_key(&self, cookie: &str) -> String {
+        let digest = ring::digest::digest(&ring::digest::SHA256, cookie.as_bytes());
+        format!("bff:session:{}", URL_SAFE_NO_PAD.encode(digest))
+    }
+
+    /// Sends JSON to an API as the single-page application does, with the CSRF header.
+    pub async fn post(&self, agent: &Agent, path: &str, body: &serde_json::Value) -> Reply {
+        let session = self.session(agent).await;
+        let token = session["csrf_token"].as_str().expect("a signed-in session has a CSRF token");
+        agent
+            .fetch(Method::POST, &self.at(path))
+            .header("x-csrf-token", token)
+            .json(body)
+            .send()
+            .await
+    }
+
+    /// Asks verify directly, as Traefik would for a GET of `path` with the agent's cookie.
+    pub fn ask_verify<'a>(&self, agent: &'a Agent, path: &str) -> crate::agent::Call<'a> {
+        let cookie = agent.cookies().get(COOKIE).map(|stored| format!("{COOKIE}={}", stored.value));
+        let call = agent
+            .get(&format!("https://localhost:{}/auth/verify", self.verify.port()))
+            .header("x-forwarded-method", "GET")
+            .header("x-forwarded-proto", "https")
+            .header("x-forwarded-host", self.origin.trim_start_matches("https://"))
+            .header("x-forwarded-uri", path)
+            .header("x-forwarded-for", "127.0.0.1");
+        match cookie {
+            Some(cookie) => call.header("cookie", &cookie),
+            None => call,
+        }
+    }
+
+    /// The secrets the deployment was given, and those the provider has handed out.
+    pub async fn canaries(&self) -> Canaries {
+        let mut canaries = Canaries::default();
+        for name in ["BFF_SESSION_KEYS", "BFF_EDGE_KEYS"] {
+            let (_, key) = self.bff.environment.get(name).split_once(':').expect("kid:key");
+            canaries.plant(name, key);
+        }
+        canaries.plant("Redis password", redis::PASSWORD);
+        canaries.plant("client secret", idp::BASIC_SECRET);
+        for (kind, secret) in self.idp.secrets().await {
+            canaries.plant(&kind, &secret);
+        }
+        canaries
+    }
+
+    /// The logs of everything that is ours or in front of it, by name.
+    pub fn logs(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("traefik.log", self.traefik.log()),
+            ("forwardauth.log", self.forwardauth.log()),
+            ("bff.log", self.bff.log()),
+            ("redis.log", self.redis.log()),
+        ]
+    }
+}
+
+/// A fresh 256-bit key in the form the programs take.
+pub fn key() -> String {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).expect("the system has randomness");
+    STANDARD.encode(bytes)
+}

@@ -1,0 +1,112 @@
+//! A certificate authority of the test's own, and the certificates of its parts.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+
+/// The authority; every part of a stack trusts it and nothing else does.
+#[derive(Debug)]
+pub struct Ca {
+    directory: PathBuf,
+    issuer: Issuer<'static, KeyPair>,
+    root: CertificateDer<'static>,
+}
+
+/// A certificate and its key, as files and as values.
+#[derive(Debug)]
+pub struct Leaf {
+    /// PEM of the certificate.
+    pub certificate: PathBuf,
+    /// PEM of the private key.
+    pub key: PathBuf,
+    chain: Vec<CertificateDer<'static>>,
+    private: PrivatePkcs8KeyDer<'static>,
+}
+
+impl Ca {
+    /// Makes a new authority whose certificates lie in `directory`.
+    pub fn new(directory: PathBuf) -> Self {
+        let key = KeyPair::generate().expect("a key pair");
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "wicketgate test authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let certificate = params.self_signed(&key).expect("a root certificate");
+        std::fs::write(directory.join("ca.pem"), certificate.pem()).expect("ca.pem");
+        let root = certificate.der().clone();
+        Self { directory, issuer: Issuer::new(params, key), root }
+    }
+
+    /// PEM of the root certificate.
+    pub fn file(&self) -> PathBuf {
+        self.directory.join("ca.pem")
+    }
+
+    /// Issues a certificate for DNS names and addresses, good for servers and clients.
+    pub fn issue(&self, name: &str, subjects: &[&str]) -> Leaf {
+        let key = KeyPair::generate().expect("a key pair");
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.subject_alt_names =
+            subjects.iter().map(|subject| alternative_name(subject)).collect();
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        Leaf {
+            certificate: write(&self.directory, &format!("{name}.pem"), &certificate.pem()),
+            key: write(&self.directory, &format!("{name}.key"), &key.serialize_pem()),
+            chain: vec![certificate.der().clone()],
+            private: PrivatePkcs8KeyDer::from(key.serialize_der()),
+        }
+    }
+
+    /// A client that trusts this authority alone, without ALPN.
+    pub fn client(&self) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.root.clone()).expect("the root certificate is one");
+        ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("the provider knows TLS 1.2 and 1.3")
+            .with_root_certificates(roots)
+            .with_no_client_auth()
+    }
+}
+
+impl Leaf {
+    /// A server that shows this certificate and offers the protocols, best first.
+    pub fn server(&self, protocols: &[&str]) -> Arc<ServerConfig> {
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("the provider knows TLS 1.2 and 1.3")
+            .with_no_client_auth()
+            .with_single_cert(self.chain.clone(), PrivateKeyDer::Pkcs8(self.private.clone_key()))
+            .expect("the key belongs to the certificate");
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        Arc::new(config)
+    }
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn alternative_name(subject: &str) -> SanType {
+    subject.parse::<IpAddr>().map_or_else(
+        |_| SanType::DnsName(subject.try_into().expect("a DNS name")),
+        SanType::IpAddress,
+    )
+}
+
+fn write(directory: &Path, name: &str, pem: &str) -> PathBuf {
+    let path = directory.join(name);
+    std::fs::write(&path, pem).expect("a file for the certificate");
+    path
+}

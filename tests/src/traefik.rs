@@ -1,0 +1,88 @@
+//! The real Traefik with the configuration this repository ships.
+//!
+//! `traefik/dynamic.yml` runs as it stands; addresses come from the environment as in production.
+//! Static configuration has no variables, so there the harness exchanges the listening addresses
+//! and the path of the dynamic file, and nothing else.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::agent::Agent;
+use crate::process::{Process, command};
+use crate::program::Environment;
+use crate::scratch::Scratch;
+use crate::{place, ports};
+
+/// The public host name of the tests.
+pub const HOST: &str = "app.wicket.test";
+
+/// A running Traefik.
+#[derive(Debug)]
+pub struct Traefik {
+    process: Process,
+    /// The TLS entry point.
+    pub secure: SocketAddr,
+    /// The entry point that only redirects.
+    pub plain: SocketAddr,
+    /// Liveness and metrics.
+    pub internal: SocketAddr,
+}
+
+impl Traefik {
+    /// Starts Traefik with TLS at `secure`; `environment` holds the variables of `dynamic.yml`.
+    pub async fn start(
+        scratch: &Scratch,
+        secure: SocketAddr,
+        environment: &Environment,
+        agent: &Agent,
+    ) -> Self {
+        let (plain, internal) = (ports::free(), ports::free());
+        let shipped = place::repository().join("traefik");
+        let dynamic = scratch.path().join("dynamic.yml");
+        std::fs::copy(shipped.join("dynamic.yml"), &dynamic)
+            .expect("the shipped dynamic configuration");
+        let text = std::fs::read_to_string(shipped.join("static.yml"))
+            .expect("the shipped static configuration");
+        let text = [
+            ("\":80\"", format!("\"{plain}\"")),
+            ("\":443\"", format!("\"{secure}\"")),
+            ("\"127.0.0.1:8082\"", format!("\"{internal}\"")),
+            ("/etc/traefik/dynamic.yml", dynamic.display().to_string()),
+        ]
+        .iter()
+        .fold(text, |text, (from, to)| {
+            assert_eq!(text.matches(from).count(), 1, "{from} in traefik/static.yml");
+            text.replacen(from, to, 1)
+        });
+        let config = scratch.write("static.yml", text);
+        let process = Process::start("traefik", invocation(&config, environment), scratch.path());
+        let mut traefik = Self { process, secure, plain, internal };
+        traefik.ready(agent).await;
+        traefik
+    }
+
+    /// Everything Traefik has written, access log included.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    // Ping answers before the file provider has loaded; a route of ours exists only afterwards.
+    async fn ready(&mut self, agent: &Agent) {
+        let ping = format!("http://{}/ping", self.internal);
+        let blocked = format!("https://{HOST}:{}/auth/verify", self.secure.port());
+        self.process
+            .ready(async || {
+                let alive = agent.get(&ping).try_send().await.ok()?;
+                let routed = agent.get(&blocked).try_send().await.ok()?;
+                // Without a router Traefik answers "404 page not found", the router's own 404 is "Not Found".
+                (alive.status == 200 && routed.text().trim() == "Not Found").then_some(())
+            })
+            .await;
+    }
+}
+
+fn invocation(config: &Path, environment: &Environment) -> std::process::Command {
+    let mut traefik = command(place::part("traefik/bin/traefik"));
+    traefik.arg(format!("--configFile={}", config.display())).envs(environment.iter());
+    traefik
+}

@@ -1,0 +1,192 @@
+//! The shipped Traefik configuration in the real Traefik: what reaches a service and what reaches verify.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use e2e::agent::Agent;
+use e2e::edge::{Edge, IDENTITY};
+use e2e::identity::spellings;
+use e2e::service::answer;
+use e2e::traefik::HOST;
+use e2e::wait;
+use http::{Method, Version};
+use tokio::task::JoinSet;
+
+/// Names under which identity or routing is believed by services, beside the above.
+const FOREIGN: [&str; 8] = [
+    "x-forwarded-user",
+    "x-forwarded-email",
+    "x-auth-request-user",
+    "remote-user",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-wicket-signature",
+    "forwarded",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shipped_configuration_starts_without_a_warning() {
+    let edge = Edge::start().await;
+    let log = edge.traefik.log();
+    let complaints: Vec<_> = log
+        .lines()
+        .filter(|line| {
+            [r#""level":"warn""#, r#""level":"error""#].iter().any(|level| line.contains(level))
+        })
+        .collect();
+    assert!(complaints.is_empty(), "{complaints:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t04_spoofed_identity_reaches_no_service_in_any_spelling() {
+    let edge = Edge::start().await;
+    let names = IDENTITY.iter().map(|(name, _)| *name).chain(FOREIGN);
+    let lines: Vec<_> =
+        names.flat_map(spellings).map(|name| format!("\r\n{name}: evil-{name}")).collect();
+    let spoofed = lines.concat();
+    for (path, service) in [
+        ("/app/x", &edge.protected),
+        ("/api/x", &edge.bff),
+        ("/auth/login", &edge.bff),
+        ("/x", &edge.pages),
+    ] {
+        for method in ["GET", "POST", "OPTIONS", "HEAD"] {
+            let reply = edge.raw(&format!("{method} {path} HTTP/1.1{spoofed}{spoofed}")).await;
+            assert_eq!(reply.status, Some(200), "{method} {path}: {}", reply.text);
+            for seen in service.take() {
+                for (name, value) in &seen.headers {
+                    let value = String::from_utf8_lossy(value.as_bytes());
+                    assert!(!value.contains("evil"), "{method} {path}: {name}: {value}");
+                }
+                if path == "/app/x" {
+                    for (name, value) in IDENTITY {
+                        assert_eq!(seen.all(name), [value], "{method} {path}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t04_identity_is_gone_when_verify_leaves_it_out() {
+    let edge = Edge::start().await;
+    edge.verify_says(|| answer(200, "text/plain", ""));
+    let reply =
+        edge.raw("GET /app/x HTTP/1.1\r\nX-User-ID: evil\r\nAuthorization: Bearer evil").await;
+    assert_eq!(reply.status, Some(200));
+    let seen = edge.protected.take().remove(0);
+    assert_eq!((seen.header("x-user-id"), seen.header("authorization")), ("", ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t05_a_connection_line_cannot_take_the_verified_identity_away() {
+    let edge = Edge::start().await;
+    for named in
+        ["X-User-ID", "x-user-id, x-user-roles, close", "X-Forwarded-Host", "X-Forwarded-Uri"]
+    {
+        let reply = edge.raw(&format!("GET /app/x HTTP/1.1\r\nConnection: close, {named}")).await;
+        assert_eq!(reply.status, Some(200), "{named}: {}", reply.text);
+        let seen = edge.protected.take().remove(0);
+        for (name, value) in IDENTITY {
+            assert_eq!(seen.all(name), [value], "{named}");
+        }
+        let asked = edge.verify.take().remove(0);
+        assert_eq!(asked.header("x-forwarded-uri"), "/app/x", "{named}");
+        assert!(asked.header("x-forwarded-host").starts_with(HOST), "{named}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t01_t06_verify_hears_of_the_real_request_whatever_the_client_claims() {
+    let edge = Edge::start().await;
+    let claims = "\r\nX-Forwarded-Uri: /public\r\nX-Forwarded-Method: OPTIONS\r\nX-Forwarded-Host: evil.test\
+        \r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: 1\r\nX-Forwarded-For: 6.6.6.6\r\nX-Real-Ip: 6.6.6.6\
+        \r\nX-Forwarded-Prefix: /evil\r\nForwarded: for=6.6.6.6\r\nX_Forwarded_Uri: /public\
+        \r\nX-Forwarded-Scheme: http";
+    let reply = edge.raw(&format!("DELETE /app/a?b=c HTTP/1.1{claims}{claims}")).await;
+    assert_eq!(reply.status, Some(200), "{}", reply.text);
+    let asked = edge.verify.take().remove(0);
+    assert_eq!(asked.method, Method::GET);
+    assert_eq!(asked.target(), "/auth/forward");
+    for (name, value) in [
+        ("x-forwarded-uri", "/app/a?b=c"),
+        ("x-forwarded-method", "DELETE"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-for", "127.0.0.1"),
+    ] {
+        assert_eq!(asked.all(name), [value], "{name}");
+    }
+    assert_eq!(asked.all("x-forwarded-host"), [format!("{HOST}:{}", edge.traefik.secure.port())]);
+    for value in asked.headers.values() {
+        assert!(!String::from_utf8_lossy(value.as_bytes()).contains("evil"), "{:?}", asked.headers);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verify_is_asked_over_one_http_2_connection() {
+    let edge = Arc::new(Edge::start().await);
+    let mut load = JoinSet::new();
+    for _ in 0..16 {
+        let edge = Arc::clone(&edge);
+        load.spawn(async move {
+            for _ in 0..5 {
+                assert_eq!(edge.agent.get(&edge.at("/app/x")).send().await.status, 200);
+            }
+        });
+    }
+    load.join_all().await;
+    let asked = edge.verify.take();
+    assert_eq!(asked.len(), 80);
+    assert!(asked.iter().all(|seen| seen.version == Version::HTTP_2), "{:?}", asked[0].version);
+    let connections: std::collections::BTreeSet<_> =
+        asked.iter().map(|seen| seen.connection).collect();
+    assert!(connections.len() <= 2, "{} connections for 16 at once", connections.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_session_cookie_goes_to_verify_and_not_to_the_service() {
+    let edge = Edge::start().await;
+    let head = "GET /app/x HTTP/1.1\r\nCookie: bff_session=secret; theme=dark\r\nCookie: other=1";
+    assert_eq!(edge.raw(head).await.status, Some(200));
+    assert!(edge.verify.take().remove(0).all("cookie").join("; ").contains("bff_session=secret"));
+    assert_eq!(edge.protected.take().remove(0).all("cookie"), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t17_a_request_head_beyond_the_limit_stops_at_the_edge() {
+    let edge = Edge::start().await;
+    let cookie = "x".repeat(64 * 1024);
+    let reply = edge.raw(&format!("GET /app/x HTTP/1.1\r\nCookie: a={cookie}")).await;
+    assert_eq!(reply.status, Some(431), "{}", &reply.text[..reply.text.len().min(200)]);
+    assert!(edge.verify.take().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_is_slowed_down_and_the_others_are_not() {
+    let edge = Edge::start().await;
+    let hasty = Arc::new(Agent::from_address(&edge.ca, Ipv4Addr::new(127, 0, 0, 9)));
+    let url = edge.at("/x");
+    let mut load = JoinSet::new();
+    for _ in 0..400 {
+        let (hasty, url) = (Arc::clone(&hasty), url.clone());
+        load.spawn(async move { hasty.get(&url).send().await.status.as_u16() });
+    }
+    let statuses = load.join_all().await;
+    assert!(statuses.contains(&429), "400 requests at once passed");
+    assert_eq!(edge.agent.get(&url).send().await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_access_log_holds_no_code_no_state_and_no_cookie() {
+    let edge = Edge::start().await;
+    let url = edge.at("/auth/callback?code=canary-code&state=canary-state");
+    let reply = edge.agent.get(&url).header("cookie", "bff_session=canary-cookie").send().await;
+    assert_eq!(reply.status, 200);
+    let log = wait::until("the access is logged", wait::START, async || {
+        let log = edge.traefik.log();
+        log.contains("/auth/callback").then_some(log)
+    })
+    .await;
+    assert!(!log.contains("canary"), "{log}");
+}

@@ -1,0 +1,112 @@
+//! The Redis store passes the suite that every store passes, against a real Redis, over TLS and
+//! without, and fails as it should while that Redis is away.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use e2e::redis::Redis;
+use e2e::scratch::Scratch;
+use e2e::tls::Ca;
+use session::conformance;
+use session::id::SessionId;
+use session::redis::{RedisOptions, RedisStore, RedisTls};
+use session::store::{Store as _, StoreError, StoredSession};
+
+const TIMEOUT: Duration = Duration::from_millis(250);
+
+fn options(url: String, ca: &Ca, prefix: String) -> RedisOptions {
+    let ca = std::fs::read(ca.file()).expect("the CA is readable");
+    RedisOptions {
+        url: url.into(),
+        prefix,
+        command_timeout: TIMEOUT,
+        tls: RedisTls { ca: Some(ca), ..RedisTls::default() },
+    }
+}
+
+async fn store(url: String, ca: &Ca, prefix: String) -> RedisStore {
+    RedisStore::connect(options(url, ca, prefix)).await.expect("the options are usable")
+}
+
+#[tokio::test]
+async fn redis_passes_the_conformance_suite_over_tls_and_without() {
+    let scratch = Scratch::new();
+    let ca = Ca::new(scratch.path().to_owned());
+    let redis = Redis::start(&scratch, &ca).await;
+    for url in [redis.plain_url(), redis.url()] {
+        let runs = AtomicUsize::new(0);
+        conformance::run(|| {
+            // A prefix of its own is an empty store, and shows that prefixes keep apart.
+            let run = runs.fetch_add(1, Ordering::SeqCst);
+            store(url.clone(), &ca, format!("bff:{}-{run}:", url.len()))
+        })
+        .await;
+    }
+}
+
+fn session() -> StoredSession {
+    StoredSession {
+        edge: "edge".into(),
+        tokens: "tokens".into(),
+        management: "management".into(),
+        version: 1,
+    }
+}
+
+#[tokio::test]
+async fn a_frozen_redis_is_noticed_under_traffic_and_answered_for_at_once() {
+    let scratch = Scratch::new();
+    let ca = Ca::new(scratch.path().to_owned());
+    let redis = Redis::start(&scratch, &ca).await;
+    let store = store(redis.plain_url(), &ca, "bff:".to_owned()).await;
+    let key = SessionId::from_random([1; 32]).store_key();
+    assert_eq!(store.create(&key, session(), Duration::from_mins(10)).await, Ok(true));
+
+    redis.freeze();
+    let frozen = Instant::now();
+    let mut answers = Vec::new();
+    while answers.last() != Some(&Err(StoreError::Unavailable)) {
+        let begun = Instant::now();
+        answers.push(store.edge_view(&key).await);
+        assert!(begun.elapsed() < TIMEOUT * 2, "a call outlived its time-out");
+        assert!(
+            frozen.elapsed() < Duration::from_secs(5),
+            "the freeze was never noticed: {answers:?}"
+        );
+    }
+    assert!(answers.iter().all(Result::is_err), "{answers:?}");
+    let begun = Instant::now();
+    assert_eq!(store.edge_view(&key).await, Err(StoreError::Unavailable));
+    assert!(begun.elapsed() < Duration::from_millis(50), "known to be away, and still waited for");
+
+    redis.thaw();
+    let thawed = Instant::now();
+    while store.edge_view(&key).await != Ok(Some("edge".into())) {
+        assert!(thawed.elapsed() < Duration::from_secs(2), "not back in time");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_killed_redis_is_found_again_without_a_restart_of_ours() {
+    let scratch = Scratch::new();
+    let ca = Ca::new(scratch.path().to_owned());
+    let mut redis = Redis::start(&scratch, &ca).await;
+    let store = store(redis.plain_url(), &ca, "bff:".to_owned()).await;
+    let key = SessionId::from_random([1; 32]).store_key();
+    assert_eq!(store.create(&key, session(), Duration::from_mins(10)).await, Ok(true));
+    // The append-only file is flushed every second.
+    let saved = Instant::now();
+    while saved.elapsed() < Duration::from_millis(1_500) {
+        assert_eq!(store.ping().await, Ok(()));
+    }
+
+    redis.kill();
+    assert!(store.edge_view(&key).await.is_err());
+    redis.restart().await;
+    let back = Instant::now();
+    while store.edge_view(&key).await != Ok(Some("edge".into())) {
+        assert!(back.elapsed() < Duration::from_secs(2), "not back in time");
+        tokio::task::yield_now().await;
+    }
+}

@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, HeaderName, LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE,
+    CACHE_CONTROL, CONTENT_LENGTH, HeaderName, LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
+use hyper::body::Body as _;
 use shell::problem::ProblemDetails;
 use shell::request_id::RequestId;
 
@@ -53,6 +54,18 @@ pub(crate) fn refused(refused: Refused<'_>) -> Reply {
     for cookie in refused.cleared {
         reply.headers_mut().append(SET_COOKIE, cookie);
     }
+    reply
+}
+
+/// The answer to a HEAD. hyper leaves the body out over HTTP/1.1 by itself, over HTTP/2 it would send
+/// it, which clients take for a protocol error (RFC 9113 section 8.1.1).
+pub(crate) fn without_body(reply: Reply) -> Reply {
+    let mut reply = reply;
+    let length = reply.body().size_hint().exact().unwrap_or_default();
+    if length > 0 {
+        reply.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    *reply.body_mut() = Full::default();
     reply
 }
 

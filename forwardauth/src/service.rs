@@ -12,7 +12,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::header::{COOKIE, HeaderValue, USER_AGENT};
 use http::request::Parts;
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use hyper::service::service_fn;
 use rustls::ServerConfig;
 use session::any::AnyStore;
@@ -114,7 +114,7 @@ impl State {
         let head = request.into_parts().0;
         let reply = self.judge(peer, &head).await;
         self.metrics.answered(reply.status(), started.elapsed());
-        reply
+        if head.method == Method::HEAD { reply::without_body(reply) } else { reply }
     }
 
     async fn judge(&self, peer: Peer, head: &Parts) -> Reply {

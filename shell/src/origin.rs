@@ -14,7 +14,10 @@ impl Origin {
         let url = Url::parse(text).ok()?;
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         let plain = url.username().is_empty() && url.password().is_none();
-        if !matches!(url.scheme(), "http" | "https") || !bare || !plain || text.ends_with('/') {
+        // No host has these; a reader might take them for a pattern.
+        let pattern = text.contains(['*', '?']);
+        let web = matches!(url.scheme(), "http" | "https");
+        if !web || !bare || !plain || pattern || text.ends_with('/') {
             return None;
         }
         Some(Self(url.origin().ascii_serialization()))
@@ -75,6 +78,13 @@ mod tests {
         assert!(origin.is(b"https://app.example.com"));
         assert!(origin.is(b"https://APP.example.com:443"));
         assert_eq!(Origin::of_request("wss", "app.example.com"), Some(origin));
+    }
+
+    #[test]
+    fn c65_a_pattern_is_no_origin() {
+        for pattern in ["*", "https://*", "https://*.example.com", "https://app.example.*"] {
+            assert_eq!(Origin::parse(pattern), None, "{pattern}");
+        }
     }
 
     #[test]

@@ -108,7 +108,16 @@ pub(super) fn login_cookies<'a>(
 }
 
 fn is_prefetch(headers: &HeaderMap) -> bool {
-    ["sec-purpose", "purpose", "x-purpose", "x-moz", "next-router-prefetch"].iter().any(|name| {
+    [
+        "sec-purpose",
+        "purpose",
+        "x-purpose",
+        "x-moz",
+        "next-router-prefetch",
+        "x-middleware-prefetch",
+    ]
+    .iter()
+    .any(|name| {
         headers.get(*name).is_some_and(|value| {
             let value = value.as_bytes();
             value == b"1" || value.windows(8).any(|part| part.eq_ignore_ascii_case(b"prefetch"))

@@ -87,8 +87,14 @@ impl State {
     }
 }
 
-/// Keeps apart "away", "late" and "said no". Details of refusals hold no data of ours: Redis names
-/// the command or the permission.
+/// The first word of what Redis said, where it is one of its codes, such as `NOPERM`. What follows
+/// may name keys.
+fn code(details: &str) -> Option<&str> {
+    let word = details.split(' ').next().unwrap_or_default();
+    (!word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase())).then_some(word)
+}
+
+/// Keeps apart "away", "late" and "said no".
 fn translate(error: &Error) -> StoreError {
     match error.kind() {
         ErrorKind::Timeout => StoreError::TimedOut,
@@ -99,6 +105,6 @@ fn translate(error: &Error) -> StoreError {
         | ErrorKind::Sentinel
         | ErrorKind::Routing
         | ErrorKind::Backpressure => StoreError::Unavailable,
-        kind => StoreError::Refused(kind.to_str().to_owned()),
+        kind => StoreError::Refused(code(error.details()).unwrap_or(kind.to_str()).to_owned()),
     }
 }

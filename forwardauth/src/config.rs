@@ -76,7 +76,8 @@ impl Config {
         let threads = read::threads(settings);
         let tls = read::tls(settings);
         let deadline = read::deadline(settings);
-        let store = StoreSettings::read(settings, command_timeout(deadline));
+        let store = StoreSettings::read(settings, command_timeout(deadline))
+            .map(StoreSettings::with_read_pipe);
         let store = match embedding {
             Embedding::Composed => store,
             Embedding::Standalone => store.and_then(|store| store.shared(settings)),

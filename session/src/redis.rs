@@ -6,6 +6,7 @@
 
 mod connect;
 mod guard;
+mod pipe;
 mod scripts;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use fred::types::{Expiration, SetOptions, Value};
 
 pub use connect::{RedisOptions, RedisSetupError, RedisTls};
 use guard::Guard;
+use pipe::Pipe;
 use scripts::Scripts;
 
 use crate::id::{COOKIE_LEN, StoreKey};
@@ -37,8 +39,11 @@ pub struct RedisStore(Arc<Inner>);
 
 struct Inner {
     client: Client,
+    /// Verify's reads, where they do not go through `client`.
+    pipe: Option<Pipe>,
     guard: Guard,
     scripts: Scripts,
+    command_timeout: Duration,
     session_prefix: String,
     prefix: String,
 }
@@ -58,16 +63,30 @@ impl RedisStore {
     pub async fn connect(options: RedisOptions) -> Result<Self, RedisSetupError> {
         let prefix = options.prefix.clone();
         let client = connect::client(&options)?;
+        let session_prefix = format!("{prefix}session:");
+        let pipe = if options.read_pipe {
+            Pipe::start(&connect::config(&options)?, &session_prefix, options.command_timeout)
+        } else {
+            None
+        };
         let guard = Guard::new(client.clone());
         client.connect();
-        if tokio::time::timeout(connect::PATIENCE, client.wait_for_connect()).await.is_err() {
+        let connected = async {
+            drop(client.wait_for_connect().await);
+            if let Some(pipe) = &pipe {
+                pipe.wait_until_up().await;
+            }
+        };
+        if tokio::time::timeout(connect::PATIENCE, connected).await.is_err() {
             tracing::warn!("redis does not answer yet; serving without it until it does");
         }
         Ok(Self(Arc::new(Inner {
             client,
+            pipe,
             guard,
             scripts: Scripts::new(),
-            session_prefix: format!("{prefix}session:"),
+            command_timeout: options.command_timeout,
+            session_prefix,
             prefix,
         })))
     }
@@ -114,9 +133,18 @@ const fn swap(answer: i64) -> Swap {
 
 impl Store for RedisStore {
     async fn edge_view(&self, key: &StoreKey) -> Result<Option<Bytes>, StoreError> {
-        let options = Options { fail_fast: true, ..Options::default() };
-        let client = self.0.client.with_options(&options);
-        self.0.guard.run(client.hget(self.session_key(key), EDGE)).await
+        if let Some(pipe) = &self.0.pipe {
+            return pipe.edge_view(key).await;
+        }
+        // fred's future is kilobytes large and would be part of every request's own.
+        let asked = Box::pin(async {
+            let options = Options { fail_fast: true, ..Options::default() };
+            let client = self.0.client.with_options(&options);
+            self.0.guard.run(client.hget(self.session_key(key), EDGE)).await
+        });
+        // fred's own time-out comes first; this one holds whatever fred does.
+        let bound = self.0.command_timeout + connect::GRACE;
+        tokio::time::timeout(bound, asked).await.unwrap_or(Err(StoreError::TimedOut))
     }
 
     async fn slide(

@@ -45,7 +45,7 @@ impl StoreSettings {
         if url.expose_secret().starts_with("memory:") {
             return Some(Self::Memory);
         }
-        let options = RedisOptions { url, prefix, command_timeout, tls };
+        let options = RedisOptions { url, prefix, command_timeout, read_pipe: false, tls };
         match options.check() {
             Ok(()) => Some(Self::Redis(Box::new(options))),
             Err(error) => {
@@ -57,6 +57,15 @@ impl StoreSettings {
                 None
             }
         }
+    }
+
+    /// Reads edge views by the shortest way; for verify, which does little else.
+    #[must_use]
+    pub fn with_read_pipe(mut self) -> Self {
+        if let Self::Redis(options) = &mut self {
+            options.read_pipe = true;
+        }
+        self
     }
 
     /// Refuses the embedded store to a program that is to share it with another process.

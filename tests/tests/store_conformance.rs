@@ -14,18 +14,22 @@ use session::store::{Store as _, StoreError, StoredSession};
 
 const TIMEOUT: Duration = Duration::from_millis(250);
 
-fn options(url: String, ca: &Ca, prefix: String) -> RedisOptions {
+/// How edge views are read: through fred, or through a pipe of their own. Both must do the same.
+const READS: [bool; 2] = [false, true];
+
+fn options(url: String, ca: &Ca, prefix: String, read_pipe: bool) -> RedisOptions {
     let ca = std::fs::read(ca.file()).expect("the CA is readable");
     RedisOptions {
         url: url.into(),
         prefix,
         command_timeout: TIMEOUT,
+        read_pipe,
         tls: RedisTls { ca: Some(ca), ..RedisTls::default() },
     }
 }
 
-async fn store(url: String, ca: &Ca, prefix: String) -> RedisStore {
-    RedisStore::connect(options(url, ca, prefix)).await.expect("the options are usable")
+async fn store(url: String, ca: &Ca, prefix: String, read_pipe: bool) -> RedisStore {
+    RedisStore::connect(options(url, ca, prefix, read_pipe)).await.expect("the options are usable")
 }
 
 #[tokio::test]
@@ -33,12 +37,13 @@ async fn redis_passes_the_conformance_suite_over_tls_and_without() {
     let scratch = Scratch::new();
     let ca = Ca::new(scratch.path().to_owned());
     let redis = Redis::start(&scratch, &ca).await;
-    for url in [redis.plain_url(), redis.url()] {
+    let urls = [redis.plain_url(), redis.url()];
+    for (url, read_pipe) in urls.iter().flat_map(|url| READS.map(|read_pipe| (url, read_pipe))) {
         let runs = AtomicUsize::new(0);
         conformance::run(|| {
             // A prefix of its own is an empty store, and shows that prefixes keep apart.
             let run = runs.fetch_add(1, Ordering::SeqCst);
-            store(url.clone(), &ca, format!("bff:{}-{run}:", url.len()))
+            store(url.clone(), &ca, format!("bff:{}-{read_pipe}-{run}:", url.len()), read_pipe)
         })
         .await;
     }
@@ -58,7 +63,13 @@ async fn a_frozen_redis_is_noticed_under_traffic_and_answered_for_at_once() {
     let scratch = Scratch::new();
     let ca = Ca::new(scratch.path().to_owned());
     let redis = Redis::start(&scratch, &ca).await;
-    let store = store(redis.plain_url(), &ca, "bff:".to_owned()).await;
+    for read_pipe in READS {
+        let store = store(redis.plain_url(), &ca, format!("bff:{read_pipe}:"), read_pipe).await;
+        frozen(&redis, &store).await;
+    }
+}
+
+async fn frozen(redis: &Redis, store: &RedisStore) {
     let key = SessionId::from_random([1; 32]).store_key();
     assert_eq!(store.create(&key, session(), Duration::from_mins(10)).await, Ok(true));
 
@@ -92,7 +103,13 @@ async fn a_killed_redis_is_found_again_without_a_restart_of_ours() {
     let scratch = Scratch::new();
     let ca = Ca::new(scratch.path().to_owned());
     let mut redis = Redis::start(&scratch, &ca).await;
-    let store = store(redis.plain_url(), &ca, "bff:".to_owned()).await;
+    for read_pipe in READS {
+        let store = store(redis.plain_url(), &ca, format!("bff:{read_pipe}:"), read_pipe).await;
+        killed(&mut redis, &store).await;
+    }
+}
+
+async fn killed(redis: &mut Redis, store: &RedisStore) {
     let key = SessionId::from_random([1; 32]).store_key();
     assert_eq!(store.create(&key, session(), Duration::from_mins(10)).await, Ok(true));
     // The append-only file is flushed every second.

@@ -123,6 +123,7 @@ fn verify(variables: &[(&str, &str)], store: AnyStore, clock: &ManualClock) -> V
 /// One whose Redis is not there.
 pub(super) async fn without_store() -> Verify {
     let options = RedisOptions {
+        read_pipe: true,
         url: "redis://127.0.0.1:1".to_owned().into(),
         prefix: "bff:".to_owned(),
         command_timeout: Duration::from_millis(200),

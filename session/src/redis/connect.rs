@@ -14,6 +14,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 /// How long a start waits for Redis before it goes on without.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
+/// What a read may take beyond the command time-out.
+pub(super) const GRACE: Duration = Duration::from_millis(10);
+
 /// How to reach Redis.
 #[derive(Debug, Clone)]
 pub struct RedisOptions {
@@ -23,6 +26,9 @@ pub struct RedisOptions {
     pub prefix: String,
     /// Longest wait for one command.
     pub command_timeout: Duration,
+    /// Reads edge views over a connection of their own that can do nothing else and costs least.
+    /// Not for Sentinel and Cluster, where a server has to be found first.
+    pub read_pipe: bool,
     /// Certificates, where `rediss://` is not enough.
     pub tls: RedisTls,
 }
@@ -72,7 +78,7 @@ const SCHEMES: [&str; 7] = [
     "redis+unix",
 ];
 
-fn config(options: &RedisOptions) -> Result<Config, RedisSetupError> {
+pub(super) fn config(options: &RedisOptions) -> Result<Config, RedisSetupError> {
     let scheme = options.url.expose_secret().split_once("://").map(|(scheme, _)| scheme);
     if !scheme.is_some_and(|scheme| SCHEMES.contains(&scheme)) {
         return Err(RedisSetupError::Url);
@@ -151,6 +157,7 @@ mod tests {
             url: url.to_owned().into(),
             prefix: "bff:".to_owned(),
             command_timeout: Duration::from_millis(250),
+            read_pipe: false,
             tls: RedisTls::default(),
         }
     }

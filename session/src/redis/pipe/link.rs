@@ -61,7 +61,9 @@ impl Address {
             say(&["SELECT", &database.to_string()]);
         }
         say(&["PING"]);
-        Some(Self { host: server.host.to_string(), port: server.port, tls, greeting, answers })
+        // A URL writes an IPv6 address in brackets, the resolver and TLS do not.
+        let host = server.host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Some(Self { host, port: server.port, tls, greeting, answers })
     }
 }
 
@@ -228,5 +230,33 @@ fn deliver(shared: &Shared, answers: &mut BytesMut) -> bool {
                 drop(waiter.send(answer));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(url: &str) -> Option<Address> {
+        Address::of(&Config::from_url(url).unwrap())
+    }
+
+    #[test]
+    fn a_single_server_is_introduced_with_what_the_url_says() {
+        let plain = address("redis://127.0.0.1:6379").unwrap();
+        assert_eq!((plain.host.as_str(), plain.port, plain.answers), ("127.0.0.1", 6379, 1));
+        assert_eq!(plain.greeting, b"*1\r\n$4\r\nPING\r\n");
+
+        let full = address("redis://bff:p%40ss@[::1]:6380/2").unwrap();
+        assert_eq!((full.host.as_str(), full.port, full.answers), ("::1", 6380, 3));
+        let greeting = "*3\r\n$4\r\nAUTH\r\n$3\r\nbff\r\n$4\r\np@ss\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n\
+                        *1\r\n$4\r\nPING\r\n";
+        assert_eq!(full.greeting, greeting.as_bytes());
+    }
+
+    #[test]
+    fn where_a_server_has_to_be_found_first_there_is_no_pipe() {
+        assert!(address("redis-cluster://127.0.0.1:7000").is_none());
+        assert!(address("redis-sentinel://127.0.0.1:26379?sentinelServiceName=m").is_none());
     }
 }

@@ -26,7 +26,7 @@ pub const MAX_BODY: usize = 1 << 20;
 
 /// TCP and TLS together. Shorter than any whole call, so that a host that is not there is told
 /// apart from an answer that got lost.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Node closes an idle connection after 5 s. A request written into a connection that is being
 /// closed has an unknown outcome, which a refresh token cannot afford.
@@ -51,21 +51,7 @@ impl HttpClient {
         extra_ca_pem: Option<&[u8]>,
         connect_timeout: Duration,
     ) -> Result<Self, HttpSetupError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(HttpSetupError::Tls)?
-            .with_root_certificates(roots(extra_ca_pem)?)
-            .with_no_client_auth();
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(connect_timeout));
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
+        let https = https_connector(extra_ca_pem, connect_timeout)?;
         let inner = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
@@ -117,6 +103,7 @@ impl std::fmt::Debug for HttpClient {
 /// Connects over TLS, or plainly where the URL says so.
 pub(crate) fn https_connector(
     extra_ca_pem: Option<&[u8]>,
+    connect_timeout: Duration,
 ) -> Result<HttpsConnector<HttpConnector>, HttpSetupError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)
@@ -127,7 +114,7 @@ pub(crate) fn https_connector(
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    tcp.set_connect_timeout(Some(connect_timeout));
     Ok(HttpsConnectorBuilder::new()
         .with_tls_config(tls)
         .https_or_http()

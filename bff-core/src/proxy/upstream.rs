@@ -20,7 +20,7 @@ use super::table::{Matched, Service};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::http_client::{HttpSetupError, https_connector};
+use crate::http_client::{CONNECT_TIMEOUT, HttpSetupError, https_connector};
 use crate::oidc::DpopKey;
 
 /// Idle connections that a service may count on less than we do are closed by it; those kept here
@@ -40,7 +40,7 @@ impl Upstream {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
-            .build(https_connector(None)?);
+            .build(https_connector(None, CONNECT_TIMEOUT)?);
         Ok(Self(client))
     }
 

@@ -8,6 +8,7 @@ use crate::id::StoreKey;
 use crate::memory::MemoryStore;
 use crate::redis::RedisStore;
 use crate::store::{IndexKey, Store, StoreError, StoredSession, Swap};
+use crate::tracking::TrackedEdges;
 
 /// The store that the configuration names.
 #[derive(Debug, Clone)]
@@ -30,6 +31,14 @@ macro_rules! hand_on {
 }
 
 impl AnyStore {
+    /// What is cached of the edge views read here, while the store vouches for it.
+    pub fn tracked(&self) -> Option<&TrackedEdges> {
+        match self {
+            Self::Redis(store) => store.tracked(),
+            Self::Memory(_) => None,
+        }
+    }
+
     /// Closes the connection, if there is one.
     pub async fn close(&self) {
         if let Self::Redis(store) = self {

@@ -4,10 +4,15 @@
 //! /24 (IPv4) or /48 (IPv6), because phones move within a network. Only keyed hashes are kept.
 //! Addresses are compared within one family: a client that has both changes between them at will.
 
+mod memo;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use ring::hmac;
+
+pub use memo::MarkMemo;
 
 /// A keyed hash, cut to 128 bits.
 pub type Mark = [u8; 16];
@@ -30,9 +35,18 @@ pub struct Bindings {
     pub ip: Option<IpMark>,
 }
 
-/// Makes and compares marks under one key.
+/// What tells the marks of clients.
+pub trait Marks {
+    /// The mark of a `User-Agent` value; a missing one counts as empty and so as a change.
+    fn user_agent(&self, value: &[u8]) -> Mark;
+
+    /// The mark of an address.
+    fn ip(&self, address: IpAddr) -> IpMark;
+}
+
+/// Makes marks under one key. Clones are one.
 #[derive(Clone)]
-pub struct Binder(hmac::Key);
+pub struct Binder(Arc<hmac::Key>);
 
 impl fmt::Debug for Binder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,28 +56,8 @@ impl fmt::Debug for Binder {
 
 impl Binder {
     /// A binder under `key`.
-    pub const fn new(key: hmac::Key) -> Self {
-        Self(key)
-    }
-
-    /// The mark of a `User-Agent` value; a missing one counts as empty and so as a change.
-    pub fn user_agent(&self, value: &[u8]) -> Mark {
-        let agent = Agent::of(value);
-        self.mark(b"ua", &[agent.family.as_bytes(), agent.platform.as_bytes()])
-    }
-
-    /// The mark of an address.
-    pub fn ip(&self, address: IpAddr) -> IpMark {
-        match address.to_canonical() {
-            IpAddr::V4(v4) => {
-                let network = Ipv4Addr::from_bits(v4.to_bits() & 0xffff_ff00);
-                IpMark::V4(self.mark(b"v4", &[&network.octets()]))
-            }
-            IpAddr::V6(v6) => {
-                let network = Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 80));
-                IpMark::V6(self.mark(b"v6", &[&network.octets()]))
-            }
-        }
+    pub fn new(key: hmac::Key) -> Self {
+        Self(Arc::new(key))
     }
 
     fn mark(&self, kind: &[u8], parts: &[&[u8]]) -> Mark {
@@ -82,19 +76,40 @@ impl Binder {
     }
 }
 
+impl Marks for Binder {
+    fn user_agent(&self, value: &[u8]) -> Mark {
+        let agent = Agent::of(value);
+        self.mark(b"ua", &[agent.family.as_bytes(), agent.platform.as_bytes()])
+    }
+
+    fn ip(&self, address: IpAddr) -> IpMark {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => {
+                let network = Ipv4Addr::from_bits(v4.to_bits() & 0xffff_ff00);
+                IpMark::V4(self.mark(b"v4", &[&network.octets()]))
+            }
+            IpAddr::V6(v6) => {
+                let network = Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 80));
+                IpMark::V6(self.mark(b"v6", &[&network.octets()]))
+            }
+        }
+    }
+}
+
 impl Bindings {
     /// Whether the user agent is another than the bound one.
-    pub fn user_agent_changed(&self, binder: &Binder, now: &[u8]) -> bool {
-        self.user_agent.is_some_and(|bound| bound != binder.user_agent(now))
+    pub fn user_agent_changed(&self, marks: &impl Marks, now: &[u8]) -> bool {
+        self.user_agent.is_some_and(|bound| bound != marks.user_agent(now))
     }
 
     /// Whether the address lies in another network of the bound family.
-    pub fn ip_changed(&self, binder: &Binder, now: IpAddr) -> bool {
-        match (self.ip, binder.ip(now)) {
-            (Some(IpMark::V4(bound)), IpMark::V4(mark))
-            | (Some(IpMark::V6(bound)), IpMark::V6(mark)) => bound != mark,
+    pub fn ip_changed(&self, marks: &impl Marks, now: IpAddr) -> bool {
+        self.ip.is_some_and(|bound| match (bound, marks.ip(now)) {
+            (IpMark::V4(bound), IpMark::V4(mark)) | (IpMark::V6(bound), IpMark::V6(mark)) => {
+                bound != mark
+            }
             _ => false,
-        }
+        })
     }
 }
 
@@ -182,17 +197,17 @@ impl BindingPolicy {
     pub fn judge(
         &self,
         bound: &Bindings,
-        binder: &Binder,
+        marks: &impl Marks,
         user_agent: &[u8],
         ip: Option<IpAddr>,
     ) -> Mismatch {
         let ip_changed = || match ip {
-            Some(ip) => bound.ip_changed(binder, ip),
+            Some(ip) => bound.ip_changed(marks, ip),
             None => bound.ip.is_some(),
         };
         Mismatch {
             user_agent: (self.user_agent != Grade::Off
-                && bound.user_agent_changed(binder, user_agent))
+                && bound.user_agent_changed(marks, user_agent))
             .then_some(self.user_agent),
             ip: (self.ip != Grade::Off && ip_changed()).then_some(self.ip),
         }

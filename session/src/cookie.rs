@@ -3,6 +3,8 @@
 //! Every `Cookie` line counts, as bytes: HTTP/1.1 proxies keep duplicate lines apart, and other
 //! applications' cookies may hold anything. Names match in exact case (RFC 6265 section 5.4).
 
+use memchr::memchr;
+
 use crate::id::SessionId;
 
 /// Most bytes of `Cookie` lines that are searched. Browsers send at most a few kilobytes.
@@ -31,13 +33,13 @@ pub fn find<'a>(lines: impl IntoIterator<Item = &'a [u8]>, name: &str) -> Sessio
         if searched > SEARCHED_MAX {
             return SessionCookie::Malformed;
         }
-        for pair in line.split(|byte| *byte == b';') {
-            let pair = pair.trim_ascii();
+        for pair in pairs(line) {
             let Some(value) =
                 pair.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="))
             else {
                 continue;
             };
+            let value = value.trim_ascii_end();
             if found != SessionCookie::Missing {
                 return SessionCookie::Several;
             }
@@ -45,6 +47,20 @@ pub fn find<'a>(lines: impl IntoIterator<Item = &'a [u8]>, name: &str) -> Sessio
         }
     }
     found
+}
+
+/// The pairs of one line, each from its first character on.
+fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let (pair, after) = match memchr(b';', line) {
+            Some(end) => line.split_at_checked(end)?,
+            None => (line, &b""[..]),
+        };
+        rest = after.get(1..);
+        Some(pair.trim_ascii_start())
+    })
 }
 
 #[cfg(test)]
@@ -90,6 +106,19 @@ mod tests {
         assert_eq!(look(&["bff_session=\"quoted\""]), SessionCookie::Malformed);
         assert_eq!(look(&["bff_session"]), SessionCookie::Missing);
         assert_eq!(look(&[&"a".repeat(SEARCHED_MAX + 1)]), SessionCookie::Malformed);
+    }
+
+    #[test]
+    fn pairs_are_cut_at_semicolons_and_nowhere_else() {
+        let cut = |line: &'static str| {
+            pairs(line.as_bytes())
+                .map(|pair| std::str::from_utf8(pair).unwrap())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(cut("a=1; b=2;c=3"), ["a=1", "b=2", "c=3"]);
+        assert_eq!(cut(";; a"), ["", "", "a"]);
+        assert_eq!(cut("a;"), ["a", ""]);
+        assert_eq!(cut(""), [""]);
     }
 
     proptest! {

@@ -9,29 +9,32 @@
 //! Types carry the proof: [`EdgeKeys::open`] is the only way to an [`AuthenticEdge`],
 //! [`AuthenticEdge::alive`] the only way to a [`LiveEdge`].
 
+mod frame;
 mod proof;
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::{BufMut as _, Bytes};
 use ring::hmac;
 use subtle::ConstantTimeEq as _;
 
+pub use frame::EdgeFrame;
 pub use proof::{AuthenticEdge, Ended, LiveEdge};
 
 use crate::binding::{Binder, Bindings, IpMark};
 use crate::id::StoreKey;
 use crate::keys::{Key, KeyRing};
-use crate::wire::{FieldTooLong, Reader, Truncated, put_field};
+use crate::wire::{FieldTooLong, put_field};
 
 const VERSION: u8 = 1;
 const MAC_LEN: usize = 32;
 
 /// What verify knows of a session. Text fields are ready to stand in a header.
 ///
-/// All times are seconds since the Unix epoch.
+/// All times are seconds since the Unix epoch. `T` is the form of the text fields.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct EdgeView {
+pub struct EdgeView<T = Bytes> {
     /// When the session began.
     pub created_at: u64,
     /// When the user authenticated at the IdP (`auth_time`).
@@ -49,32 +52,34 @@ pub struct EdgeView {
     /// The client the session was made for.
     pub bindings: Bindings,
     /// Tenant id; empty without tenants.
-    pub tenant_id: Bytes,
+    pub tenant_id: T,
     /// Tenant slug; empty without tenants.
-    pub tenant_slug: Bytes,
+    pub tenant_slug: T,
     /// Issuer that vouched for the user.
-    pub issuer: Bytes,
+    pub issuer: T,
     /// User id, encoded by [`crate::header_text::encode`].
-    pub user_id: Bytes,
+    pub user_id: T,
     /// Roles, encoded by [`crate::header_text::encode_list`].
-    pub roles: Bytes,
+    pub roles: T,
     /// Master flags: a JSON object in ASCII, or empty.
-    pub master_flags: Bytes,
+    pub master_flags: T,
     /// Granted scopes, space-separated.
-    pub scopes: Bytes,
+    pub scopes: T,
     /// Groups, encoded as `roles` are.
-    pub groups: Bytes,
+    pub groups: T,
     /// Authentication context class.
-    pub acr: Bytes,
+    pub acr: T,
 }
 
-impl EdgeView {
+impl<T> EdgeView<T> {
     /// When the session ends if it is not used again.
     pub const fn idle_deadline(&self) -> u64 {
         let idle = self.last_seen.saturating_add(self.idle_ttl as u64);
         if idle < self.expires_at { idle } else { self.expires_at }
     }
+}
 
+impl EdgeView {
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), FieldTooLong> {
         for number in [self.created_at, self.auth_time, self.expires_at, self.last_seen] {
             out.put_u64(number);
@@ -110,46 +115,6 @@ impl EdgeView {
             &self.acr,
         ]
     }
-
-    fn decode(body: Bytes) -> Result<Self, Truncated> {
-        let mut reader = Reader(body);
-        let view = Self {
-            created_at: reader.u64()?,
-            auth_time: reader.u64()?,
-            expires_at: reader.u64()?,
-            last_seen: reader.u64()?,
-            idle_ttl: reader.u32()?,
-            access_expires_at: reader.u64()?,
-            token_version: reader.u64()?,
-            bindings: decode_bindings(&mut reader)?,
-            tenant_id: reader.field()?,
-            tenant_slug: reader.field()?,
-            issuer: reader.field()?,
-            user_id: reader.field()?,
-            roles: reader.field()?,
-            master_flags: reader.field()?,
-            scopes: reader.field()?,
-            groups: reader.field()?,
-            acr: reader.field()?,
-        };
-        if reader.0.is_empty() { Ok(view) } else { Err(Truncated) }
-    }
-}
-
-fn decode_bindings(reader: &mut Reader) -> Result<Bindings, Truncated> {
-    let has_user_agent = reader.u8()? == 1;
-    let user_agent = reader.array()?;
-    let family = reader.u8()?;
-    let ip = reader.array()?;
-    Ok(Bindings {
-        user_agent: has_user_agent.then_some(user_agent),
-        ip: match family {
-            0 => None,
-            4 => Some(IpMark::V4(ip)),
-            6 => Some(IpMark::V6(ip)),
-            _ => return Err(Truncated),
-        },
-    })
 }
 
 /// Why an edge view was not believed.
@@ -184,11 +149,10 @@ impl EdgeError {
 /// The keys that authenticate edge views (`BFF_EDGE_KEYS`), ready for use.
 #[derive(Clone)]
 pub struct EdgeKeys {
-    writer: DerivedKey,
-    older: Vec<DerivedKey>,
+    writer: Arc<DerivedKey>,
+    older: Vec<Arc<DerivedKey>>,
 }
 
-#[derive(Clone)]
 struct DerivedKey {
     kid: String,
     mac: hmac::Key,
@@ -218,13 +182,13 @@ impl EdgeKeys {
     /// Derives what is needed from the ring, once.
     pub fn new(ring: &KeyRing) -> Self {
         Self {
-            writer: DerivedKey::new(ring.writer()),
-            older: ring.iter().skip(1).map(DerivedKey::new).collect(),
+            writer: Arc::new(DerivedKey::new(ring.writer())),
+            older: ring.iter().skip(1).map(|key| Arc::new(DerivedKey::new(key))).collect(),
         }
     }
 
     /// The binder of new sessions.
-    pub const fn binder(&self) -> &Binder {
+    pub fn binder(&self) -> &Binder {
         &self.writer.binder
     }
 
@@ -238,31 +202,34 @@ impl EdgeKeys {
 
     /// Believes `raw`, the edge view found under `key`, or says why not.
     ///
-    /// Copies nothing: the view's fields share `raw`'s buffer.
+    /// Copies nothing: the text fields stay where they stand in `raw`'s buffer.
     ///
     /// # Errors
     /// [`EdgeError`] if it was not written by a holder of these keys for this very session.
-    pub fn open(&self, key: &StoreKey, raw: &Bytes) -> Result<AuthenticEdge, EdgeError> {
-        let mut reader = Reader(raw.clone());
-        if reader.u8().map_err(|_| EdgeError::Malformed)? != VERSION {
+    pub fn open(&self, key: &StoreKey, raw: Bytes) -> Result<AuthenticEdge, EdgeError> {
+        let (version, rest) = raw.split_first().ok_or(EdgeError::Malformed)?;
+        if *version != VERSION {
             return Err(EdgeError::Version);
         }
-        let kid_length = reader.u8().map_err(|_| EdgeError::Malformed)?;
-        let kid = reader.take(usize::from(kid_length)).map_err(|_| EdgeError::Malformed)?;
-        let derived = self.find(&kid).ok_or(EdgeError::UnknownKey)?;
+        let (kid_length, rest) = rest.split_first().ok_or(EdgeError::Malformed)?;
+        let (kid, rest) =
+            rest.split_at_checked(usize::from(*kid_length)).ok_or(EdgeError::Malformed)?;
+        let signer = self.find(kid).ok_or(EdgeError::UnknownKey)?;
+        let (body, tag) = rest
+            .len()
+            .checked_sub(MAC_LEN)
+            .and_then(|signed| rest.split_at_checked(signed))
+            .ok_or(EdgeError::Malformed)?;
 
-        let signed = raw.len().checked_sub(MAC_LEN).ok_or(EdgeError::Malformed)?;
-        let (message, tag) = raw.split_at_checked(signed).ok_or(EdgeError::Malformed)?;
-        let mut context = derived.context(key);
-        context.update(message);
-        if !bool::from(context.sign().as_ref().ct_eq(tag)) {
+        let message = raw.len().checked_sub(MAC_LEN).and_then(|length| raw.get(..length));
+        let mut context = signer.context(key);
+        context.update(message.ok_or(EdgeError::Malformed)?);
+        if !bool::from(words(context.sign().as_ref()).ct_eq(&words(tag))) {
             return Err(EdgeError::Forged);
         }
-
-        let body_length = reader.0.len().checked_sub(MAC_LEN).ok_or(EdgeError::Malformed)?;
-        let body = reader.take(body_length).map_err(|_| EdgeError::Malformed)?;
-        let view = EdgeView::decode(body).map_err(|_| EdgeError::Malformed)?;
-        Ok(AuthenticEdge { view, binder: derived.binder.clone() })
+        let layout =
+            frame::layout(body, kid.len().saturating_add(2)).ok_or(EdgeError::Malformed)?;
+        Ok(AuthenticEdge { frame: EdgeFrame { raw, layout }, signer: Arc::clone(signer) })
     }
 
     /// Writes `view` over `old` under the key that `old` was written with, so that its binding marks
@@ -281,25 +248,28 @@ impl EdgeKeys {
         seal_with(self.find(kid).unwrap_or(&self.writer), key, view)
     }
 
-    /// `edge`, found as `old`, as it stands after a use at `now`.
+    /// `edge` as it stands after a use at `now`.
     ///
     /// # Errors
     /// [`FieldTooLong`] never in practice: the view was read from this form.
-    pub fn slide(
-        &self,
-        key: &StoreKey,
-        edge: &LiveEdge,
-        old: &Bytes,
-        now: u64,
-    ) -> Result<Bytes, FieldTooLong> {
-        self.reseal(key, old, &EdgeView { last_seen: now, ..edge.view.clone() })
+    pub fn slide(&self, key: &StoreKey, edge: &LiveEdge, now: u64) -> Result<Bytes, FieldTooLong> {
+        self.reseal(key, edge.raw(), &EdgeView { last_seen: now, ..edge.to_view() })
     }
 
-    fn find(&self, kid: &[u8]) -> Option<&DerivedKey> {
+    fn find(&self, kid: &[u8]) -> Option<&Arc<DerivedKey>> {
         std::iter::once(&self.writer)
             .chain(&self.older)
             .find(|derived| derived.kid.as_bytes() == kid)
     }
+}
+
+/// A MAC as words, so that to compare in constant time takes four steps and not 32.
+fn words(mac: &[u8]) -> [u64; MAC_LEN / 8] {
+    let mut words = [0; MAC_LEN / 8];
+    for (to, from) in words.iter_mut().zip(mac.as_chunks().0) {
+        *to = u64::from_ne_bytes(*from);
+    }
+    words
 }
 
 fn seal_with(derived: &DerivedKey, key: &StoreKey, view: &EdgeView) -> Result<Bytes, FieldTooLong> {

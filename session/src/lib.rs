@@ -10,6 +10,7 @@
 //! - [`binding`], [`cookie`]: what ties a session to a client, and how it is found in a request.
 //! - [`store`]: the one trait behind which Redis ([`redis`]) and memory ([`memory`]) stand, and
 //!   `conformance`, the suite that both pass.
+//! - [`tracking`]: edge views kept in memory while Redis vouches for them.
 //!
 //! The wire format is described in `docs/SESSION-FORMAT.md` and pinned by golden files.
 
@@ -29,6 +30,7 @@ pub mod redis;
 pub mod seal;
 pub mod settings;
 pub mod store;
+pub mod tracking;
 mod wire;
 
 pub use wire::FieldTooLong;

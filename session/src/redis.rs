@@ -20,13 +20,14 @@ use fred::interfaces::{
 use fred::types::config::Options;
 use fred::types::{Expiration, SetOptions, Value};
 
-pub use connect::{RedisOptions, RedisSetupError, RedisTls};
+pub use connect::{Reads, RedisOptions, RedisSetupError, RedisTls};
 use guard::Guard;
 use pipe::Pipe;
 use scripts::Scripts;
 
 use crate::id::{COOKIE_LEN, StoreKey};
 use crate::store::{IndexKey, Store, StoreError, StoredSession, Swap};
+use crate::tracking::TrackedEdges;
 
 const EDGE: &str = "e";
 const TOKENS: &str = "t";
@@ -46,6 +47,7 @@ struct Inner {
     command_timeout: Duration,
     session_prefix: String,
     prefix: String,
+    tracked: Option<TrackedEdges>,
 }
 
 impl std::fmt::Debug for RedisStore {
@@ -64,10 +66,19 @@ impl RedisStore {
         let prefix = options.prefix.clone();
         let client = connect::client(&options)?;
         let session_prefix = format!("{prefix}session:");
-        let pipe = if options.read_pipe {
-            Pipe::start(&connect::config(&options)?, &session_prefix, options.command_timeout)
-        } else {
-            None
+        options.check()?;
+        let tracked = match options.reads {
+            Reads::Client | Reads::Pipe => None,
+            Reads::Tracking(limits) => Some(TrackedEdges::new(limits)),
+        };
+        let pipe = match options.reads {
+            Reads::Client => None,
+            Reads::Pipe | Reads::Tracking(_) => Pipe::start(
+                &connect::config(&options)?,
+                &session_prefix,
+                options.command_timeout,
+                tracked.clone(),
+            ),
         };
         let guard = Guard::new(client.clone());
         client.connect();
@@ -88,7 +99,13 @@ impl RedisStore {
             command_timeout: options.command_timeout,
             session_prefix,
             prefix,
+            tracked,
         })))
+    }
+
+    /// What is cached of the edge views read here, while Redis vouches for it.
+    pub fn tracked(&self) -> Option<&TrackedEdges> {
+        self.0.tracked.as_ref()
     }
 
     /// Closes the connection.
@@ -101,7 +118,7 @@ impl RedisStore {
     fn session_key(&self, key: &StoreKey) -> String {
         let mut text = String::with_capacity(self.0.session_prefix.len() + COOKIE_LEN);
         text.push_str(&self.0.session_prefix);
-        text.push_str(key.encode(&mut [0; COOKIE_LEN]));
+        text.push_str(std::str::from_utf8(&key.text()).unwrap_or_default());
         text
     }
 

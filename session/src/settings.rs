@@ -17,7 +17,7 @@ use crate::keys::KeyRing;
 use crate::memory::MemoryStore;
 pub use cookie::{CookieSettings, SameSite};
 
-use crate::redis::{RedisOptions, RedisSetupError, RedisStore, RedisTls};
+use crate::redis::{Reads, RedisOptions, RedisSetupError, RedisStore, RedisTls};
 
 const KEYS_HINT: &str = "A comma list of kid:base64(32 random bytes), the first one writes. For example \
                          k1:$(openssl rand -base64 32)";
@@ -45,13 +45,15 @@ impl StoreSettings {
         if url.expose_secret().starts_with("memory:") {
             return Some(Self::Memory);
         }
-        let options = RedisOptions { url, prefix, command_timeout, read_pipe: false, tls };
+        let options = RedisOptions { url, prefix, command_timeout, reads: Reads::Client, tls };
         match options.check() {
             Ok(()) => Some(Self::Redis(Box::new(options))),
             Err(error) => {
                 let path = match error {
                     RedisSetupError::Tls(_) => "REDIS_TLS_CA, REDIS_TLS_CERT, REDIS_TLS_KEY",
-                    RedisSetupError::Url | RedisSetupError::Client => "REDIS_URL",
+                    RedisSetupError::Url | RedisSetupError::Tracking | RedisSetupError::Client => {
+                        "REDIS_URL"
+                    }
                 };
                 settings.problem(path, &error.to_string(), URL_HINT);
                 None
@@ -59,13 +61,19 @@ impl StoreSettings {
         }
     }
 
-    /// Reads edge views by the shortest way; for verify, which does little else.
-    #[must_use]
-    pub fn with_read_pipe(mut self) -> Self {
-        if let Self::Redis(options) = &mut self {
-            options.read_pipe = true;
+    /// Reads edge views as verify wants it, which does little else.
+    ///
+    /// # Errors
+    /// [`RedisSetupError::Tracking`] if this store cannot tell what has changed.
+    pub fn reading(mut self, reads: Reads) -> Result<Self, RedisSetupError> {
+        match &mut self {
+            Self::Redis(options) => {
+                options.reads = reads;
+                options.check()?;
+            }
+            Self::Memory => {}
         }
-        self
+        Ok(self)
     }
 
     /// Refuses the embedded store to a program that is to share it with another process.

@@ -15,14 +15,6 @@ impl Reader {
         self.0.try_get_u8().map_err(|_| Truncated)
     }
 
-    pub(crate) fn u32(&mut self) -> Result<u32, Truncated> {
-        self.0.try_get_u32().map_err(|_| Truncated)
-    }
-
-    pub(crate) fn u64(&mut self) -> Result<u64, Truncated> {
-        self.0.try_get_u64().map_err(|_| Truncated)
-    }
-
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Truncated> {
         let mut out = [0; N];
         self.0.try_copy_to_slice(&mut out).map_err(|_| Truncated)?;
@@ -31,12 +23,6 @@ impl Reader {
 
     pub(crate) fn take(&mut self, length: usize) -> Result<Bytes, Truncated> {
         (length <= self.0.len()).then(|| self.0.split_to(length)).ok_or(Truncated)
-    }
-
-    /// A field behind a 16-bit length.
-    pub(crate) fn field(&mut self) -> Result<Bytes, Truncated> {
-        let length = self.0.try_get_u16().map_err(|_| Truncated)?;
-        self.take(usize::from(length))
     }
 }
 

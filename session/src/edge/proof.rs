@@ -1,13 +1,17 @@
 //! Owns: the values that prove something of an edge view: that its MAC was checked, and that it lives.
 
-use super::EdgeView;
-use crate::binding::Binder;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use super::{DerivedKey, EdgeFrame};
+use crate::binding::{Binder, MarkMemo};
 
 /// An edge view whose MAC was checked. It may have expired.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct AuthenticEdge {
-    pub(super) view: EdgeView,
-    pub(super) binder: Binder,
+    pub(super) frame: EdgeFrame,
+    pub(super) signer: Arc<DerivedKey>,
 }
 
 /// Why an authentic session no longer counts.
@@ -35,53 +39,66 @@ impl AuthenticEdge {
     /// # Errors
     /// [`Ended`] if it expired or idled out.
     pub fn alive(self, now: u64) -> Result<LiveEdge, Ended> {
-        if now >= self.view.expires_at {
+        if now >= self.frame.expires_at() {
             return Err(Ended::Expired);
         }
-        if now >= self.view.idle_deadline() {
+        if now >= self.frame.idle_deadline() {
             return Err(Ended::Idle);
         }
-        Ok(LiveEdge { view: self.view, binder: self.binder })
+        Ok(LiveEdge(self))
     }
+}
 
-    /// What was read, for the owner of the session's life.
-    pub const fn view(&self) -> &EdgeView {
-        &self.view
+impl Deref for AuthenticEdge {
+    type Target = EdgeFrame;
+
+    fn deref(&self) -> &EdgeFrame {
+        &self.frame
+    }
+}
+
+impl fmt::Debug for AuthenticEdge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AuthenticEdge").field(&self.frame).finish()
     }
 }
 
 /// An edge view that is authentic and alive.
 #[derive(Debug, Clone)]
-pub struct LiveEdge {
-    pub(super) view: EdgeView,
-    binder: Binder,
+pub struct LiveEdge(AuthenticEdge);
+
+impl Deref for LiveEdge {
+    type Target = EdgeFrame;
+
+    fn deref(&self) -> &EdgeFrame {
+        &self.0.frame
+    }
 }
 
 impl LiveEdge {
-    /// What was read.
-    pub const fn view(&self) -> &EdgeView {
-        &self.view
+    /// The binder whose marks this session carries.
+    pub fn binder(&self) -> &Binder {
+        &self.0.signer.binder
     }
 
-    /// The binder whose marks this session carries.
-    pub const fn binder(&self) -> &Binder {
-        &self.binder
+    /// Whether `marks` are under the key that this session's marks are under.
+    pub fn is_marked_by(&self, marks: &MarkMemo) -> bool {
+        marks.is_of(self.binder())
     }
 
     /// The session as a use at `now` leaves it, if that use is worth a write.
     #[must_use]
-    pub fn after_use(self, now: u64) -> Self {
+    pub fn after_use(mut self, now: u64) -> Self {
         if self.due_to_slide(now) {
-            Self { view: EdgeView { last_seen: now, ..self.view }, ..self }
-        } else {
-            self
+            self.0.frame.layout.last_seen = now;
         }
+        self
     }
 
     /// Whether a use at `now` is worth a write: at most one a minute (and sooner where the idle
     /// time is so short that a minute would matter).
     pub fn due_to_slide(&self, now: u64) -> bool {
-        let step = u64::from(self.view.idle_ttl / 4).min(60);
-        now.saturating_sub(self.view.last_seen) >= step.max(1)
+        let step = u64::from(self.idle_ttl() / 4).min(60);
+        now.saturating_sub(self.last_seen()) >= step.max(1)
     }
 }

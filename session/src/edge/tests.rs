@@ -35,7 +35,7 @@ fn view() -> EdgeView {
 #[test]
 fn what_is_sealed_is_read_back() {
     let sealed = keys().seal(&store_key(1), &view()).unwrap();
-    assert_eq!(keys().open(&store_key(1), &sealed).unwrap().view(), &view());
+    assert_eq!(keys().open(&store_key(1), sealed.clone()).unwrap().to_view(), view());
 }
 
 /// The bytes of version 1. A change here is a new version, not an edit.
@@ -49,7 +49,7 @@ fn golden_bytes_of_version_1() {
 #[test]
 fn t11_a_view_cannot_move_to_another_session() {
     let sealed = keys().seal(&store_key(1), &view()).unwrap();
-    assert_eq!(keys().open(&store_key(2), &sealed).unwrap_err(), EdgeError::Forged);
+    assert_eq!(keys().open(&store_key(2), sealed).unwrap_err(), EdgeError::Forged);
 }
 
 #[test]
@@ -58,10 +58,10 @@ fn t11_no_byte_can_change() {
     for index in 0..sealed.len() {
         let mut changed = sealed.to_vec();
         changed[index] ^= 1;
-        assert!(keys().open(&store_key(1), &changed.into()).is_err(), "byte {index}");
+        assert!(keys().open(&store_key(1), changed.into()).is_err(), "byte {index}");
     }
     for length in 0..sealed.len() {
-        assert!(keys().open(&store_key(1), &sealed.slice(..length)).is_err(), "length {length}");
+        assert!(keys().open(&store_key(1), sealed.slice(..length)).is_err(), "length {length}");
     }
 }
 
@@ -69,21 +69,21 @@ fn t11_no_byte_can_change() {
 fn c40_rotation_keeps_old_views_readable() {
     let old = keys().seal(&store_key(1), &view()).unwrap();
     let mut both = EdgeKeys::new(&KeyRing::single("k2", [4; 32]));
-    assert_eq!(both.open(&store_key(1), &old).unwrap_err(), EdgeError::UnknownKey);
+    assert_eq!(both.open(&store_key(1), old.clone()).unwrap_err(), EdgeError::UnknownKey);
     both.older.push(keys().writer);
-    assert!(both.open(&store_key(1), &old).is_ok());
+    assert!(both.open(&store_key(1), old.clone()).is_ok());
 
     // A slide keeps the key, because the binding marks belong to it.
-    let live = both.open(&store_key(1), &old).unwrap().alive(1_100).unwrap();
-    let slid = both.slide(&store_key(1), &live, &old, 1_100).unwrap();
-    assert_eq!(keys().open(&store_key(1), &slid).unwrap().view().last_seen, 1_100);
+    let live = both.open(&store_key(1), old.clone()).unwrap().alive(1_100).unwrap();
+    let slid = both.slide(&store_key(1), &live, 1_100).unwrap();
+    assert_eq!(keys().open(&store_key(1), slid).unwrap().last_seen(), 1_100);
 }
 
 #[test]
 fn c41_both_ends_of_life_are_enforced_by_our_clock() {
     let open = || {
         let sealed = keys().seal(&store_key(1), &view()).unwrap();
-        keys().open(&store_key(1), &sealed).unwrap()
+        keys().open(&store_key(1), sealed.clone()).unwrap()
     };
     assert!(open().alive(1_599).is_ok());
     assert_eq!(open().alive(1_600).unwrap_err(), Ended::Idle);
@@ -93,7 +93,7 @@ fn c41_both_ends_of_life_are_enforced_by_our_clock() {
 #[test]
 fn a_session_is_slid_at_most_once_a_minute() {
     let sealed = keys().seal(&store_key(1), &view()).unwrap();
-    let live = keys().open(&store_key(1), &sealed).unwrap().alive(1_001).unwrap();
+    let live = keys().open(&store_key(1), sealed.clone()).unwrap().alive(1_001).unwrap();
     assert!(!live.due_to_slide(1_059));
     assert!(live.due_to_slide(1_060));
 }
@@ -101,12 +101,12 @@ fn a_session_is_slid_at_most_once_a_minute() {
 proptest! {
     #[test]
     fn t08_no_bytes_of_a_stranger_are_believed(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        prop_assert!(keys().open(&store_key(1), &bytes.into()).is_err());
+        prop_assert!(keys().open(&store_key(1), bytes.into()).is_err());
     }
 
     #[test]
     fn decode_takes_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         // Reached only behind a good MAC, but a bug in a writer must not become a panic here.
-        drop(EdgeView::decode(bytes.into()));
+        let _any_answer = frame::layout(&bytes, 5);
     }
 }

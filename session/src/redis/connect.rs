@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use fred::clients::Client;
 use fred::types::Builder;
-use fred::types::config::{Config, ReconnectPolicy, TlsConnector};
+use fred::types::config::{Config, ReconnectPolicy, ServerConfig, TlsConnector};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::tracking::Limits;
 
 /// How long a start waits for Redis before it goes on without.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
@@ -26,11 +28,22 @@ pub struct RedisOptions {
     pub prefix: String,
     /// Longest wait for one command.
     pub command_timeout: Duration,
-    /// Reads edge views over a connection of their own that can do nothing else and costs least.
-    /// Not for Sentinel and Cluster, where a server has to be found first.
-    pub read_pipe: bool,
+    /// How edge views are read.
+    pub reads: Reads,
     /// Certificates, where `rediss://` is not enough.
     pub tls: RedisTls,
+}
+
+/// How edge views are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// As everything else, through fred.
+    Client,
+    /// Over a connection of their own that can do nothing else and costs least; through fred for
+    /// Sentinel and Cluster, where a server has to be found first.
+    Pipe,
+    /// As `Pipe`, and kept for as long as Redis vouches for them. A single server only.
+    Tracking(Limits),
 }
 
 /// Certificates as PEM.
@@ -53,6 +66,9 @@ pub enum RedisSetupError {
     /// A PEM cannot be read, or certificate and key do not belong together.
     #[error("TLS certificates cannot be used: {0}")]
     Tls(&'static str),
+    /// Edge views can be tracked on one connection only, which has to be to the one server.
+    #[error("names more than one server, and FORWARDAUTH_CACHE=tracking needs a single one")]
+    Tracking,
     /// fred refused the whole.
     #[error("is not a usable combination of settings")]
     Client,
@@ -63,7 +79,12 @@ impl RedisOptions {
     /// # Errors
     /// As [`super::RedisStore::connect`].
     pub fn check(&self) -> Result<(), RedisSetupError> {
-        config(self).map(drop)
+        let config = config(self)?;
+        let single = matches!(config.server, ServerConfig::Centralized { .. });
+        match self.reads {
+            Reads::Tracking(_) if !single => Err(RedisSetupError::Tracking),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -97,7 +118,6 @@ pub(super) fn client(options: &RedisOptions) -> Result<Client, RedisSetupError> 
     Builder::from_config(config(options)?)
         .with_performance_config(|performance| {
             performance.default_command_timeout = timeout;
-            performance.broadcast_channel_capacity = 4096;
         })
         .with_connection_config(|connection| {
             connection.connection_timeout = Duration::from_millis(300);
@@ -157,7 +177,7 @@ mod tests {
             url: url.to_owned().into(),
             prefix: "bff:".to_owned(),
             command_timeout: Duration::from_millis(250),
-            read_pipe: false,
+            reads: Reads::Client,
             tls: RedisTls::default(),
         }
     }
@@ -174,6 +194,24 @@ mod tests {
         }
         for url in ["http//nonsense", "http://redis:6379", "redis", "redis:6379"] {
             assert_eq!(options(url).check(), Err(RedisSetupError::Url), "{url}");
+        }
+    }
+
+    #[test]
+    fn t09_what_cannot_be_tracked_is_refused_and_not_left_untracked() {
+        let limits = Limits {
+            entries: 1,
+            max_age: Duration::from_secs(5),
+            max_lag: Duration::from_millis(500),
+        };
+        let tracking =
+            |url| RedisOptions { reads: Reads::Tracking(limits), ..options(url) }.check();
+        assert_eq!(tracking("rediss://127.0.0.1:6379"), Ok(()));
+        for url in [
+            "redis-cluster://127.0.0.1:7000",
+            "redis-sentinel://127.0.0.1:26379?sentinelServiceName=m",
+        ] {
+            assert_eq!(tracking(url), Err(RedisSetupError::Tracking), "{url}");
         }
     }
 

@@ -2,30 +2,30 @@
 //!
 //! A general client pays for generality on every command. Here a command is three copies into a
 //! buffer, all commands of one turn of the runtime leave in one write, and the answers come back in
-//! order. One clock watches the connection, not one a command: where answers are owed and none came
-//! for the command time-out, everybody who waits is told, and the connection is made anew.
+//! order. One clock watches the connection, not one a command: where an answer did not come within
+//! the command time-out, everybody who waits is told, and the connection is made anew.
 
 mod link;
+mod queue;
 mod resp;
+mod serve;
 
-use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
 use fred::types::config::Config;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
+
+pub(super) use link::Address;
+use queue::{Answer, Place, Queue};
 
 use crate::id::{COOKIE_LEN, StoreKey};
 use crate::store::StoreError;
-
-pub(super) use link::Address;
-
-type Answer = Result<Option<Bytes>, StoreError>;
-
-/// Most reads that may be under way; beyond, Redis does not keep up and waiting helps nobody.
-const READS_MAX: usize = 16 * 1024;
+use crate::tracking::TrackedEdges;
 
 /// The reading end. Clones share one connection.
 #[derive(Clone)]
@@ -41,25 +41,18 @@ struct Ends {
 
 /// What the readers and the connection's task share.
 struct Shared {
-    state: Mutex<State>,
-    wake: Notify,
-    /// Tells who waits for the first connection; `State::up` is what reads ask.
+    /// Never contended where each thread has its own store, as in `forwardauth`.
+    queue: Mutex<Queue>,
+    /// Tells who waits for the first connection; `Queue::up` is what reads ask.
     up: watch::Sender<bool>,
-}
-
-#[derive(Default)]
-struct State {
-    up: bool,
-    /// Commands that were not written yet.
-    out: BytesMut,
-    /// Who waits, in the order of the commands.
-    waiting: VecDeque<oneshot::Sender<Answer>>,
+    session_prefix: String,
+    tracked: Option<TrackedEdges>,
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
         // No work under this lock can panic half-way.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set_up(&self, up: bool) {
@@ -71,12 +64,18 @@ impl Shared {
 impl Pipe {
     /// Connects in the background and keeps connecting. `None` for a topology that needs to be
     /// asked where a key lives.
-    pub(super) fn start(config: &Config, session_prefix: &str, timeout: Duration) -> Option<Self> {
-        let address = Address::of(config)?;
+    pub(super) fn start(
+        config: &Config,
+        session_prefix: &str,
+        timeout: Duration,
+        tracked: Option<TrackedEdges>,
+    ) -> Option<Self> {
+        let address = Address::of(config, tracked.is_some())?;
         let shared = Arc::new(Shared {
-            state: Mutex::default(),
-            wake: Notify::new(),
+            queue: Mutex::default(),
             up: watch::Sender::new(false),
+            session_prefix: session_prefix.to_owned(),
+            tracked,
         });
         let task = tokio::spawn(link::keep(Arc::clone(&shared), address, timeout)).abort_handle();
         let length = session_prefix.len() + COOKIE_LEN;
@@ -84,21 +83,25 @@ impl Pipe {
         Some(Self(Arc::new(Ends { shared, before, after: b"\r\n$1\r\ne\r\n", task })))
     }
 
-    /// The edge view under `key`.
-    pub(super) async fn edge_view(&self, key: &StoreKey) -> Answer {
-        let (sender, answer) = oneshot::channel();
-        {
-            let mut state = self.0.shared.lock();
-            if !state.up || state.waiting.len() >= READS_MAX {
-                return Err(StoreError::Unavailable);
+    /// The edge view under `key`. Dropping the future gives the answer up, and nothing else.
+    pub(super) fn edge_view(&self, key: &StoreKey) -> Read<'_> {
+        let Ends { shared, before, after, .. } = &*self.0;
+        let asked = shared.lock().ask(|out| {
+            out.reserve(before.len() + COOKIE_LEN + after.len());
+            out.extend_from_slice(before);
+            out.extend_from_slice(&key.text());
+            out.extend_from_slice(after);
+        });
+        let place = match asked {
+            Ok((place, link)) => {
+                if let Some(link) = link {
+                    link.wake();
+                }
+                Some(place)
             }
-            state.out.extend_from_slice(&self.0.before);
-            state.out.extend_from_slice(key.encode(&mut [0; COOKIE_LEN]).as_bytes());
-            state.out.extend_from_slice(self.0.after);
-            state.waiting.push_back(sender);
-        }
-        self.0.shared.wake.notify_one();
-        answer.await.unwrap_or(Err(StoreError::Unavailable))
+            Err(_down) => None,
+        };
+        Read { shared, place }
     }
 
     /// Waits for the first connection.
@@ -111,5 +114,37 @@ impl Pipe {
 impl Drop for Ends {
     fn drop(&mut self) {
         self.task.abort();
+        if let Some(tracked) = &self.shared.tracked {
+            tracked.end();
+        }
+    }
+}
+
+/// A read under way; without a place if the connection is down.
+pub(super) struct Read<'a> {
+    shared: &'a Shared,
+    place: Option<Place>,
+}
+
+impl Future for Read<'_> {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        let Some(place) = self.place else {
+            return Poll::Ready(Err(StoreError::Unavailable));
+        };
+        let polled = self.shared.lock().poll(place, context.waker());
+        if polled.is_ready() {
+            self.place = None;
+        }
+        polled
+    }
+}
+
+impl Drop for Read<'_> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            self.shared.lock().abandon(place);
+        }
     }
 }

@@ -1,58 +1,146 @@
-//! Owns: reading the answers to `HGET` off a buffer: RESP2 bulk strings, nulls and errors.
+//! Owns: reading what Redis says on the pipe off a buffer: bulk strings, nulls, errors and `PONG` in
+//! order, and in RESP3 the invalidations between them.
 
 use bytes::{Buf as _, Bytes, BytesMut};
+use memchr::memchr;
 
 use crate::store::StoreError;
 
-/// Longest edge view that is believed to be one.
+/// Longest edge view, or list of changed keys, that is believed to be one.
 const LENGTH_MAX: usize = 1 << 20;
-
 /// Longest first line of an answer.
 const LINE_MAX: usize = 4 * 1024;
 
-/// Something that is no answer to our command; the connection is of no use any more.
+/// What Redis says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// To `HGET`.
+    Value(Option<Bytes>),
+    /// To any command.
+    Refused(StoreError),
+    /// To `PING`.
+    Pong,
+    /// Unasked: these keys changed; `None`: all of them.
+    Changed(Option<Vec<Bytes>>),
+}
+
+/// Something that is no answer to our commands; the connection is of no use any more.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Nonsense;
 
-/// Takes the next answer off `buffer`; `None` if it is not whole yet.
-pub(super) fn next(
-    buffer: &mut BytesMut,
-) -> Result<Option<Result<Option<Bytes>, StoreError>>, Nonsense> {
-    let Some(end) = buffer.windows(2).take(LINE_MAX).position(|window| window == b"\r\n") else {
-        return if buffer.len() > LINE_MAX { Err(Nonsense) } else { Ok(None) };
-    };
-    let (kind, rest) = buffer.get(..end).and_then(<[u8]>::split_first).ok_or(Nonsense)?;
+/// Takes the next reply off `buffer`; `None` if it is not whole yet.
+pub(super) fn next(buffer: &mut BytesMut) -> Result<Option<Reply>, Nonsense> {
+    let Some((kind, rest, head)) = line(buffer)? else { return Ok(None) };
     match kind {
         b'$' if rest == b"-1" => {
-            buffer.advance(end + 2);
-            Ok(Some(Ok(None)))
+            buffer.advance(head);
+            Ok(Some(Reply::Value(None)))
         }
         b'$' => {
             let length = number(rest).filter(|length| *length <= LENGTH_MAX).ok_or(Nonsense)?;
-            let body = end + 2;
-            if buffer.len() < body + length + 2 {
-                buffer.reserve(body + length + 2 - buffer.len());
-                return Ok(None);
-            }
-            buffer.advance(body);
-            let value = buffer.split_to(length).freeze();
-            if !buffer.starts_with(b"\r\n") {
-                return Err(Nonsense);
-            }
-            buffer.advance(2);
-            Ok(Some(Ok(Some(value))))
+            bulk(buffer, head, length).map(|value| value.map(|value| Reply::Value(Some(value))))
+        }
+        b'_' if rest.is_empty() => {
+            buffer.advance(head);
+            Ok(Some(Reply::Value(None)))
+        }
+        b'+' if rest == b"PONG" => {
+            buffer.advance(head);
+            Ok(Some(Reply::Pong))
         }
         b'-' => {
             let refused = refusal(rest);
-            buffer.advance(end + 2);
-            Ok(Some(Err(refused)))
+            buffer.advance(head);
+            Ok(Some(Reply::Refused(refused)))
+        }
+        b'>' => changed(buffer),
+        _ => Err(Nonsense),
+    }
+}
+
+/// A line: its kind, the rest of it, and how many bytes it is long with its end.
+type Line<'a> = (u8, &'a [u8], usize);
+
+/// The first line.
+fn line(buffer: &[u8]) -> Result<Option<Line<'_>>, Nonsense> {
+    let searched = buffer.get(..LINE_MAX).unwrap_or(buffer);
+    let Some(end) = memchr(b'\r', searched) else {
+        return if buffer.len() > LINE_MAX { Err(Nonsense) } else { Ok(None) };
+    };
+    match buffer.get(end + 1) {
+        None => Ok(None),
+        Some(b'\n') => {
+            let (kind, rest) = buffer.get(..end).and_then(<[u8]>::split_first).ok_or(Nonsense)?;
+            Ok(Some((*kind, rest, end + 2)))
+        }
+        Some(_) => Err(Nonsense),
+    }
+}
+
+/// The bulk string of `length` bytes behind a first line of `head` bytes.
+fn bulk(buffer: &mut BytesMut, head: usize, length: usize) -> Result<Option<Bytes>, Nonsense> {
+    let whole = head.saturating_add(length).saturating_add(2);
+    if buffer.len() < whole {
+        buffer.reserve(whole - buffer.len());
+        return Ok(None);
+    }
+    buffer.advance(head);
+    let value = buffer.split_to(length).freeze();
+    if !buffer.starts_with(b"\r\n") {
+        return Err(Nonsense);
+    }
+    buffer.advance(2);
+    Ok(Some(value))
+}
+
+/// `>2 invalidate [key...]`, or with a null in place of the keys after `FLUSHALL` and `FLUSHDB`.
+fn changed(buffer: &mut BytesMut) -> Result<Option<Reply>, Nonsense> {
+    const HEAD: &[u8] = b">2\r\n$10\r\ninvalidate\r\n";
+    let Some(rest) = buffer.strip_prefix(HEAD) else {
+        let short = buffer.len() < HEAD.len() && HEAD.starts_with(buffer);
+        return if short { Ok(None) } else { Err(Nonsense) };
+    };
+    let Some((kind, count, length)) = line(rest)? else { return Ok(None) };
+    match kind {
+        b'_' => {
+            buffer.advance(HEAD.len() + length);
+            Ok(Some(Reply::Changed(None)))
+        }
+        b'*' => {
+            let count = number(count).filter(|count| *count <= LENGTH_MAX).ok_or(Nonsense)?;
+            let mut rest = rest.get(length..).unwrap_or_default();
+            let mut keys = Vec::new();
+            for _ in 0..count {
+                let Some((b'$', digits, head)) = line(rest)? else {
+                    return if rest.first().is_none_or(|kind| *kind == b'$') {
+                        Ok(None)
+                    } else {
+                        Err(Nonsense)
+                    };
+                };
+                let length =
+                    number(digits).filter(|length| *length <= LENGTH_MAX).ok_or(Nonsense)?;
+                let Some(key) = rest.get(head..head + length) else { return Ok(None) };
+                let Some(after) = rest.get(head + length + 2..) else { return Ok(None) };
+                keys.push(Bytes::copy_from_slice(key));
+                rest = after;
+            }
+            let used = buffer.len() - rest.len();
+            buffer.advance(used);
+            Ok(Some(Reply::Changed(Some(keys))))
         }
         _ => Err(Nonsense),
     }
 }
 
 fn number(digits: &[u8]) -> Option<usize> {
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    let digit = |digit: &u8| digit.is_ascii_digit().then(|| usize::from(digit - b'0'));
+    if digits.is_empty() {
+        return None;
+    }
+    digits
+        .iter()
+        .try_fold(0_usize, |number, next| number.checked_mul(10)?.checked_add(digit(next)?))
 }
 
 /// An error by its code. What follows the code may name keys.
@@ -74,30 +162,53 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn all(wire: &[u8]) -> (Vec<Result<Option<Bytes>, StoreError>>, usize) {
+    fn all(wire: &[u8]) -> (Vec<Reply>, usize) {
         let mut buffer = BytesMut::from(wire);
-        let mut answers = Vec::new();
-        while let Ok(Some(answer)) = next(&mut buffer) {
-            answers.push(answer);
+        let mut replies = Vec::new();
+        while let Ok(Some(reply)) = next(&mut buffer) {
+            replies.push(reply);
         }
-        (answers, buffer.len())
+        (replies, buffer.len())
+    }
+
+    const WIRE: &[u8] =
+        b"$4\r\na\r\nb\r\n$-1\r\n_\r\n$0\r\n\r\n-WRONGTYPE key bff:x\r\n-LOADING\r\n+PONG\r\n\
+        >2\r\n$10\r\ninvalidate\r\n*2\r\n$1\r\nx\r\n$2\r\nyz\r\n>2\r\n$10\r\ninvalidate\r\n_\r\n";
+
+    fn replies() -> Vec<Reply> {
+        vec![
+            Reply::Value(Some("a\r\nb".into())),
+            Reply::Value(None),
+            Reply::Value(None),
+            Reply::Value(Some(Bytes::new())),
+            Reply::Refused(StoreError::Refused("WRONGTYPE".to_owned())),
+            Reply::Refused(StoreError::Unavailable),
+            Reply::Pong,
+            Reply::Changed(Some(vec!["x".into(), "yz".into()])),
+            Reply::Changed(None),
+        ]
     }
 
     #[test]
-    fn answers_come_in_order_and_whole() {
-        let (answers, left) =
-            all(b"$4\r\na\r\nb\r\n$-1\r\n$0\r\n\r\n-WRONGTYPE key bff:x\r\n-LOADING\r\n$3\r\nab");
-        assert_eq!(
-            answers,
-            [
-                Ok(Some("a\r\nb".into())),
-                Ok(None),
-                Ok(Some(Bytes::new())),
-                Err(StoreError::Refused("WRONGTYPE".to_owned())),
-                Err(StoreError::Unavailable),
-            ]
-        );
-        assert_eq!(left, 6);
+    fn replies_come_in_order_and_whole() {
+        let (got, left) = all(&[WIRE, b"$3\r\nab"].concat());
+        assert_eq!((got, left), (replies(), 6));
+    }
+
+    #[test]
+    fn a_reply_is_read_however_the_stream_is_cut() {
+        for cut in 0..WIRE.len() {
+            let mut buffer = BytesMut::from(&WIRE[..cut]);
+            let mut got = Vec::new();
+            while let Some(reply) = next(&mut buffer).unwrap() {
+                got.push(reply);
+            }
+            buffer.extend_from_slice(&WIRE[cut..]);
+            while let Some(reply) = next(&mut buffer).unwrap() {
+                got.push(reply);
+            }
+            assert_eq!(got, replies(), "cut at {cut}");
+        }
     }
 
     #[test]
@@ -107,10 +218,17 @@ mod tests {
             b":1\r\n",
             b"*1\r\n",
             b"$x\r\n",
+            b"$\r\n",
             b"$-2\r\n",
+            b"$+1\r\n",
             b"$99999999\r\n",
             b"$1\r\nabc\r\n",
+            b"$1\rx",
             b"\r\n",
+            b">3\r\n",
+            b">2\r\n$10\r\ninvalidatf\r\n",
+            b">2\r\n$10\r\ninvalidate\r\n$1\r\nx\r\n",
+            b">2\r\n$10\r\ninvalidate\r\n*1\r\n:1\r\n",
         ] {
             assert_eq!(next(&mut BytesMut::from(wire)), Err(Nonsense), "{wire:?}");
         }
@@ -124,15 +242,11 @@ mod tests {
         }
 
         #[test]
-        fn a_value_is_read_however_it_is_cut(value in proptest::collection::vec(any::<u8>(), 0..100), cut in 0..100_usize) {
+        fn t08_a_value_cannot_pretend_to_be_another_reply(value in proptest::collection::vec(any::<u8>(), 0..100)) {
             let mut wire = format!("${}\r\n", value.len()).into_bytes();
             wire.extend_from_slice(&value);
             wire.extend_from_slice(b"\r\n");
-            let cut = cut.min(wire.len() - 1);
-            let mut buffer = BytesMut::from(&wire[..cut]);
-            prop_assert_eq!(next(&mut buffer), Ok(None));
-            buffer.extend_from_slice(&wire[cut..]);
-            prop_assert_eq!(next(&mut buffer), Ok(Some(Ok(Some(Bytes::from(value))))));
+            prop_assert_eq!(all(&wire), (vec![Reply::Value(Some(value.into()))], 0));
         }
     }
 }

@@ -76,7 +76,7 @@ async fn forward(
     let identity = match &session {
         None => Identity::Nobody,
         Some(session) => Identity::User {
-            edge: Box::new(session.edge.view().clone()),
+            edge: Box::new(session.edge.to_view()),
             tokens: app.fresh_tokens(session).await?,
         },
     };
@@ -113,8 +113,8 @@ async fn admit(
         &app.config.session_keys,
         &session.id,
     )?;
-    let view = session.edge.view();
-    if route.scopes.allow(&view.scopes, b' ') && route.roles.allow(&view.roles, b',') {
+    let edge = &session.edge;
+    if route.scopes.allow(edge.scopes(), b' ') && route.roles.allow(edge.roles(), b',') {
         Ok(Some(session))
     } else {
         Err(ApiError::InsufficientScope)

@@ -89,7 +89,7 @@ impl App {
     ) -> Result<Option<ActiveSession>, StoreError> {
         let key = id.store_key();
         let Some(stored) = self.store.load(&key).await? else { return Ok(None) };
-        let authentic = match self.config.clients.edge_keys.open(&key, &stored.edge) {
+        let authentic = match self.config.clients.edge_keys.open(&key, stored.edge.clone()) {
             Ok(authentic) => authentic,
             Err(error) => {
                 tracing::warn!(
@@ -101,7 +101,7 @@ impl App {
             }
         };
         // The version stands in clear beside the parts; the MAC'ed one must agree with it.
-        if authentic.view().token_version != stored.version {
+        if authentic.token_version() != stored.version {
             tracing::warn!(
                 session = key.short(),
                 reason = "version_mismatch",
@@ -114,7 +114,7 @@ impl App {
 
     async fn check_client(&self, session: &ActiveSession, caller: &Caller) -> Result<(), ApiError> {
         let mismatch = self.config.clients.binding.judge(
-            &session.edge.view().bindings,
+            session.edge.bindings(),
             session.edge.binder(),
             caller.user_agent.as_bytes(),
             caller.ip,
@@ -141,9 +141,9 @@ impl App {
         }
         let old = session.stored.edge.clone();
         let edge_keys = &self.config.clients.edge_keys;
-        let Ok(new) = edge_keys.slide(&session.key, &session.edge, &old, now) else { return };
-        let view = session.edge.view();
-        let idle_until = now.saturating_add(u64::from(view.idle_ttl)).min(view.expires_at);
+        let edge = &session.edge;
+        let Ok(new) = edge_keys.slide(&session.key, edge, now) else { return };
+        let idle_until = now.saturating_add(u64::from(edge.idle_ttl())).min(edge.expires_at());
         let keep = Duration::from_secs(idle_until.saturating_sub(now)) + SLACK;
         let (store, key) = (self.store.clone(), session.key);
         self.shutdown.spawn(async move {
@@ -211,7 +211,7 @@ impl App {
 
 /// The tenant a session belongs to, as sealed parts name it.
 pub(crate) fn tenant_of(session: &ActiveSession) -> String {
-    String::from_utf8_lossy(&session.edge.view().tenant_id).into_owned()
+    String::from_utf8_lossy(session.edge.tenant_id()).into_owned()
 }
 
 /// The lists that a session stands in.
@@ -228,5 +228,5 @@ pub(crate) fn keep_for(seconds: u64) -> Duration {
 }
 
 fn is_suspended(session: &ActiveSession) -> bool {
-    Standing::of(&session.edge.view().master_flags) != Standing::Good
+    Standing::of(session.edge.master_flags()) != Standing::Good
 }

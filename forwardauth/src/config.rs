@@ -3,18 +3,18 @@
 //! A setting that this version does not implement is a problem and never ignored: whoever set it
 //! relies on it (class T9).
 
+mod cache;
 mod read;
 mod unavailable;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use session::settings::{ClientSettings, CookieSettings, StoreSettings};
 use shell::config::Settings;
 use shell::origin::Origin;
+use shell::tls::Tls;
 
 use crate::login::LoginUrl;
 
@@ -37,7 +37,9 @@ pub struct Config {
     /// `FORWARDAUTH_THREADS`: one a core.
     pub threads: NonZeroUsize,
     /// `FORWARDAUTH_TLS_CERT` and `FORWARDAUTH_TLS_KEY`.
-    pub tls: Option<Arc<ServerConfig>>,
+    pub tls: Option<Tls>,
+    /// `FORWARDAUTH_MAX_CONNECTIONS`, on all threads together; `None` for the default.
+    pub max_connections: Option<NonZeroUsize>,
     /// `REDIS_URL` and what belongs to it.
     pub store: StoreSettings,
     /// What requests are judged by.
@@ -75,9 +77,11 @@ impl Config {
         let admin_listen = admin_listen(settings);
         let threads = read::threads(settings);
         let tls = read::tls(settings);
+        let max_connections = read::max_connections(settings);
         let deadline = read::deadline(settings);
+        let reads = cache::reads(settings, threads);
         let store = StoreSettings::read(settings, command_timeout(deadline))
-            .map(StoreSettings::with_read_pipe);
+            .and_then(|store| cache::apply(settings, store, reads));
         let store = match embedding {
             Embedding::Composed => store,
             Embedding::Standalone => store.and_then(|store| store.shared(settings)),
@@ -92,6 +96,7 @@ impl Config {
             admin_listen,
             threads,
             tls,
+            max_connections,
             store: store?,
             verify: VerifyConfig {
                 clients: clients?,

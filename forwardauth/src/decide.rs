@@ -3,27 +3,29 @@
 
 use std::net::IpAddr;
 
-use bytes::Bytes;
-use session::binding::{BindingPolicy, Grade, Mismatch};
-use session::edge::{EdgeKeys, LiveEdge};
+use session::binding::{BindingPolicy, Grade, MarkMemo, Mismatch};
+use session::edge::{AuthenticEdge, LiveEdge};
 use session::flags::Standing;
 use session::id::StoreKey;
-use session::store::StoreError;
 
-use crate::identity::{self, Identity};
+use crate::identity::Identity;
 use crate::policy::Requirements;
 use crate::refusal::Refusal;
+use crate::scratch::Scratch;
 
-/// What a decision is made from, besides what the store answered.
+/// What a decision is made from, besides what was found.
 #[derive(Debug)]
 pub(crate) struct Question<'a> {
-    pub(crate) keys: &'a EdgeKeys,
+    /// Marks under the newest key.
+    pub(crate) marks: &'a MarkMemo,
     pub(crate) key: &'a StoreKey,
     /// Seconds since the epoch, by our clock.
     pub(crate) now: u64,
     pub(crate) client: Client<'a>,
     pub(crate) policy: BindingPolicy,
     pub(crate) requirements: &'a Requirements,
+    /// For the texts of the answer.
+    pub(crate) scratch: &'a Scratch,
 }
 
 /// The client as it looks now.
@@ -48,21 +50,14 @@ pub(crate) struct Verdict {
 /// Made here alone, from a [`LiveEdge`], which in turn only a good MAC and our clock give.
 #[derive(Debug)]
 pub(crate) struct Admitted {
-    session: Session,
+    edge: LiveEdge,
     identity: Identity,
-}
-
-/// A live session, and the bytes it was read from.
-#[derive(Debug, Clone)]
-pub(crate) struct Session {
-    pub(crate) raw: Bytes,
-    pub(crate) edge: LiveEdge,
 }
 
 impl Admitted {
     /// The session.
-    pub(crate) const fn session(&self) -> &Session {
-        &self.session
+    pub(crate) const fn edge(&self) -> &LiveEdge {
+        &self.edge
     }
 
     /// The headers for the service.
@@ -72,40 +67,29 @@ impl Admitted {
 }
 
 /// Decides about the edge view that was `found` under the question's key.
-pub(crate) fn decide(question: &Question<'_>, found: Result<Option<Bytes>, StoreError>) -> Verdict {
-    let session = match authentic_and_alive(question, found) {
-        Ok(session) => session,
+pub(crate) fn decide(question: &Question<'_>, found: Result<AuthenticEdge, Refusal>) -> Verdict {
+    let alive = found.and_then(|edge| Ok(edge.alive(question.now)?));
+    let edge = match alive {
+        Ok(edge) => edge,
         Err(refusal) => return Verdict { decision: Err(refusal), binding: Mismatch::default() },
     };
-    let binding = question.policy.judge(
-        &session.edge.view().bindings,
-        session.edge.binder(),
-        question.client.user_agent,
-        question.client.ip,
-    );
-    Verdict { decision: admit(question, session, binding), binding }
+    let Client { user_agent, ip } = question.client;
+    let bound = edge.bindings();
+    let binding = if edge.is_marked_by(question.marks) {
+        question.policy.judge(bound, question.marks, user_agent, ip)
+    } else {
+        question.policy.judge(bound, edge.binder(), user_agent, ip)
+    };
+    Verdict { decision: admit(question, edge, binding), binding }
 }
 
-fn authentic_and_alive(
-    question: &Question<'_>,
-    found: Result<Option<Bytes>, StoreError>,
-) -> Result<Session, Refusal> {
-    let raw = found?.ok_or(Refusal::SessionUnknown)?;
-    let edge = question.keys.open(question.key, &raw)?.alive(question.now)?;
-    Ok(Session { raw, edge })
-}
-
-fn admit(
-    question: &Question<'_>,
-    session: Session,
-    binding: Mismatch,
-) -> Result<Admitted, Refusal> {
-    let view = session.edge.view();
+fn admit(question: &Question<'_>, edge: LiveEdge, binding: Mismatch) -> Result<Admitted, Refusal> {
     check_binding(binding)?;
-    check_standing(&view.master_flags)?;
-    question.requirements.check(view, question.now)?;
-    let identity = identity::of(question.key, view).map_err(|_| Refusal::EdgeMalformed)?;
-    Ok(Admitted { session, identity })
+    check_standing(edge.master_flags())?;
+    question.requirements.check(&edge, question.now)?;
+    let identity =
+        Identity::of(question.key, &edge, question.scratch).map_err(|_| Refusal::EdgeMalformed)?;
+    Ok(Admitted { edge, identity })
 }
 
 fn check_binding(mismatch: Mismatch) -> Result<(), Refusal> {

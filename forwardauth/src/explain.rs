@@ -9,6 +9,7 @@ use crate::config::{Config, VerifyConfig};
 use crate::csrf;
 use crate::policy::Requirements;
 use crate::request::{Endpoint, Original};
+use crate::scratch::Scratch;
 
 /// What is to be explained.
 #[derive(Debug, Clone)]
@@ -65,7 +66,8 @@ pub fn explain(config: &Config, subject: &Subject) -> Result<String, fmt::Error>
     )?;
     writeln!(out, "flags     403 if suspended or banned")?;
     write_requirements(&mut out, &requirements)?;
-    let login = verify.login_url.for_request(&original, None);
+    let login = verify.login_url.for_request(&original, None, &Scratch::new());
+    let login = String::from_utf8_lossy(&login);
     let navigable = endpoint == Endpoint::Forward
         && !original.websocket
         && matches!(original.method, Method::GET | Method::HEAD);

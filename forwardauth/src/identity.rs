@@ -1,9 +1,13 @@
 //! Owns: the headers that tell a service who the user is. All of them always, empty where unknown,
 //! so that a proxy replaces whatever the client sent under these names (class T4).
 
+use bytes::BufMut as _;
+use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue, InvalidHeaderValue};
-use session::edge::EdgeView;
+use session::edge::EdgeFrame;
 use session::id::{COOKIE_LEN, StoreKey};
+
+use crate::scratch::Scratch;
 
 const USER_ID: HeaderName = HeaderName::from_static("x-user-id");
 const SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
@@ -13,28 +17,60 @@ const TENANT_SLUG: HeaderName = HeaderName::from_static("x-tenant-slug");
 const USER_ROLES: HeaderName = HeaderName::from_static("x-user-roles");
 const MASTER_FLAGS: HeaderName = HeaderName::from_static("x-master-flags");
 
-/// Names and values, ready to be sent.
-pub(crate) type Identity = [(HeaderName, HeaderValue); 7];
+/// The values, ready to be sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    user_id: HeaderValue,
+    session_id: HeaderValue,
+    auth_time: HeaderValue,
+    tenant_id: HeaderValue,
+    tenant_slug: HeaderValue,
+    roles: HeaderValue,
+    master_flags: HeaderValue,
+}
 
-/// The headers for the session `view` under `key`.
-///
-/// Copies no text: the values share the view's buffer.
-///
-/// # Errors
-/// If a field holds what no header may; its writer is at fault.
-pub(crate) fn of(key: &StoreKey, view: &EdgeView) -> Result<Identity, InvalidHeaderValue> {
-    let text = HeaderValue::from_maybe_shared::<bytes::Bytes>;
-    let auth_time = match view.auth_time {
-        0 => HeaderValue::from_static(""),
-        seconds => HeaderValue::from(seconds),
-    };
-    Ok([
-        (USER_ID, text(view.user_id.clone())?),
-        (SESSION_ID, HeaderValue::from_str(key.encode(&mut [0; COOKIE_LEN]))?),
-        (AUTH_TIME, auth_time),
-        (TENANT_ID, text(view.tenant_id.clone())?),
-        (TENANT_SLUG, text(view.tenant_slug.clone())?),
-        (USER_ROLES, text(view.roles.clone())?),
-        (MASTER_FLAGS, text(view.master_flags.clone())?),
-    ])
+impl Identity {
+    /// The user of the session `edge` under `key`.
+    ///
+    /// Copies no text: the values share the edge view's buffer.
+    ///
+    /// # Errors
+    /// If a field holds what no header may; its writer is at fault.
+    pub(crate) fn of(
+        key: &StoreKey,
+        edge: &EdgeFrame,
+        scratch: &Scratch,
+    ) -> Result<Self, InvalidHeaderValue> {
+        let text = |field: &[u8]| match field {
+            b"" => Ok(HeaderValue::from_static("")),
+            field => HeaderValue::from_maybe_shared(edge.share(field)),
+        };
+        let auth_time = edge.auth_time();
+        let numbers = scratch.write(|out| {
+            out.put_slice(&key.text());
+            if auth_time != 0 {
+                out.put_slice(itoa::Buffer::new().format(auth_time).as_bytes());
+            }
+        });
+        Ok(Self {
+            user_id: text(edge.user_id())?,
+            session_id: HeaderValue::from_maybe_shared(numbers.slice(..COOKIE_LEN))?,
+            auth_time: HeaderValue::from_maybe_shared(numbers.slice(COOKIE_LEN..))?,
+            tenant_id: text(edge.tenant_id())?,
+            tenant_slug: text(edge.tenant_slug())?,
+            roles: text(edge.roles())?,
+            master_flags: text(edge.master_flags())?,
+        })
+    }
+
+    /// Sets all of them.
+    pub(crate) fn put(self, headers: &mut HeaderMap) {
+        headers.insert(USER_ID, self.user_id);
+        headers.insert(SESSION_ID, self.session_id);
+        headers.insert(AUTH_TIME, self.auth_time);
+        headers.insert(TENANT_ID, self.tenant_id);
+        headers.insert(TENANT_SLUG, self.tenant_slug);
+        headers.insert(USER_ROLES, self.roles);
+        headers.insert(MASTER_FLAGS, self.master_flags);
+    }
 }

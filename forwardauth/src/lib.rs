@@ -14,19 +14,23 @@
 //! `server` runs it as a program; another program may compose [`Verify`] over its own store.
 
 mod background;
+mod cache_metrics;
 pub mod config;
 mod csrf;
 mod decide;
 pub mod explain;
+mod fields;
 mod health;
 mod identity;
 pub mod login;
 mod metrics;
 mod navigation;
 mod policy;
+mod read;
 mod refusal;
 mod reply;
 mod request;
+mod scratch;
 pub mod server;
 mod service;
 mod slide;

@@ -3,6 +3,7 @@
 //! The way back never leaves the site (class T13): it is the original path and query, or `/` where
 //! that could be read as anything else.
 
+use bytes::{BufMut as _, Bytes, BytesMut};
 use percent_encoding::{
     AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode, percent_encode, utf8_percent_encode,
 };
@@ -10,6 +11,7 @@ use shell::origin::Origin;
 
 use crate::policy::Requirements;
 use crate::request::Original;
+use crate::scratch::Scratch;
 
 /// Longest original target that is carried through a login.
 const TARGET_MAX: usize = 2048;
@@ -48,8 +50,9 @@ impl LoginUrl {
     /// # Errors
     /// What is expected instead.
     pub fn parse(text: &str) -> Result<Self, String> {
+        // RFC 3986 knows none of these in a URL, and JSON would have to escape some.
         let clean =
-            text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#' && byte != b'\\');
+            text.bytes().all(|byte| byte.is_ascii_graphic() && !b"#\\\"<>^`{|}".contains(&byte));
         let relative = text.starts_with('/') && !text.starts_with("//");
         let central = text.split_once("://").is_some_and(|(scheme, rest)| {
             let host = rest.split(['/', '?']).next().unwrap_or_default();
@@ -62,33 +65,33 @@ impl LoginUrl {
         }
     }
 
-    /// The login for `original`; with `step_up`, one that asks for what these requirements name.
+    /// The login for `original`; with `step_up`, one that asks for what these requirements name. ASCII
+    /// without quotes, so that it can stand in a header and in JSON as it is.
     pub(crate) fn for_request(
         &self,
         original: &Original<'_>,
         step_up: Option<&Requirements>,
-    ) -> String {
-        let mut url = self.text.clone();
-        url.push(if url.contains('?') { '&' } else { '?' });
-        url.push_str("return_to=");
-        if self.central
-            && let Some(own) =
-                original.host.and_then(|host| Origin::of_request(original.scheme(), host))
-        {
-            url.extend(utf8_percent_encode(own.as_str(), IN_VALUE));
-        }
-        url.extend(utf8_percent_encode(&return_to(original.uri), IN_VALUE));
-        if let Some(requirements) = step_up {
-            if !requirements.acr.is_empty() {
-                url.push_str("&acr_values=");
-                url.extend(utf8_percent_encode(&requirements.acr.join(" "), IN_VALUE));
+        scratch: &Scratch,
+    ) -> Bytes {
+        scratch.write(|out| {
+            out.put_slice(self.text.as_bytes());
+            out.put_slice(if self.text.contains('?') { b"&return_to=" } else { b"?return_to=" });
+            let own = original.host.filter(|_| self.central);
+            if let Some(own) = own.and_then(|host| Origin::of_request(original.scheme(), host)) {
+                put_value(out, own.as_str());
             }
-            if let Some(age) = requirements.max_age {
-                url.push_str("&max_age=");
-                url.push_str(&age.to_string());
+            put_return_to(out, original.uri);
+            if let Some(requirements) = step_up {
+                if !requirements.acr.is_empty() {
+                    out.put_slice(b"&acr_values=");
+                    put_value(out, &requirements.acr.join(" "));
+                }
+                if let Some(age) = requirements.max_age {
+                    out.put_slice(b"&max_age=");
+                    put_value(out, itoa::Buffer::new().format(age));
+                }
             }
-        }
-        url
+        })
     }
 
     /// The configured text.
@@ -97,11 +100,17 @@ impl LoginUrl {
     }
 }
 
-/// The way back to `target`, as an ASCII path and query.
-fn return_to(target: Option<&[u8]>) -> String {
+fn put_value(out: &mut BytesMut, value: &str) {
+    utf8_percent_encode(value, IN_VALUE).for_each(|piece| out.put_slice(piece.as_bytes()));
+}
+
+/// The way back to `target`: an ASCII path and query, encoded as a value.
+fn put_return_to(out: &mut BytesMut, target: Option<&[u8]>) {
     match target {
-        Some(target) if stays_on_site(target) => percent_encode(target, IN_URL).to_string(),
-        _ => "/".to_owned(),
+        Some(target) if stays_on_site(target) => {
+            percent_encode(target, IN_URL).for_each(|piece| put_value(out, piece));
+        }
+        _ => put_value(out, "/"),
     }
 }
 
@@ -111,12 +120,15 @@ fn stays_on_site(target: &[u8]) -> bool {
     if target.len() > TARGET_MAX || !target.starts_with(b"/") {
         return false;
     }
-    let decoded: Vec<u8> = percent_decode(target).collect();
     let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
-    let path: Vec<u8> = percent_decode(path).collect();
-    !decoded.iter().any(u8::is_ascii_control)
-        && !path.contains(&b'\\')
-        && !path.windows(2).any(|pair| pair == b"//")
+    let mut previous = None;
+    let mut leads_away = |byte: u8| {
+        let twice = byte == b'/' && previous == Some(b'/');
+        previous = Some(byte);
+        byte == b'\\' || twice
+    };
+    !percent_decode(target).any(|byte| byte.is_ascii_control())
+        && !percent_decode(path).any(&mut leads_away)
 }
 
 #[cfg(test)]
@@ -136,8 +148,13 @@ mod tests {
         }
     }
 
+    fn url(login: &LoginUrl, uri: Option<&[u8]>, step_up: Option<&Requirements>) -> String {
+        let url = login.for_request(&original(uri), step_up, &Scratch::new());
+        String::from_utf8(url.to_vec()).unwrap()
+    }
+
     fn login(uri: &[u8]) -> String {
-        LoginUrl::same_host().for_request(&original(Some(uri)), None)
+        url(&LoginUrl::same_host(), Some(uri), None)
     }
 
     #[test]
@@ -174,7 +191,7 @@ mod tests {
         ] {
             assert_eq!(login(uri), "/auth/login?return_to=%2F", "{}", uri.escape_ascii());
         }
-        let none = LoginUrl::same_host().for_request(&original(None), None);
+        let none = url(&LoginUrl::same_host(), None, None);
         assert_eq!(none, "/auth/login?return_to=%2F");
     }
 
@@ -182,7 +199,7 @@ mod tests {
     fn a_central_login_is_told_the_whole_address() {
         let central = LoginUrl::parse("https://login.example.com/auth/login?idp=main").unwrap();
         assert_eq!(
-            central.for_request(&original(Some(b"/x")), None),
+            url(&central, Some(b"/x"), None),
             "https://login.example.com/auth/login?idp=main&return_to=https%3A%2F%2Fapp.example.com%2Fx"
         );
     }
@@ -195,7 +212,7 @@ mod tests {
             ..Requirements::default()
         };
         assert_eq!(
-            LoginUrl::same_host().for_request(&original(Some(b"/x")), Some(&requirements)),
+            url(&LoginUrl::same_host(), Some(b"/x"), Some(&requirements)),
             "/auth/login?return_to=%2Fx&acr_values=urn%3Amfa%20urn%3Ahwk&max_age=60"
         );
     }
@@ -216,6 +233,8 @@ mod tests {
             "https://",
             "/a b",
             "/a#b",
+            "/a\"b",
+            "/a<b>",
         ] {
             assert!(LoginUrl::parse(bad).is_err(), "{bad}");
         }

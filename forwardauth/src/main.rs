@@ -12,6 +12,12 @@ use http::{Method, Uri};
 use shell::config::{Problems, Settings};
 use shell::telemetry::LogConfig;
 use shell::tls;
+use tikv_jemallocator::Jemalloc;
+
+/// Requests are answered out of order, so memory is freed in another order than it was taken; the
+/// system's allocator pays for that on every request (benches/RESULTS.md).
+#[global_allocator]
+static MEMORY: Jemalloc = Jemalloc;
 
 /// Exit status of a configuration that cannot be used.
 const MISCONFIGURED: u8 = 2;

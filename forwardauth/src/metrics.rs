@@ -26,7 +26,6 @@ const OUTCOMES: [(StatusCode, &str); 8] = [
 pub(crate) struct Metrics {
     requests: Vec<(StatusCode, Counter)>,
     duration: Histogram,
-    redis: Histogram,
     /// In the order of [`Refusal::ALL`].
     rejected: Vec<Counter>,
 }
@@ -40,7 +39,6 @@ impl Metrics {
         Self {
             requests: OUTCOMES.map(request).into(),
             duration: histogram!("forwardauth_request_duration_seconds"),
-            redis: histogram!("forwardauth_redis_duration_seconds"),
             rejected: Refusal::ALL.map(rejection).into(),
         }
     }
@@ -53,17 +51,17 @@ impl Metrics {
         self.duration.record(took);
     }
 
-    /// The store answered, or failed to.
-    pub(crate) fn store_took(&self, took: Duration) {
-        self.redis.record(took);
-    }
-
     /// A request was turned away.
     pub(crate) fn rejected(&self, refusal: Refusal) {
         if let Some(counter) = self.rejected.get(refusal as usize) {
             counter.increment(1);
         }
     }
+}
+
+/// How long the store takes to answer, or to fail.
+pub(crate) fn redis_duration() -> Histogram {
+    histogram!("forwardauth_redis_duration_seconds")
 }
 
 /// A session's client looks different.
@@ -119,7 +117,7 @@ mod tests {
         metrics::with_local_recorder(&recorder, || {
             let metrics = Metrics::new();
             metrics.answered(StatusCode::UNAUTHORIZED, Duration::from_micros(80));
-            metrics.store_took(Duration::from_micros(60));
+            redis_duration().record(Duration::from_micros(60));
             metrics.rejected(Refusal::CookieMissing);
             binding_failed("ip", Grade::Reauth);
             program_started();

@@ -6,7 +6,7 @@
 
 mod query;
 
-use session::edge::EdgeView;
+use session::edge::EdgeFrame;
 use session::header_text;
 
 use crate::refusal::Refusal;
@@ -74,23 +74,23 @@ impl Requirements {
     ///
     /// # Errors
     /// What is missing. A lack that no login can cure comes before one that it can.
-    pub(crate) fn check(&self, view: &EdgeView, now: u64) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, edge: &EdgeFrame, now: u64) -> Result<(), Refusal> {
         let tenant_fits =
-            self.tenant.as_ref().is_none_or(|tenant| tenant.as_bytes() == view.tenant_id);
+            self.tenant.as_ref().is_none_or(|tenant| tenant.as_bytes() == edge.tenant_id());
         if !tenant_fits {
             return Err(Refusal::OtherTenant);
         }
-        if !holds(&view.scopes, b' ', &self.scopes, &self.any_scope) {
+        if !holds(edge.scopes(), b' ', &self.scopes, &self.any_scope) {
             return Err(Refusal::MissingScope);
         }
-        if !holds(&view.roles, b',', &self.roles, &self.any_role) {
+        if !holds(edge.roles(), b',', &self.roles, &self.any_role) {
             return Err(Refusal::MissingRole);
         }
-        let strong = self.acr.is_empty() || self.acr.iter().any(|acr| acr.as_bytes() == view.acr);
+        let strong = self.acr.is_empty() || self.acr.iter().any(|acr| acr.as_bytes() == edge.acr());
         if !strong {
             return Err(Refusal::WeakLogin);
         }
-        let fresh = self.max_age.is_none_or(|age| now.saturating_sub(view.auth_time) <= age);
+        let fresh = self.max_age.is_none_or(|age| now.saturating_sub(edge.auth_time()) <= age);
         if fresh { Ok(()) } else { Err(Refusal::OldLogin) }
     }
 }

@@ -1,42 +1,74 @@
 //! Owns: responses. Nothing else makes one, and the only 2xx takes an [`Admitted`] (class T8).
 
-use bytes::Bytes;
+use bytes::{BufMut as _, Bytes, BytesMut};
 use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, HeaderName, LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE,
+    WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Body as _;
-use shell::problem::ProblemDetails;
 use shell::request_id::RequestId;
 
 use crate::decide::Admitted;
 use crate::policy::Requirements;
 use crate::refusal::Refusal;
+use crate::scratch::Scratch;
 
 /// A response as it goes out.
 pub(crate) type Reply = Response<Full<Bytes>>;
 
-const NO_STORE: (HeaderName, HeaderValue) = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// 200 with the identity of the user and an empty body.
-pub(crate) fn admitted(admitted: Admitted) -> Reply {
-    let identity = admitted.into_identity();
-    let mut headers = HeaderMap::with_capacity(identity.len().saturating_add(3));
-    headers.extend(identity);
-    headers.extend([NO_STORE]);
-    let mut reply = Response::new(Full::default());
-    *reply.headers_mut() = headers;
-    reply
+/// The map of a request's headers, emptied, as the place for a response's: it is large enough, and hyper
+/// keeps it for the connection's next request.
+pub(crate) struct Room(HeaderMap);
+
+impl Room {
+    pub(crate) fn of_request(mut headers: HeaderMap) -> Self {
+        headers.clear();
+        Self(headers)
+    }
+
+    fn reply(self, status: StatusCode, body: Bytes) -> Reply {
+        let mut reply = Response::new(Full::new(body));
+        *reply.status_mut() = status;
+        *reply.headers_mut() = self.0;
+        reply
+    }
 }
 
-/// A refusal and what its answer needs to know.
+/// 200 with the identity of the user and an empty body.
+pub(crate) fn admitted(admitted: Admitted, mut room: Room) -> Reply {
+    admitted.into_identity().put(&mut room.0);
+    room.0.insert(CACHE_CONTROL, NO_STORE);
+    room.reply(StatusCode::OK, Bytes::new())
+}
+
+/// A refusal as it is answered.
 #[derive(Debug)]
-pub(crate) struct Refused<'a> {
+pub(crate) struct Refused {
+    refusal: Refusal,
+    answer: Answer,
+    /// What the login must bring, where that is why.
+    challenge: Option<HeaderValue>,
+    /// `Set-Cookie` values that take cookies away.
+    cleared: Vec<HeaderValue>,
+}
+
+#[derive(Debug)]
+enum Answer {
+    Location(HeaderValue),
+    Problem(Bytes),
+}
+
+/// What the answer to a refusal needs to know.
+#[derive(Debug)]
+pub(crate) struct Why<'a> {
     pub(crate) refusal: Refusal,
-    pub(crate) request_id: &'a RequestId,
+    pub(crate) request_id: RequestId,
     /// Where to sign in, for those refusals that a login cures.
-    pub(crate) login_url: Option<String>,
+    pub(crate) login_url: Option<Bytes>,
     /// What the login must bring, where that is why.
     pub(crate) step_up: Option<&'a Requirements>,
     /// Whether to send the browser there.
@@ -45,16 +77,47 @@ pub(crate) struct Refused<'a> {
     pub(crate) cleared: Vec<HeaderValue>,
 }
 
-/// 302 to the login for a navigation that a login cures, else problem details.
-pub(crate) fn refused(refused: Refused<'_>) -> Reply {
-    let mut reply = match refused.location() {
-        Some(location) => redirection(location),
-        None => refused.problem(),
-    };
-    for cookie in refused.cleared {
-        reply.headers_mut().append(SET_COOKIE, cookie);
+impl Refused {
+    /// 302 to the login for a navigation that a login cures, else problem details.
+    pub(crate) fn new(why: Why<'_>, scratch: &Scratch) -> Self {
+        let location = why
+            .login_url
+            .clone()
+            .filter(|_| why.redirect)
+            .and_then(|login_url| HeaderValue::from_maybe_shared(login_url).ok());
+        let answer = match location {
+            Some(location) => Answer::Location(location),
+            None => Answer::Problem(scratch.write(|out| write_problem(out, &why))),
+        };
+        let challenge = why.step_up.map(|asked| challenge(why.refusal.row().code, asked));
+        Self { refusal: why.refusal, answer, challenge, cleared: why.cleared }
     }
-    reply
+}
+
+/// The answer to a refusal.
+pub(crate) fn refused(refused: Refused, mut room: Room) -> Reply {
+    let headers = &mut room.0;
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    for cookie in refused.cleared {
+        headers.append(SET_COOKIE, cookie);
+    }
+    let body = match refused.answer {
+        Answer::Location(location) => {
+            headers.insert(LOCATION, location);
+            return room.reply(StatusCode::FOUND, Bytes::new());
+        }
+        Answer::Problem(body) => body,
+    };
+    let status = refused.refusal.row().status;
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if status == StatusCode::UNAUTHORIZED {
+        let plain = HeaderValue::from_static(CHALLENGE);
+        headers.insert(WWW_AUTHENTICATE, refused.challenge.unwrap_or(plain));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    room.reply(status, body)
 }
 
 /// The answer to a HEAD. hyper leaves the body out over HTTP/1.1 by itself, over HTTP/2 it would send
@@ -69,49 +132,78 @@ pub(crate) fn without_body(reply: Reply) -> Reply {
     reply
 }
 
-fn redirection(location: HeaderValue) -> Reply {
-    let mut reply = Response::new(Full::default());
-    *reply.status_mut() = StatusCode::FOUND;
-    reply.headers_mut().extend([(LOCATION, location), NO_STORE]);
-    reply
+/// RFC 9457 problem details. Nothing here needs to be escaped: our own words, an id of letters and
+/// digits, and a URL that holds no quote ([`crate::login::LoginUrl`]).
+fn write_problem(out: &mut BytesMut, why: &Why<'_>) {
+    let row = why.refusal.row();
+    out.reserve(row.title.len() + row.code.len() + 192);
+    out.put_slice(br#"{"type":"about:blank","title":""#);
+    out.put_slice(row.title.as_bytes());
+    out.put_slice(br#"","status":"#);
+    out.put_slice(row.status.as_str().as_bytes());
+    out.put_slice(br#","code":""#);
+    out.put_slice(row.code.as_bytes());
+    out.put_slice(br#"","request_id":""#);
+    out.put_slice(why.request_id.as_str().as_bytes());
+    if let Some(login_url) = &why.login_url {
+        out.put_slice(br#"","login_url":""#);
+        out.put_slice(login_url);
+    }
+    out.put_slice(br#""}"#);
 }
 
-impl Refused<'_> {
-    fn location(&self) -> Option<HeaderValue> {
-        let login_url = self.login_url.as_deref().filter(|_| self.redirect)?;
-        HeaderValue::from_str(login_url).ok()
-    }
+const CHALLENGE: &str = r#"Session realm="wicketgate""#;
 
-    fn problem(&self) -> Reply {
-        let row = self.refusal.row();
-        let mut problem = ProblemDetails::new(row.status, row.code, row.title);
-        if let Some(login_url) = &self.login_url {
-            problem = problem.with("login_url", login_url.as_str());
-        }
-        let mut reply: Reply = problem.response(self.request_id);
-        let headers = reply.headers_mut();
-        if row.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, challenge(row.code, self.step_up));
-        }
-        if row.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        reply
-    }
-}
-
-/// The challenge of a 401; RFC 9470 section 3 where a login is asked for that the session has not.
-fn challenge(error: &str, step_up: Option<&Requirements>) -> HeaderValue {
-    const PLAIN: &str = r#"Session realm="wicketgate""#;
-    let Some(requirements) = step_up else {
-        return HeaderValue::from_static(PLAIN);
-    };
+/// The challenge of a 401 where a login is asked for that the session has not (RFC 9470 section 3).
+fn challenge(error: &str, asked: &Requirements) -> HeaderValue {
     // Tokens without quotes or backslashes: `policy::query::tokens` took no others.
-    let acr = match requirements.acr.as_slice() {
+    let acr = match asked.acr.as_slice() {
         [] => String::new(),
         values => format!(r#", acr_values="{}""#, values.join(" ")),
     };
-    let age = requirements.max_age.map(|age| format!(r#", max_age="{age}""#)).unwrap_or_default();
-    HeaderValue::try_from(format!(r#"{PLAIN}, error="{error}"{acr}{age}"#))
-        .unwrap_or(HeaderValue::from_static(PLAIN))
+    let age = asked.max_age.map(|age| format!(r#", max_age="{age}""#)).unwrap_or_default();
+    HeaderValue::try_from(format!(r#"{CHALLENGE}, error="{error}"{acr}{age}"#))
+        .unwrap_or(HeaderValue::from_static(CHALLENGE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shell::random::CountingRandom;
+
+    #[test]
+    fn every_problem_is_json_as_it_stands() {
+        for refusal in Refusal::ALL {
+            for login_url in [None, Some(Bytes::from_static(b"/auth/login?return_to=%2F"))] {
+                let request_id = RequestId::fresh(&CountingRandom::default());
+                let expected = login_url.clone();
+                let why = Why {
+                    refusal,
+                    request_id,
+                    login_url,
+                    step_up: None,
+                    redirect: false,
+                    cleared: Vec::new(),
+                };
+                let mut body = BytesMut::new();
+                write_problem(&mut body, &why);
+                let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                let row = refusal.row();
+                assert_eq!(body["title"], row.title);
+                assert_eq!(body["code"], row.code);
+                assert_eq!(body["status"], row.status.as_u16());
+                assert_eq!(body["request_id"], request_id.as_str());
+                let login_url = body.get("login_url").and_then(|url| url.as_str());
+                assert_eq!(login_url.map(str::as_bytes), expected.as_deref());
+            }
+        }
+    }
+
+    #[test]
+    fn t04_nothing_of_the_request_stays_in_the_room_for_the_answer() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-user-id", HeaderValue::from_static("admin"));
+        headers.insert("connection", HeaderValue::from_static("close"));
+        assert!(Room::of_request(headers).0.is_empty());
+    }
 }

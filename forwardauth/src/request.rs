@@ -7,12 +7,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::header::{HOST, HeaderMap, HeaderName, UPGRADE};
+use http::Method;
+use http::header::{HeaderMap, HeaderName, UPGRADE};
 use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderValue, Method};
 use shell::forwarded::TrustedProxies;
 use shell::request_id::RequestId;
+
+use crate::fields::{Fields, Lines};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -81,20 +83,22 @@ impl<'a> Original<'a> {
     pub(crate) fn read(
         peer: Peer,
         head: &'a Parts,
+        fields: &Fields<'a>,
         proxies: &TrustedProxies,
     ) -> Result<Self, BadForwarded> {
         let headers = &head.headers;
-        let said = if peer.trusted { Forwarded::read(headers)? } else { Forwarded::default() };
-        let client = proxies
-            .client(peer.address, headers.get_all(FORWARDED_FOR).iter().map(HeaderValue::as_bytes));
+        let said = if peer.trusted { Forwarded::read(fields)? } else { Forwarded::default() };
+        let client =
+            proxies.client(peer.address, fields.forwarded_for.values(headers, &FORWARDED_FOR));
+        let is_websocket = |value: &[u8]| value.eq_ignore_ascii_case(b"websocket");
         let (https, by_proto) = said.proto.unwrap_or((peer.tls, false));
         Ok(Self {
             method: said.method.unwrap_or_else(|| head.method.clone()),
             websocket: by_proto
-                || any_is(headers, &SEC_FETCH_MODE, "websocket")
-                || any_is(headers, &UPGRADE, "websocket"),
+                || fields.fetch_mode.values(headers, &SEC_FETCH_MODE).any(is_websocket)
+                || fields.upgrade.values(headers, &UPGRADE).any(is_websocket),
             https,
-            host: said.host.or_else(|| own_host(head)),
+            host: said.host.or_else(|| own_host(head, fields)),
             uri: said.uri,
             client,
         })
@@ -117,30 +121,28 @@ struct Forwarded<'a> {
 }
 
 impl<'a> Forwarded<'a> {
-    fn read(headers: &'a HeaderMap) -> Result<Self, BadForwarded> {
+    fn read(fields: &Fields<'a>) -> Result<Self, BadForwarded> {
+        let method = |value: &[u8]| Method::from_bytes(value).ok();
+        let target = |value| is_target(value).then_some(value);
         Ok(Self {
-            method: single(headers, FORWARDED_METHOD, |value| Method::from_bytes(value).ok())?,
-            proto: single(headers, FORWARDED_PROTO, proto)?,
-            host: single(headers, FORWARDED_HOST, authority)?,
-            uri: single(headers, FORWARDED_URI, |value| is_target(value).then_some(value))?,
+            method: single(fields.forwarded_method, FORWARDED_METHOD, method)?,
+            proto: single(fields.forwarded_proto, FORWARDED_PROTO, proto)?,
+            host: single(fields.forwarded_host, FORWARDED_HOST, authority)?,
+            uri: single(fields.forwarded_uri, FORWARDED_URI, target)?,
         })
     }
 }
 
 /// The one value of `name` through `parse`.
 fn single<'a, T>(
-    headers: &'a HeaderMap,
+    lines: Lines<'a>,
     name: HeaderName,
     parse: impl FnOnce(&'a [u8]) -> Option<T>,
 ) -> Result<Option<T>, BadForwarded> {
-    let mut values = headers.get_all(&name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => match parse(value.as_bytes()) {
-            Some(parsed) => Ok(Some(parsed)),
-            None => Err(BadForwarded(name)),
-        },
-        (Some(_), Some(_)) => Err(BadForwarded(name)),
+    match lines {
+        Lines::Absent => Ok(None),
+        Lines::One(value) => parse(value).map(Some).ok_or(BadForwarded(name)),
+        Lines::Several => Err(BadForwarded(name)),
     }
 }
 
@@ -161,6 +163,11 @@ fn proto(value: &[u8]) -> Option<(bool, bool)> {
 
 fn authority(value: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(value).ok()?;
+    // A plain name is one for sure, and what nearly every request has.
+    let plain = |byte| matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-');
+    if !value.is_empty() && value.iter().fold(true, |all, byte| all & plain(*byte)) {
+        return Some(text);
+    }
     let parsed: Authority = text.parse().ok()?;
     (!parsed.host().is_empty() && !text.contains('@')).then_some(text)
 }
@@ -168,22 +175,21 @@ fn authority(value: &[u8]) -> Option<&str> {
 /// An origin-form request target (RFC 9112 section 3.2.1), or `*`. Proxies pass raw bytes beyond
 /// ASCII on as they are.
 fn is_target(value: &[u8]) -> bool {
-    let odd = |byte: &u8| byte.is_ascii_control() || matches!(byte, b' ' | b'#');
-    value == b"*" || (value.starts_with(b"/") && !value.iter().any(odd))
+    let odd = |byte| matches!(byte, 0..=b' ' | b'#' | 0x7f);
+    // No early end, so that the compiler can look at many bytes at once.
+    let any_odd = value.iter().fold(false, |any, byte| any | odd(*byte));
+    value == b"*" || (value.starts_with(b"/") && !any_odd)
 }
 
 /// The authority of the request itself: `:authority` in HTTP/2, else the one `Host`.
-fn own_host(head: &Parts) -> Option<&str> {
+fn own_host<'a>(head: &'a Parts, fields: &Fields<'a>) -> Option<&'a str> {
     if let Some(named) = head.uri.authority() {
         return authority(named.as_str().as_bytes());
     }
-    single(&head.headers, HOST, authority).ok().flatten()
-}
-
-/// Whether one of the values of `name` is `expected`.
-fn any_is(headers: &HeaderMap, name: &HeaderName, expected: &str) -> bool {
-    let expected = expected.as_bytes();
-    headers.get_all(name).iter().any(|value| value.as_bytes().eq_ignore_ascii_case(expected))
+    match fields.host {
+        Lines::One(value) => authority(value),
+        Lines::Absent | Lines::Several => None,
+    }
 }
 
 /// The id that a trusted proxy gave the request.
@@ -194,8 +200,8 @@ pub(crate) fn request_id(peer: Peer, headers: &HeaderMap) -> Option<RequestId> {
 
 /// Whether an untrusted peer describes an original request, as a proxy would that is missing from
 /// `BFF_TRUSTED_PROXIES`.
-pub(crate) fn is_ignored_proxy(peer: Peer, headers: &HeaderMap) -> bool {
-    !peer.trusted && (headers.contains_key(FORWARDED_URI) || headers.contains_key(FORWARDED_METHOD))
+pub(crate) const fn is_ignored_proxy(peer: Peer, fields: &Fields<'_>) -> bool {
+    !peer.trusted && (fields.forwarded_uri.is_present() || fields.forwarded_method.is_present())
 }
 
 #[cfg(test)]

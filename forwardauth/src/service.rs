@@ -2,6 +2,7 @@
 //! checks come in the order of their cost, and the store last (class T17).
 
 mod record;
+mod sampled;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -9,34 +10,38 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Once};
 use std::time::Instant;
 
-use bytes::Bytes;
-use http::header::{COOKIE, HeaderValue, USER_AGENT};
+use http::header::{COOKIE, USER_AGENT};
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use hyper::service::service_fn;
 use rustls::ServerConfig;
 use session::any::AnyStore;
-use session::binding::Grade;
+use session::binding::{Grade, MarkMemo};
 use session::cookie::{self, SessionCookie};
+use session::edge::AuthenticEdge;
 use session::id::StoreKey;
-use session::store::{Store as _, StoreError};
+use session::store::Store as _;
 use shell::clock::Clock;
 use shell::listen::{self, Limits};
 use shell::random::Random;
-use shell::request_id::RequestId;
+use shell::request_id::RequestIds;
 use shell::shutdown::Shutdown;
 use tokio::net::TcpListener;
 
+use self::record::Log;
 use crate::background::Background;
 use crate::config::{Config, VerifyConfig};
 use crate::csrf;
 use crate::decide::{Admitted, Client, Question, decide};
+use crate::fields::Fields;
 use crate::metrics::Metrics;
 use crate::navigation;
 use crate::policy::Requirements;
+use crate::read::Reader;
 use crate::refusal::Refusal;
-use crate::reply::{self, Refused, Reply};
+use crate::reply::{self, Refused, Reply, Room, Why};
 use crate::request::{self, Endpoint, Original, Peer};
+use crate::scratch::Scratch;
 use crate::slide;
 
 /// Answers `/auth/verify` and `/auth/forward`. Clones are one; a program makes one for each thread.
@@ -45,9 +50,13 @@ pub struct Verify(Arc<State>);
 
 struct State {
     config: VerifyConfig,
+    reader: Reader,
+    marks: MarkMemo,
     store: AnyStore,
     clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
+    request_ids: RequestIds,
+    scratch: Scratch,
+    log: Log,
     metrics: Metrics,
     background: Background,
     /// Told once that a proxy is missing from `BFF_TRUSTED_PROXIES`.
@@ -66,13 +75,18 @@ impl Verify {
         config: &Config,
         store: AnyStore,
         clock: Arc<dyn Clock>,
-        random: Arc<dyn Random>,
+        random: &dyn Random,
     ) -> Self {
+        let keys = &config.verify.clients.edge_keys;
         Self(Arc::new(State {
             config: config.verify.clone(),
+            reader: Reader::new(store.clone(), Arc::clone(keys)),
+            marks: MarkMemo::new(keys.binder().clone()),
             store,
             clock,
-            random,
+            request_ids: RequestIds::new(random),
+            scratch: Scratch::new(),
+            log: Log::default(),
             metrics: Metrics::new(),
             background: Background::new(),
             ignored_proxy: Once::new(),
@@ -92,69 +106,83 @@ impl Verify {
         let make = move |address: SocketAddr| {
             let trusted = verify.0.config.clients.trusted.trusts(address.ip());
             let peer = Peer { address, tls: is_tls, trusted };
-            let verify = verify.clone();
-            service_fn(move |request| {
-                let verify = verify.clone();
-                async move { Ok::<_, Infallible>(verify.0.answer(peer, request).await) }
-            })
+            let state = Arc::clone(&verify.0);
+            service_fn(move |request| Arc::clone(&state).answer(peer, request))
         };
         listen::serve(listener, tls, limits, shutdown, make).await;
     }
 
     #[cfg(test)]
     pub(crate) async fn ask(&self, peer: Peer, request: Request<()>) -> Reply {
-        self.0.answer(peer, request).await
+        let Ok(reply) = Arc::clone(&self.0).answer(peer, request).await;
+        reply
     }
 }
 
 impl State {
     /// The body is never read: proxies send none, or one that never comes.
-    async fn answer<B>(&self, peer: Peer, request: Request<B>) -> Reply {
+    async fn answer<B>(
+        self: Arc<Self>,
+        peer: Peer,
+        request: Request<B>,
+    ) -> Result<Reply, Infallible> {
         let started = Instant::now();
-        let head = request.into_parts().0;
-        let reply = self.judge(peer, &head).await;
+        let (head, _body) = request.into_parts();
+        let judged = match self.ask(peer, &head, started) {
+            Ok(asked) => {
+                let found = self.reader.read(&asked.key, started).await;
+                self.judge(&asked, started, found)
+                    .map_err(|refusal| self.refuse(peer, &head, refusal, Some(&asked.context)))
+            }
+            Err(refused) => Err(refused),
+        };
+        let room = Room::of_request(head.headers);
+        let reply = match judged {
+            Ok(admitted) => reply::admitted(admitted, room),
+            Err(refused) => reply::refused(refused, room),
+        };
         self.metrics.answered(reply.status(), started.elapsed());
-        if head.method == Method::HEAD { reply::without_body(reply) } else { reply }
+        Ok(if head.method == Method::HEAD { reply::without_body(reply) } else { reply })
     }
 
-    async fn judge(&self, peer: Peer, head: &Parts) -> Reply {
+    /// What the request asks, once all is checked that needs no session.
+    fn ask<'a>(&self, peer: Peer, head: &'a Parts, now: Instant) -> Result<Asked<'a>, Refused> {
         let Some(endpoint) = Endpoint::of(head.uri.path()) else {
-            return self.refuse(peer, head, Refusal::UnknownPath, None);
+            return Err(self.refuse(peer, head, Refusal::UnknownPath, None));
         };
-        if request::is_ignored_proxy(peer, &head.headers) {
+        let fields = Fields::of(&head.headers);
+        if request::is_ignored_proxy(peer, &fields) {
             self.ignored_proxy.call_once(|| record::ignored_proxy(peer));
         }
-        let original = match Original::read(peer, head, &self.config.clients.trusted) {
-            Ok(original) => original,
-            Err(bad) => {
-                record::bad_forwarded(peer, &bad);
-                return self.refuse(peer, head, Refusal::ForwardedHeader, None);
-            }
-        };
+        let original =
+            Original::read(peer, head, &fields, &self.config.clients.trusted).map_err(|bad| {
+                self.log.bad_forwarded(now, peer, &bad);
+                self.refuse(peer, head, Refusal::ForwardedHeader, None)
+            })?;
         let inline = self.config.inline_policy;
-        let requirements = match Requirements::parse(head.uri.query(), inline) {
-            Ok(requirements) => requirements,
-            Err(error) => {
-                record::bad_policy(error);
-                return self.refuse(peer, head, Refusal::Policy, None);
+        let requirements = Requirements::parse(head.uri.query(), inline).map_err(|error| {
+            self.log.bad_policy(now, error);
+            self.refuse(peer, head, Refusal::Policy, None)
+        })?;
+        let context = Context { endpoint, original, requirements };
+        match self.key_of(&context.original, head, &fields, now) {
+            Ok(key) => {
+                let user_agent = fields.user_agent.values(&head.headers, &USER_AGENT).next();
+                Ok(Asked { key, user_agent: user_agent.unwrap_or_default(), context })
             }
-        };
-        match self.check(head, &original, &requirements).await {
-            Ok(admitted) => reply::admitted(admitted),
-            Err(refusal) => {
-                let context = Context { endpoint, original: &original, requirements };
-                self.refuse(peer, head, refusal, Some(&context))
-            }
+            Err(refusal) => Err(self.refuse(peer, head, refusal, Some(&context))),
         }
     }
 
-    async fn check(
+    /// The session that the request names, if it may be asked for at all.
+    fn key_of(
         &self,
-        head: &Parts,
         original: &Original<'_>,
-        requirements: &Requirements,
-    ) -> Result<Admitted, Refusal> {
-        let cookies = head.headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+        head: &Parts,
+        fields: &Fields<'_>,
+        now: Instant,
+    ) -> Result<StoreKey, Refusal> {
+        let cookies = fields.cookie.values(&head.headers, &COOKIE);
         let key = match cookie::find(cookies, &self.config.cookie.name) {
             SessionCookie::One(id) => id.store_key(),
             SessionCookie::Missing => return Err(Refusal::CookieMissing),
@@ -162,45 +190,45 @@ impl State {
             SessionCookie::Several => return Err(Refusal::CookieRepeated),
         };
         if csrf::is_cross_site(original, &head.headers, &self.config.cors_origins) {
-            record::cross_site(&key);
+            self.log.cross_site(now, &key);
             return Err(Refusal::CrossSite);
         }
-        let found = self.read(&key).await;
+        Ok(key)
+    }
+
+    fn judge(
+        &self,
+        asked: &Asked<'_>,
+        started: Instant,
+        found: Result<AuthenticEdge, Refusal>,
+    ) -> Result<Admitted, Refusal> {
+        let Asked { key, user_agent, context: Context { original, requirements, .. } } = asked;
         let now = self.clock.unix_seconds();
-        let user_agent = head.headers.get(USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
         let question = Question {
-            keys: &self.config.clients.edge_keys,
-            key: &key,
+            marks: &self.marks,
+            key,
             now,
             client: Client { user_agent, ip: original.client },
             policy: self.config.clients.binding,
             requirements,
+            scratch: &self.scratch,
         };
         let verdict = decide(&question, found);
         for (signal, grade) in verdict.binding.signals() {
-            record::binding_mismatch(&key, signal, grade);
+            self.log.binding_mismatch(started, key, signal, grade);
         }
         if verdict.binding.gravest() == Some(Grade::Deny) {
-            self.end(key);
+            self.end(*key);
         }
         match &verdict.decision {
             Ok(admitted) => {
                 let Self { background, store, config, .. } = self;
-                let session = admitted.session();
-                slide::if_due(background, store, &config.clients.edge_keys, key, session, now);
+                let keys = &config.clients.edge_keys;
+                slide::if_due(background, store, keys, *key, admitted.edge(), now);
             }
-            Err(refusal) => record::if_suspicious(&key, *refusal),
+            Err(refusal) => self.log.if_suspicious(started, key, *refusal),
         }
         verdict.decision
-    }
-
-    /// The store ends every read within its command time-out, which the configuration sets below
-    /// the deadline.
-    async fn read(&self, key: &StoreKey) -> Result<Option<Bytes>, StoreError> {
-        let started = Instant::now();
-        let answer = self.store.edge_view(key).await;
-        self.metrics.store_took(started.elapsed());
-        answer
     }
 
     /// Ends a session off the response path. Where that fails, the next request tries again: until
@@ -219,19 +247,20 @@ impl State {
         head: &Parts,
         refusal: Refusal,
         context: Option<&Context<'_>>,
-    ) -> Reply {
+    ) -> Refused {
         self.metrics.rejected(refusal);
-        let request_id = request::request_id(peer, &head.headers)
-            .unwrap_or_else(|| RequestId::fresh(&*self.random));
+        let request_id =
+            request::request_id(peer, &head.headers).unwrap_or_else(|| self.request_ids.fresh());
         record::refused(&request_id, refusal);
         let curable = context.filter(|_| refusal.row().status == StatusCode::UNAUTHORIZED);
         let step_up =
             curable.filter(|_| refusal.asks_for_step_up()).map(|context| &context.requirements);
-        let login_url =
-            curable.map(|context| self.config.login_url.for_request(context.original, step_up));
+        let login_url = curable.map(|context| {
+            self.config.login_url.for_request(&context.original, step_up, &self.scratch)
+        });
         let redirect = curable.is_some_and(|context| {
             context.endpoint == Endpoint::Forward
-                && navigation::is_navigation(context.original, &head.headers)
+                && navigation::is_navigation(&context.original, &head.headers)
         });
         let cleared = match context {
             Some(context) if refusal == Refusal::CookieRepeated => {
@@ -239,20 +268,22 @@ impl State {
             }
             _ => Vec::new(),
         };
-        reply::refused(Refused {
-            refusal,
-            request_id: &request_id,
-            login_url,
-            step_up,
-            redirect,
-            cleared,
-        })
+        let why = Why { refusal, request_id, login_url, step_up, redirect, cleared };
+        Refused::new(why, &self.scratch)
     }
 }
 
-/// What a refusal is answered with, once the original request is known.
+/// The original request, and what its route asks.
 struct Context<'a> {
     endpoint: Endpoint,
-    original: &'a Original<'a>,
+    original: Original<'a>,
     requirements: Requirements,
+}
+
+/// A question to the store.
+struct Asked<'a> {
+    key: StoreKey,
+    /// Empty where there is none.
+    user_agent: &'a [u8],
+    context: Context<'a>,
 }

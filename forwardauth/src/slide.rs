@@ -5,15 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session::any::AnyStore;
-use session::edge::EdgeKeys;
+use session::edge::{EdgeKeys, LiveEdge};
 use session::id::StoreKey;
 use session::store::Store as _;
 
 use crate::background::Background;
-use crate::decide::Session;
 use crate::metrics;
 
-/// Writes down that `session` was used at `now`, if that is due.
+/// Writes down that the session of `edge` was used at `now`, if that is due.
 ///
 /// Of many requests at once one write wins: the store replaces only the view that was read.
 pub(crate) fn if_due(
@@ -21,26 +20,25 @@ pub(crate) fn if_due(
     store: &AnyStore,
     keys: &Arc<EdgeKeys>,
     key: StoreKey,
-    session: &Session,
+    edge: &LiveEdge,
     now: u64,
 ) {
-    if !session.edge.due_to_slide(now) {
+    if !edge.due_to_slide(now) {
         return;
     }
-    let (store, keys, session) = (store.clone(), Arc::clone(keys), session.clone());
+    let (store, keys, edge) = (store.clone(), Arc::clone(keys), edge.clone());
     background.run("slide", async move {
-        let Ok(new) = keys.slide(&key, &session.edge, &session.raw, now) else {
+        let Ok(new) = keys.slide(&key, &edge, now) else {
             return;
         };
-        let keep = keep(&session, now);
-        let result = store.slide(&key, &session.raw, new, keep).await;
+        let keep = keep(&edge, now);
+        let result = store.slide(&key, edge.raw(), new, keep).await;
         metrics::slid(&result);
     });
 }
 
 /// How long the session lives from `now` on if it is not used again.
-fn keep(session: &Session, now: u64) -> Duration {
-    let view = session.edge.view();
-    let idle = now.saturating_add(u64::from(view.idle_ttl));
-    Duration::from_secs(idle.min(view.expires_at).saturating_sub(now))
+fn keep(edge: &LiveEdge, now: u64) -> Duration {
+    let idle = now.saturating_add(u64::from(edge.idle_ttl()));
+    Duration::from_secs(idle.min(edge.expires_at()).saturating_sub(now))
 }

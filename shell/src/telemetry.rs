@@ -107,12 +107,16 @@ impl Metrics {
         Ok(Self(handle))
     }
 
-    /// Folds histogram samples every few seconds; without it they pile up until the next scrape.
+    /// Folds histogram samples every second, on a thread that serves nobody; without it they pile up
+    /// until the next scrape.
     pub async fn upkeep(self) {
-        let mut tick = tokio::time::interval(Duration::from_secs(5));
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
         loop {
             tick.tick().await;
-            self.0.run_upkeep();
+            let handle = self.0.clone();
+            if tokio::task::spawn_blocking(move || handle.run_upkeep()).await.is_err() {
+                return;
+            }
         }
     }
 

@@ -9,27 +9,36 @@ use e2e::scratch::Scratch;
 use e2e::tls::Ca;
 use session::conformance;
 use session::id::SessionId;
-use session::redis::{RedisOptions, RedisStore, RedisTls};
+use session::redis::{Reads, RedisOptions, RedisStore, RedisTls};
 use session::store::{Store as _, StoreError, StoredSession};
+use session::tracking::Limits;
 
 const TIMEOUT: Duration = Duration::from_millis(250);
 
-/// How edge views are read: through fred, or through a pipe of their own. Both must do the same.
-const READS: [bool; 2] = [false, true];
+/// How edge views are read: through fred, through a pipe of their own, or kept. All must do the same.
+const READS: [Reads; 3] = [
+    Reads::Client,
+    Reads::Pipe,
+    Reads::Tracking(Limits {
+        entries: 1_000,
+        max_age: Duration::from_secs(5),
+        max_lag: Duration::from_millis(500),
+    }),
+];
 
-fn options(url: String, ca: &Ca, prefix: String, read_pipe: bool) -> RedisOptions {
+fn options(url: String, ca: &Ca, prefix: String, reads: Reads) -> RedisOptions {
     let ca = std::fs::read(ca.file()).expect("the CA is readable");
     RedisOptions {
         url: url.into(),
         prefix,
         command_timeout: TIMEOUT,
-        read_pipe,
+        reads,
         tls: RedisTls { ca: Some(ca), ..RedisTls::default() },
     }
 }
 
-async fn store(url: String, ca: &Ca, prefix: String, read_pipe: bool) -> RedisStore {
-    RedisStore::connect(options(url, ca, prefix, read_pipe)).await.expect("the options are usable")
+async fn store(url: String, ca: &Ca, prefix: String, reads: Reads) -> RedisStore {
+    RedisStore::connect(options(url, ca, prefix, reads)).await.expect("the options are usable")
 }
 
 #[tokio::test]
@@ -38,12 +47,13 @@ async fn redis_passes_the_conformance_suite_over_tls_and_without() {
     let ca = Ca::new(scratch.path().to_owned());
     let redis = Redis::start(&scratch, &ca).await;
     let urls = [redis.plain_url(), redis.url()];
-    for (url, read_pipe) in urls.iter().flat_map(|url| READS.map(|read_pipe| (url, read_pipe))) {
+    let ways = urls.iter().flat_map(|url| READS.map(|reads| (url, reads)));
+    for (way, (url, reads)) in ways.enumerate() {
         let runs = AtomicUsize::new(0);
         conformance::run(|| {
             // A prefix of its own is an empty store, and shows that prefixes keep apart.
             let run = runs.fetch_add(1, Ordering::SeqCst);
-            store(url.clone(), &ca, format!("bff:{}-{read_pipe}-{run}:", url.len()), read_pipe)
+            store(url.clone(), &ca, format!("bff:{way}-{run}:"), reads)
         })
         .await;
     }
@@ -63,8 +73,8 @@ async fn a_frozen_redis_is_noticed_under_traffic_and_answered_for_at_once() {
     let scratch = Scratch::new();
     let ca = Ca::new(scratch.path().to_owned());
     let redis = Redis::start(&scratch, &ca).await;
-    for read_pipe in READS {
-        let store = store(redis.plain_url(), &ca, format!("bff:{read_pipe}:"), read_pipe).await;
+    for (number, reads) in READS.into_iter().enumerate() {
+        let store = store(redis.plain_url(), &ca, format!("bff:{number}:"), reads).await;
         frozen(&redis, &store).await;
     }
 }
@@ -103,8 +113,8 @@ async fn a_killed_redis_is_found_again_without_a_restart_of_ours() {
     let scratch = Scratch::new();
     let ca = Ca::new(scratch.path().to_owned());
     let mut redis = Redis::start(&scratch, &ca).await;
-    for read_pipe in READS {
-        let store = store(redis.plain_url(), &ca, format!("bff:{read_pipe}:"), read_pipe).await;
+    for (number, reads) in READS.into_iter().enumerate() {
+        let store = store(redis.plain_url(), &ca, format!("bff:{number}:"), reads).await;
         killed(&mut redis, &store).await;
     }
 }

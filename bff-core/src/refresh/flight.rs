@@ -151,7 +151,7 @@ impl Flight {
             refresh_token,
             dpop_key,
             subject: &management.subject,
-            auth_time: Some(session.edge.view().auth_time),
+            auth_time: Some(session.edge.auth_time()),
         };
         self.app.relying_party.refresh(&request, self.app.now()).await
     }
@@ -242,7 +242,7 @@ impl Flight {
             token_version: version,
             access_expires_at: tokens.access_expires_at.unwrap_or_default(),
             scopes: tokens.scope.clone().into(),
-            ..session.edge.view().clone()
+            ..session.edge.to_view()
         };
         if let Some(claims) = &refreshed.claims {
             view.roles = header_text::encode_list(claims.roles.iter().map(String::as_str)).into();

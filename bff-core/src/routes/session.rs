@@ -51,13 +51,13 @@ pub(crate) async fn session(
 /// What the browser may know of a live session.
 pub(crate) fn describe(app: &App, session: &ActiveSession) -> Result<Value, ApiError> {
     let tokens = app.tokens(session)?;
-    let view = session.edge.view();
-    let tenant = String::from_utf8_lossy(&view.tenant_id);
+    let edge = &session.edge;
+    let tenant = String::from_utf8_lossy(edge.tenant_id());
     Ok(json!({
         "authenticated": true,
         "user": tokens.profile,
-        "expires_at": view.expires_at,
-        "idle_expires_at": view.idle_deadline(),
+        "expires_at": edge.expires_at(),
+        "idle_expires_at": edge.idle_deadline(),
         "csrf_token": csrf::token(&app.config.session_keys, &session.id),
         "logout_url": logout_url(app, session),
         "tenant": (!tenant.is_empty()).then_some(tenant),

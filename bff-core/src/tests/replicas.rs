@@ -98,7 +98,7 @@ async fn store_newer_tokens(app: &Arc<App>, browser: &Browser) {
     tokens.access_token = FRESH_TOKEN.to_owned().into();
     tokens.access_expires_at = Some(app.now() + 300);
     let version = session.stored.version + 1;
-    let view = EdgeView { token_version: version, ..session.edge.view().clone() };
+    let view = EdgeView { token_version: version, ..session.edge.to_view() };
     let edge = app.config.clients.edge_keys.reseal(&session.key, &session.stored.edge, &view);
     let sealed =
         app.config.session_keys.seal_tokens(&session.id, "", version, &tokens, app.random.bytes());

@@ -2,14 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use shell::config::{Settings, parse};
 use shell::origin::Origin;
-use shell::tls::server_config;
+use shell::tls::Tls;
 
 use crate::login::LoginUrl;
 
@@ -43,28 +41,18 @@ pub(super) fn deadline(settings: &mut Settings) -> Duration {
     Duration::from_millis(given.unwrap_or(250))
 }
 
-pub(super) fn tls(settings: &mut Settings) -> Option<Arc<ServerConfig>> {
-    const HINT: &str = "Set FORWARDAUTH_TLS_CERT and FORWARDAUTH_TLS_KEY, both PEM, or neither.";
-    let certificate = settings.pem("FORWARDAUTH_TLS_CERT");
-    let key = settings.secret_pem("FORWARDAUTH_TLS_KEY");
-    match (certificate, key) {
-        (Some(certificate), Some(key)) => match server_config(&certificate, &key) {
-            Ok(config) => Some(config),
-            Err(error) => {
-                settings.problem("FORWARDAUTH_TLS_CERT", &error.to_string(), HINT);
-                None
-            }
-        },
-        (None, None) => None,
-        (Some(_), None) => {
-            settings.problem("FORWARDAUTH_TLS_KEY", "is missing beside the certificate", HINT);
-            None
-        }
-        (None, Some(_)) => {
-            settings.problem("FORWARDAUTH_TLS_CERT", "is missing beside the key", HINT);
-            None
-        }
-    }
+pub(super) fn tls(settings: &mut Settings) -> Option<Tls> {
+    Tls::from_settings(settings, "FORWARDAUTH_TLS_CERT", "FORWARDAUTH_TLS_KEY")
+}
+
+/// More than a proxy ever opens, and less than what would take the memory of a small machine.
+pub(super) fn max_connections(settings: &mut Settings) -> Option<NonZeroUsize> {
+    settings.parsed("FORWARDAUTH_MAX_CONNECTIONS", "Use 1 to 1000000.", |text| {
+        let connections = text.parse().ok().and_then(NonZeroUsize::new);
+        connections
+            .filter(|connections| connections.get() <= 1_000_000)
+            .ok_or_else(|| "is not a number of connections".to_owned())
+    })
 }
 
 pub(super) fn warn_of_session_keys(settings: &mut Settings) {

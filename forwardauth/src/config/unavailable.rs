@@ -8,8 +8,7 @@ use shell::config::Settings;
 const PROBLEM: &str = "is not available in this version";
 
 /// Settings without which nothing is lost, and the only value that is available.
-const CHOICES: [(&str, &str); 2] =
-    [("FORWARDAUTH_CACHE", "off"), ("FORWARDAUTH_AUTHORIZATION", "none")];
+const CHOICES: [(&str, &str); 1] = [("FORWARDAUTH_AUTHORIZATION", "none")];
 
 /// Settings that must not be set.
 const UNSET: [&str; 3] =

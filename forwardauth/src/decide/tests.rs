@@ -1,9 +1,11 @@
 use super::*;
+use bytes::Bytes;
 use proptest::prelude::*;
-use session::binding::Bindings;
-use session::edge::EdgeView;
+use session::binding::{Bindings, Marks as _};
+use session::edge::{EdgeKeys, EdgeView};
 use session::id::SessionId;
 use session::keys::KeyRing;
+use session::store::StoreError;
 
 fn keys() -> EdgeKeys {
     EdgeKeys::new(&KeyRing::single("k1", [3; 32]))
@@ -31,14 +33,21 @@ fn judge(view: &EdgeView, now: u64) -> Result<Identity, Refusal> {
     judge_raw(Ok(Some(sealed)), now)
 }
 
+/// As [`crate::read::Reader`] finds it.
 fn judge_raw(found: Result<Option<Bytes>, StoreError>, now: u64) -> Result<Identity, Refusal> {
+    let keys = keys();
+    let found = found
+        .map_err(Refusal::from)
+        .and_then(|found| found.ok_or(Refusal::SessionUnknown))
+        .and_then(|raw| Ok(keys.open(&key(), raw)?));
     let question = Question {
-        keys: &keys(),
+        marks: &MarkMemo::new(keys.binder().clone()),
         key: &key(),
         now,
         client: Client { user_agent: AGENT, ip: Some("192.0.2.1".parse().unwrap()) },
         policy: BindingPolicy { user_agent: Grade::Deny, ip: Grade::Deny },
         requirements: &Requirements::default(),
+        scratch: &Scratch::new(),
     };
     decide(&question, found).decision.map(Admitted::into_identity)
 }

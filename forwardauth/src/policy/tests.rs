@@ -1,7 +1,17 @@
 use super::*;
+use session::edge::{AuthenticEdge, EdgeKeys, EdgeView};
+use session::id::SessionId;
+use session::keys::KeyRing;
 
 fn parse(query: &str) -> Result<Requirements, PolicyError> {
     Requirements::parse(Some(query), true)
+}
+
+/// As it is read from a store.
+fn edge(view: &EdgeView) -> AuthenticEdge {
+    let keys = EdgeKeys::new(&KeyRing::single("k1", [3; 32]));
+    let key = SessionId::from_random([7; 32]).store_key();
+    keys.open(&key, keys.seal(&key, view).unwrap()).unwrap()
 }
 
 fn view() -> EdgeView {
@@ -40,7 +50,7 @@ fn each_key_narrows() {
         ("max_age=99&role=NONE", Err(Refusal::MissingRole)),
         ("other=1&debug", Ok(())),
     ] {
-        assert_eq!(parse(query).unwrap().check(&view(), 1_100), expected, "{query}");
+        assert_eq!(parse(query).unwrap().check(&edge(&view()), 1_100), expected, "{query}");
     }
 }
 
@@ -49,7 +59,10 @@ fn t09_a_session_without_the_field_does_not_pass() {
     for query in
         ["scope=a", "scope_any=a", "role=a", "role_any=a", "tenant=a", "acr=a", "max_age=9"]
     {
-        assert!(parse(query).unwrap().check(&EdgeView::default(), 1_100).is_err(), "{query}");
+        assert!(
+            parse(query).unwrap().check(&edge(&EdgeView::default()), 1_100).is_err(),
+            "{query}"
+        );
     }
 }
 

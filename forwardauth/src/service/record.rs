@@ -1,11 +1,14 @@
 //! Owns: what is logged of requests: the audit events, and what an operator must know to put things
 //! right. Never a cookie, never a header's value; sessions by a shortened hash.
 
+use std::time::Instant;
+
 use session::binding::Grade;
 use session::id::StoreKey;
 use session::store::StoreError;
 use shell::request_id::RequestId;
 
+use super::sampled::Sampled;
 use crate::metrics;
 use crate::policy::PolicyError;
 use crate::refusal::Refusal;
@@ -16,14 +19,86 @@ pub(super) fn refused(request_id: &RequestId, refusal: Refusal) {
     tracing::debug!(%request_id, reason = refusal.reason(), "refused");
 }
 
-pub(super) fn cross_site(key: &StoreKey) {
-    tracing::info!(target: "audit", event = "csrf.rejected", session = key.short());
+/// The lines that any client can bring about, each kind sampled by itself. `unwritten` tells how many
+/// of the kind were left out before.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    cross_site: Sampled,
+    binding: Sampled,
+    suspicious: Sampled,
+    policy: Sampled,
+    forwarded: Sampled,
 }
 
-pub(super) fn binding_mismatch(key: &StoreKey, signal: &'static str, grade: Grade) {
-    metrics::binding_failed(signal, grade);
-    let action = grade.as_str();
-    tracing::info!(target: "audit", event = "binding.mismatch", session = key.short(), signal, action);
+impl Log {
+    pub(super) fn cross_site(&self, now: Instant, key: &StoreKey) {
+        self.cross_site.line(now, |unwritten| {
+            tracing::info!(
+                target: "audit", event = "csrf.rejected", session = key.short(), unwritten
+            );
+        });
+    }
+
+    pub(super) fn binding_mismatch(
+        &self,
+        now: Instant,
+        key: &StoreKey,
+        signal: &'static str,
+        grade: Grade,
+    ) {
+        metrics::binding_failed(signal, grade);
+        self.binding.line(now, |unwritten| {
+            tracing::info!(
+                target: "audit",
+                event = "binding.mismatch",
+                session = key.short(),
+                signal,
+                action = grade.as_str(),
+                unwritten
+            );
+        });
+    }
+
+    /// An edge view that the store holds and that we do not believe: a changed key ring, another
+    /// version, or somebody who writes to the store.
+    pub(super) fn if_suspicious(&self, now: Instant, key: &StoreKey, refusal: Refusal) {
+        let suspicious = matches!(
+            refusal,
+            Refusal::EdgeVersion
+                | Refusal::EdgeUnknownKey
+                | Refusal::EdgeForged
+                | Refusal::EdgeMalformed
+                | Refusal::FlagsUnreadable
+                | Refusal::StoreRefused
+        );
+        if suspicious {
+            self.suspicious.line(now, |unwritten| {
+                let reason = refusal.reason();
+                tracing::warn!(session = key.short(), reason, unwritten, "session not believed");
+            });
+        }
+    }
+
+    pub(super) fn bad_policy(&self, now: Instant, error: PolicyError) {
+        self.policy.line(now, |unwritten| {
+            tracing::error!(
+                %error,
+                unwritten,
+                "the query of the middleware's address cannot be applied; every request of it is refused"
+            );
+        });
+    }
+
+    pub(super) fn bad_forwarded(&self, now: Instant, peer: Peer, bad: &BadForwarded) {
+        self.forwarded.line(now, |unwritten| {
+            tracing::warn!(
+                proxy = %peer.address.ip(),
+                header = %bad.0,
+                unwritten,
+                "a trusted proxy sent a forwarding header twice or malformed"
+            );
+        });
+    }
 }
 
 pub(super) fn session_ended(key: &StoreKey, ended: &Result<bool, StoreError>) {
@@ -39,38 +114,6 @@ pub(super) fn session_ended(key: &StoreKey, ended: &Result<bool, StoreError>) {
             tracing::warn!(session = key.short(), reason = error.reason(), "session not ended yet");
         }
     }
-}
-
-/// An edge view that the store holds and that we do not believe: a changed key ring, another
-/// version, or somebody who writes to the store.
-pub(super) fn if_suspicious(key: &StoreKey, refusal: Refusal) {
-    let suspicious = matches!(
-        refusal,
-        Refusal::EdgeVersion
-            | Refusal::EdgeUnknownKey
-            | Refusal::EdgeForged
-            | Refusal::EdgeMalformed
-            | Refusal::FlagsUnreadable
-            | Refusal::StoreRefused
-    );
-    if suspicious {
-        tracing::warn!(session = key.short(), reason = refusal.reason(), "session not believed");
-    }
-}
-
-pub(super) fn bad_policy(error: PolicyError) {
-    tracing::error!(
-        %error,
-        "the query of the middleware's address cannot be applied; every request of it is refused"
-    );
-}
-
-pub(super) fn bad_forwarded(peer: Peer, bad: &BadForwarded) {
-    tracing::warn!(
-        proxy = %peer.address.ip(),
-        header = %bad.0,
-        "a trusted proxy sent a forwarding header twice or malformed"
-    );
 }
 
 pub(super) fn ignored_proxy(peer: Peer) {

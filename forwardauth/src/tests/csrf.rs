@@ -7,7 +7,7 @@ const OWN: &str = "https://app.example.com";
 
 #[tokio::test]
 async fn c64_a_cross_site_request_is_403() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let session = gate.sign_in(&alice()).await;
     let post = question("/auth/forward").cookie(&session).but("x-forwarded-method", "POST");
     let foreign = post.clone().with("origin", "https://evil.test");
@@ -25,7 +25,7 @@ async fn c64_a_cross_site_request_is_403() {
 
 #[tokio::test]
 async fn c66_a_websocket_needs_the_own_origin_too() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let session = gate.sign_in(&alice()).await;
     let socket = question("/auth/verify").cookie(&session).but("x-forwarded-proto", "wss");
     for (origin, expected) in [(OWN, StatusCode::OK), ("https://evil.test", StatusCode::FORBIDDEN)]
@@ -40,7 +40,7 @@ async fn c66_a_websocket_needs_the_own_origin_too() {
 
 #[tokio::test]
 async fn t01_an_untrusted_peer_describes_nothing_but_itself() {
-    let gate = Gate::with(&[("BFF_BINDING_IP", "off")]);
+    let gate = Gate::with(&[("BFF_BINDING_IP", "off")]).await;
     let session = gate.sign_in(&alice()).await;
     // What it says would make the request look safe, own and navigable; what it is stays a POST to
     // this service.
@@ -60,7 +60,7 @@ async fn t01_an_untrusted_peer_describes_nothing_but_itself() {
 
 #[tokio::test]
 async fn t05_naming_a_header_in_connection_does_not_take_it_away() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let session = gate.sign_in(&alice()).await;
     let post = question("/auth/verify")
         .cookie(&session)
@@ -72,7 +72,7 @@ async fn t05_naming_a_header_in_connection_does_not_take_it_away() {
 
 #[tokio::test]
 async fn t06_every_forwarding_header_counts_only_from_the_proxy() {
-    let gate = Gate::with(&[("BFF_BINDING_IP", "deny")]);
+    let gate = Gate::with(&[("BFF_BINDING_IP", "deny")]).await;
     let session = gate.sign_in(&alice()).await;
     // The session is bound to the address that this peer claims to speak for.
     for name in ["x-forwarded-for", "x-real-ip", "forwarded", "cf-connecting-ip", "true-client-ip"]

@@ -1,4 +1,4 @@
-//! A verify over the memory store, with a clock and randomness that the test decides.
+//! A verify with a clock and randomness that the test decides, over the store that `backing` names.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,17 +9,17 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use session::any::AnyStore;
-use session::binding::Bindings;
+use session::binding::{Bindings, Marks as _};
 use session::edge::{EdgeKeys, EdgeView};
 use session::id::{SessionId, StoreKey};
 use session::keys::KeyRing;
-use session::memory::MemoryStore;
-use session::redis::{RedisOptions, RedisStore, RedisTls};
+use session::redis::{Reads, RedisOptions, RedisStore, RedisTls};
 use session::store::{Store as _, StoredSession};
 use shell::clock::ManualClock;
 use shell::config::Settings;
 use shell::random::CountingRandom;
 
+use super::backing;
 use crate::Verify;
 use crate::config::{Config, Embedding};
 use crate::request::Peer;
@@ -33,7 +33,7 @@ const EDGE_KEY: &str = "k1:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 /// A verify, and hands on its store and clock.
 pub(super) struct Gate {
     pub(super) verify: Verify,
-    pub(super) store: MemoryStore,
+    pub(super) store: AnyStore,
     pub(super) clock: ManualClock,
 }
 
@@ -46,15 +46,15 @@ pub(super) struct Answer {
 }
 
 impl Gate {
-    pub(super) fn new() -> Self {
-        Self::with(&[])
+    pub(super) async fn new() -> Self {
+        Self::with(&[]).await
     }
 
     /// One whose environment also has these variables.
-    pub(super) fn with(variables: &[(&str, &str)]) -> Self {
-        let store = MemoryStore::new();
+    pub(super) async fn with(variables: &[(&str, &str)]) -> Self {
+        let store = backing::empty_store().await;
         let clock = ManualClock::at(NOW);
-        let verify = verify(variables, AnyStore::Memory(store.clone()), &clock);
+        let verify = verify(variables, store.clone(), &clock);
         Self { verify, store, clock }
     }
 
@@ -117,13 +117,13 @@ fn verify(variables: &[(&str, &str)], store: AnyStore, clock: &ManualClock) -> V
     let mut settings = Settings::from_pairs(defaults.into_iter().chain(variables.iter().copied()));
     let config = Config::from_settings(&mut settings, Embedding::Composed);
     let (config, _warnings) = settings.finish(config).unwrap();
-    Verify::new(&config, store, Arc::new(clock.clone()), Arc::new(CountingRandom::default()))
+    Verify::new(&config, store, Arc::new(clock.clone()), &CountingRandom::default())
 }
 
 /// One whose Redis is not there.
 pub(super) async fn without_store() -> Verify {
     let options = RedisOptions {
-        read_pipe: true,
+        reads: Reads::Pipe,
         url: "redis://127.0.0.1:1".to_owned().into(),
         prefix: "bff:".to_owned(),
         command_timeout: Duration::from_millis(200),

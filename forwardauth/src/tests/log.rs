@@ -28,7 +28,7 @@ async fn c83_audit_events_are_there_and_no_secret_is_at_any_level() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || writer.clone())
         .finish();
-    let gate = Gate::with(&[("BFF_BINDING_IP", "audit")]);
+    let gate = Gate::with(&[("BFF_BINDING_IP", "audit")]).await;
     let session = gate.sign_in(&alice()).await;
     gate.put(&id(2).store_key(), keys().seal(&id(3).store_key(), &alice()).unwrap()).await;
     let canary = |asked: super::gate::Question| {

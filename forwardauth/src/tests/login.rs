@@ -5,7 +5,7 @@ use http::StatusCode;
 
 #[tokio::test]
 async fn c68_a_navigation_is_sent_to_the_login() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     insta::assert_snapshot!(
         gate.ask(question("/auth/forward").navigation().request()).await.shown()
     );
@@ -13,7 +13,7 @@ async fn c68_a_navigation_is_sent_to_the_login() {
 
 #[tokio::test]
 async fn c68_nothing_else_is_ever_redirected() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let html = "text/html,application/xhtml+xml";
     for (asked, what) in [
         (question("/auth/verify").navigation(), "verify"),
@@ -33,7 +33,7 @@ async fn c68_nothing_else_is_ever_redirected() {
 
 #[tokio::test]
 async fn t13_the_way_back_stays_on_the_site() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for uri in ["//evil.test", "/\\evil.test", "/%5cevil.test", "/%2f%2fevil.test", "/x%0d%0ay"] {
         let asked = question("/auth/forward").navigation().but("x-forwarded-uri", uri);
         let answer = gate.ask(asked.request()).await;
@@ -43,7 +43,7 @@ async fn t13_the_way_back_stays_on_the_site() {
 
 #[tokio::test]
 async fn a_request_id_of_the_proxy_is_kept_and_of_a_stranger_is_not() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let asked = || question("/auth/verify").with("x-request-id", "trace-0123456789").request();
     assert!(gate.ask(asked()).await.body.contains("trace-0123456789"));
     let stranger = super::gate::ask_from("192.0.2.66", &gate.verify, asked()).await;

@@ -9,7 +9,7 @@ use session::store::Store as _;
 
 #[tokio::test]
 async fn allowed() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let session = gate.sign_in(&alice()).await;
     let answer = gate.ask(question("/auth/verify").cookie(&session).request()).await;
     insta::assert_snapshot!(answer.shown());
@@ -17,7 +17,7 @@ async fn allowed() {
 
 #[tokio::test]
 async fn t04_all_identity_headers_are_there_and_empty_where_unknown() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let session = gate.sign_in(&somebody()).await;
     let answer = gate.ask(question("/auth/forward/any/suffix").cookie(&session).request()).await;
     insta::assert_snapshot!(answer.shown());
@@ -25,7 +25,7 @@ async fn t04_all_identity_headers_are_there_and_empty_where_unknown() {
 
 #[tokio::test]
 async fn no_session() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let answer = gate.ask(question("/auth/verify").request()).await;
     insta::assert_snapshot!(answer.shown());
     let unknown = gate.ask(question("/auth/verify").cookie(&id(9)).request()).await;
@@ -53,7 +53,7 @@ async fn t17_malformed_cookies_never_reach_the_store() {
 
 #[tokio::test]
 async fn c37_two_cookies_of_the_name_are_refused_and_both_forms_cleared() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let session = gate.sign_in(&alice()).await;
     let twice = question("/auth/verify").cookie(&session).cookie(&session);
     insta::assert_snapshot!(gate.ask(twice.request()).await.shown());
@@ -78,7 +78,7 @@ async fn t08_what_the_store_holds_must_be_ours() {
         (unknown.seal(&key, &alice()).unwrap(), "an unknown key"),
         (keys().seal(&id(2).store_key(), &alice()).unwrap(), "another session's view"),
     ] {
-        let gate = Gate::new();
+        let gate = Gate::new().await;
         gate.put(&key, edge).await;
         let answer = gate.ask(question("/auth/verify").cookie(&id(1)).request()).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{what}");
@@ -89,7 +89,7 @@ async fn t08_what_the_store_holds_must_be_ours() {
 
 #[tokio::test]
 async fn t20_what_belongs_to_a_login_is_no_session() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let key = id(1).store_key();
     let edge = keys().seal(&key, &alice()).unwrap();
     for name in [key.to_string(), format!("session:{key}"), id(1).expose().to_owned()] {
@@ -102,7 +102,7 @@ async fn t20_what_belongs_to_a_login_is_no_session() {
 
 #[tokio::test]
 async fn lacking_scope_role_or_tenant() {
-    let gate = Gate::with(&[("FORWARDAUTH_INLINE_POLICY", "true")]);
+    let gate = Gate::with(&[("FORWARDAUTH_INLINE_POLICY", "true")]).await;
     let session = gate.sign_in(&alice()).await;
     let ask = |query: &str| {
         gate.ask(
@@ -122,7 +122,7 @@ async fn lacking_scope_role_or_tenant() {
 
 #[tokio::test]
 async fn needs_a_stronger_or_fresher_login() {
-    let gate = Gate::with(&[("FORWARDAUTH_INLINE_POLICY", "true")]);
+    let gate = Gate::with(&[("FORWARDAUTH_INLINE_POLICY", "true")]).await;
     let session = gate.sign_in(&alice()).await;
     let asked = question("/auth/forward?acr=urn:mfa&max_age=60").cookie(&session);
     insta::assert_snapshot!(gate.ask(asked.clone().request()).await.shown());
@@ -132,7 +132,7 @@ async fn needs_a_stronger_or_fresher_login() {
 #[tokio::test]
 async fn suspended_or_banned() {
     for flags in [r#"{"suspended":true}"#, r#"{"banned":true}"#, "no json"] {
-        let gate = Gate::new();
+        let gate = Gate::new().await;
         let view = EdgeView { master_flags: flags.as_bytes().to_vec().into(), ..alice() };
         let session = gate.sign_in(&view).await;
         let answer =
@@ -154,7 +154,7 @@ async fn c80_a_store_that_is_away_is_503_and_never_401() {
 
 #[tokio::test]
 async fn t09_a_policy_that_cannot_be_applied_is_500_for_everyone() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let session = gate.sign_in(&alice()).await;
     let unknown = question("/auth/verify?policy=admins").cookie(&session).request();
     insta::assert_snapshot!(gate.ask(unknown).await.shown());
@@ -169,7 +169,7 @@ async fn t09_a_policy_that_cannot_be_applied_is_500_for_everyone() {
 
 #[tokio::test]
 async fn t01_repeated_or_malformed_forwarding_headers_of_a_proxy_are_400() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let session = gate.sign_in(&alice()).await;
     let repeated = question("/auth/verify").cookie(&session).with("x-forwarded-method", "GET");
     insta::assert_snapshot!(gate.ask(repeated.request()).await.shown());
@@ -179,7 +179,7 @@ async fn t01_repeated_or_malformed_forwarding_headers_of_a_proxy_are_400() {
 
 #[tokio::test]
 async fn other_paths_are_404() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let session = gate.sign_in(&alice()).await;
     for path in ["/", "/auth/verifyx", "/auth", "/metrics", "/health"] {
         let answer = gate.ask(question(path).cookie(&session).request()).await;

@@ -80,7 +80,7 @@ proptest! {
         let peer = if trusted { "10.0.0.1" } else { "192.0.2.66" };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let gate = Gate::with(&[("BFF_BINDING_UA", "reauth"), ("BFF_BINDING_IP", "off")]);
+            let gate = Gate::with(&[("BFF_BINDING_UA", "reauth"), ("BFF_BINDING_IP", "off")]).await;
             let session = gate.sign_in(&alice()).await;
             // Unsafe as the proxy tells it and in itself.
             let foreign = question("/auth/forward")
@@ -108,7 +108,7 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let gate = Gate::new();
+            let gate = Gate::new().await;
             gate.put(&id(1).store_key(), edge.into()).await;
             let answer = gate.ask(question("/auth/verify").cookie(&id(1)).request()).await;
             prop_assert!(!answer.status.is_success());

@@ -10,7 +10,7 @@ const OTHER_CLIENT: &str = "198.51.100.7";
 
 #[tokio::test]
 async fn c41_both_ends_of_life_are_ours_to_enforce() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let session = gate.sign_in(&alice()).await;
     let key = session.store_key();
     let ask = || gate.ask(question("/auth/verify").cookie(&session).request());
@@ -27,7 +27,7 @@ async fn c41_both_ends_of_life_are_ours_to_enforce() {
 
 #[tokio::test]
 async fn c41_an_idle_session_ends() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let session = gate.sign_in(&alice()).await;
     gate.clock.advance(3_600);
     let answer = gate.ask(question("/auth/verify").cookie(&session).request()).await;
@@ -37,7 +37,7 @@ async fn c41_an_idle_session_ends() {
 
 #[tokio::test]
 async fn c44_a_revoked_session_is_refused_at_once() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let session = gate.sign_in(&alice()).await;
     gate.store.delete(&session.store_key()).await.unwrap();
     let answer = gate.ask(question("/auth/verify").cookie(&session).request()).await;
@@ -46,7 +46,7 @@ async fn c44_a_revoked_session_is_refused_at_once() {
 
 #[tokio::test]
 async fn a_session_slides_at_most_once_a_minute() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let session = gate.sign_in(&alice()).await;
     let key = session.store_key();
     let before = gate.store.edge_view(&key).await.unwrap();
@@ -64,7 +64,7 @@ async fn a_session_slides_at_most_once_a_minute() {
 
 #[tokio::test]
 async fn a_refused_request_does_not_keep_a_session_alive() {
-    let gate = Gate::with(&[("BFF_BINDING_UA", "reauth")]);
+    let gate = Gate::with(&[("BFF_BINDING_UA", "reauth")]).await;
     let session = gate.sign_in(&alice()).await;
     gate.clock.advance(120);
     let asked = question("/auth/verify").cookie(&session).but("user-agent", OTHER_AGENT);
@@ -86,7 +86,7 @@ async fn c48_deny_ends_the_session_and_reauth_lets_it_wait() {
             ("reauth", StatusCode::UNAUTHORIZED, true),
             ("deny", StatusCode::UNAUTHORIZED, false),
         ] {
-            let gate = Gate::with(&[(variable, mode)]);
+            let gate = Gate::with(&[(variable, mode)]).await;
             let session = gate.sign_in(&alice()).await;
             let asked = question("/auth/verify").cookie(&session).but(header, value);
             assert_eq!(gate.ask(asked.request()).await.status, status, "{variable}={mode}");
@@ -101,12 +101,12 @@ async fn c48_deny_ends_the_session_and_reauth_lets_it_wait() {
 
 #[tokio::test]
 async fn c48_an_address_that_nobody_knows_counts_as_changed() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let session = gate.sign_in(&alice()).await;
     let asked = question("/auth/verify").cookie(&session).but("x-forwarded-for", "unknown");
     assert_eq!(gate.ask(asked.request()).await.status, StatusCode::UNAUTHORIZED);
 
-    let unbound = Gate::new();
+    let unbound = Gate::new().await;
     let view = EdgeView { bindings: session::binding::Bindings::default(), ..alice() };
     let session = unbound.sign_in(&view).await;
     let asked = question("/auth/verify").cookie(&session).but("x-forwarded-for", "unknown");
@@ -118,5 +118,5 @@ fn gate_time(seconds: u64) -> u64 {
 }
 
 fn last_seen(edge: Option<bytes::Bytes>, id: &session::id::SessionId) -> u64 {
-    keys().open(&id.store_key(), &edge.unwrap()).unwrap().view().last_seen
+    keys().open(&id.store_key(), edge.unwrap()).unwrap().last_seen()
 }

@@ -13,7 +13,8 @@ async fn send(request: &str) -> String {
         ("BFF_TRUSTED_PROXIES", "127.0.0.1"),
         ("BFF_BINDING_IP", "off"),
         ("BFF_BINDING_UA", "off"),
-    ]);
+    ])
+    .await;
     let session = gate.sign_in(&alice()).await;
     let listener = listen::bind("127.0.0.1:0".parse().unwrap(), false).unwrap();
     let address = listener.local_addr().unwrap();
@@ -42,7 +43,7 @@ async fn a_body_that_never_comes_is_not_waited_for() {
 
 #[tokio::test]
 async fn raw_bytes_and_many_headers_are_no_reason_to_refuse() {
-    let many: String = (0..200).map(|number| format!("x-{number}: y\r\n")).collect();
+    let many: String = (0..90).map(|number| format!("x-{number}: y\r\n")).collect();
     let head = format!(
         "GET /auth/verify HTTP/1.1\r\nhost: a\r\ncookie: caf\u{e9}={{}}; {{cookie}}\r\n{many}\r\n"
     );

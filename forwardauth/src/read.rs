@@ -1,0 +1,55 @@
+//! Owns: the one look-up of a request: from a session's key to an edge view that is believed. Asks
+//! this thread's cache first, where there is one, then the store.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ::metrics::Histogram;
+use session::any::AnyStore;
+use session::edge::{AuthenticEdge, EdgeKeys};
+use session::id::StoreKey;
+use session::store::Store as _;
+
+use crate::metrics;
+use crate::refusal::Refusal;
+
+/// Reads edge views.
+pub(crate) struct Reader {
+    store: AnyStore,
+    keys: Arc<EdgeKeys>,
+    redis: Histogram,
+}
+
+impl Reader {
+    pub(crate) fn new(store: AnyStore, keys: Arc<EdgeKeys>) -> Self {
+        Self { store, keys, redis: metrics::redis_duration() }
+    }
+
+    /// The edge view under `key`, at `now`, authentic but perhaps expired.
+    ///
+    /// # Errors
+    /// Why there is none that can be believed. The store ends every read within its command time-out,
+    /// which the configuration sets below the deadline.
+    pub(crate) async fn read(
+        &self,
+        key: &StoreKey,
+        now: Instant,
+    ) -> Result<AuthenticEdge, Refusal> {
+        let Some(tracked) = self.store.tracked() else { return self.ask(key, now).await };
+        if let Some(edge) = tracked.get(key, now) {
+            return Ok(edge);
+        }
+        let ticket = tracked.ticket();
+        let edge = self.ask(key, now).await?;
+        tracked.keep(ticket, *key, edge.clone(), now);
+        Ok(edge)
+    }
+
+    /// What the request took before it asked is a microsecond and counts as the store's.
+    async fn ask(&self, key: &StoreKey, now: Instant) -> Result<AuthenticEdge, Refusal> {
+        let found = self.store.edge_view(key).await;
+        self.redis.record(now.elapsed());
+        let raw = found?.ok_or(Refusal::SessionUnknown)?;
+        Ok(self.keys.open(key, raw)?)
+    }
+}

@@ -1,25 +1,29 @@
-//! Owns: sessions for benchmarks: cookies that a seed determines, edge views that verify believes,
-//! and loading them into Redis in bulk.
+//! Owns: sessions for benchmarks: cookies that a number determines, edge views that verify believes,
+//! and writing them into Redis in bulk, as the product's scripts leave them.
 
-use std::fmt::Write as _;
+use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use session::binding::{BindingPolicy, Grade};
 use session::edge::{EdgeKeys, EdgeView};
 use session::id::SessionId;
 use session::keys::KeyRing;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use crate::request::{CLIENT, USER_AGENT};
+use crate::resp::Connection;
+
+/// Begins every key: `BFF_REDIS_PREFIX` of the programs under test.
+pub const PREFIX: &str = "bff:";
 
 const KEY: [u8; 32] = *b"benchmarks only, never elsewhere";
 const KEPT_MS: u64 = 86_400_000;
+/// Seconds for which verify writes down no use of a session: that happens at most once a minute, off the
+/// path of the answer, and would come and go in the figures.
+const QUIET: u64 = 7_200;
 /// Sessions written in one go.
-const BATCH: u64 = 1_000;
+const BATCH: usize = 1_000;
 
 /// `BFF_EDGE_KEYS` for the program under test.
 pub fn edge_keys_setting() -> String {
@@ -39,19 +43,69 @@ pub fn id(number: u64) -> SessionId {
     SessionId::from_random(bytes)
 }
 
-/// Writes the edge views of sessions `0..count` into the Redis at `address`, pipelined.
+/// The key of the session in Redis.
+pub fn name(number: u64) -> String {
+    format!("{PREFIX}session:{}", id(number).store_key())
+}
+
+/// Writes the edge views of sessions `numbers`.
 ///
 /// # Errors
 /// If Redis does not take them.
-pub async fn load(address: &str, prefix: &str, count: u64) -> anyhow::Result<()> {
+pub fn write(redis: &mut Connection, numbers: Range<u64>) -> anyhow::Result<()> {
     let keys = EdgeKeys::new(&KeyRing::single("bench", KEY));
+    let view = view(&keys);
+    let kept = KEPT_MS.to_string();
+    let mut commands = 0;
+    for number in numbers {
+        let key = id(number).store_key();
+        let name = format!("{PREFIX}session:{key}");
+        let edge = keys.seal(&key, &view)?;
+        redis.push(&[b"HSET", name.as_bytes(), b"e", &edge, b"v", b"1"]);
+        redis.push(&[b"PEXPIRE", name.as_bytes(), kept.as_bytes()]);
+        commands += 2;
+        if commands >= BATCH {
+            redis.settle(commands)?;
+            commands = 0;
+        }
+    }
+    redis.settle(commands)
+}
+
+/// Writes the entries of sessions `numbers` in the lists of their user and of their session at the
+/// IdP. Each user has one session here, which costs most.
+///
+/// # Errors
+/// If Redis does not take them.
+pub fn write_indexes(redis: &mut Connection, numbers: Range<u64>) -> anyhow::Result<()> {
+    let (kept, end) = (KEPT_MS.to_string(), (now() * 1_000 + KEPT_MS).to_string());
+    let mut commands = 0;
+    for number in numbers {
+        let key = id(number).store_key().to_string();
+        // The names of lists are hashes of the same length.
+        let list = id(u64::MAX - number).store_key();
+        for kind in ["user", "sid"] {
+            let name = format!("{PREFIX}index:{kind}:{list}");
+            redis.push(&[b"ZADD", name.as_bytes(), end.as_bytes(), key.as_bytes()]);
+            redis.push(&[b"PEXPIRE", name.as_bytes(), kept.as_bytes()]);
+            commands += 2;
+        }
+        if commands >= BATCH {
+            redis.settle(commands)?;
+            commands = 0;
+        }
+    }
+    redis.settle(commands)
+}
+
+fn view(keys: &EdgeKeys) -> EdgeView {
     let policy = BindingPolicy { user_agent: Grade::Deny, ip: Grade::Reauth };
     let now = now();
-    let view = EdgeView {
+    EdgeView {
         created_at: now,
         auth_time: now,
         expires_at: now + 86_400,
-        last_seen: now,
+        last_seen: now + QUIET,
         idle_ttl: 43_200,
         access_expires_at: now + 3_600,
         token_version: 1,
@@ -61,40 +115,11 @@ pub async fn load(address: &str, prefix: &str, count: u64) -> anyhow::Result<()>
         roles: "ADMIN,USER".into(),
         scopes: "openid profile email orders:read orders:write".into(),
         ..EdgeView::default()
-    };
-    let mut stream = TcpStream::connect(address).await.context("no Redis there")?;
-    for begin in (0..count).step_by(usize::try_from(BATCH)?) {
-        let end = count.min(begin + BATCH);
-        let mut commands = Vec::new();
-        for number in begin..end {
-            let key = id(number).store_key();
-            let name = format!("{prefix}session:{key}");
-            let edge = keys.seal(&key, &view)?;
-            command(&mut commands, &[b"HSET", name.as_bytes(), b"e", &edge, b"v", b"1"]);
-            command(&mut commands, &[b"PEXPIRE", name.as_bytes(), KEPT_MS.to_string().as_bytes()]);
-        }
-        stream.write_all(&commands).await?;
-        // Each command answers an integer: `:N\r\n`, one digit here.
-        let mut answers = vec![0; usize::try_from((end - begin) * 2 * 4)?];
-        stream.read_exact(&mut answers).await?;
-        anyhow::ensure!(!answers.contains(&b'-'), "Redis refused a session");
-    }
-    Ok(())
-}
-
-fn command(out: &mut Vec<u8>, words: &[&[u8]]) {
-    let mut head = String::new();
-    // Writing to a `String` does not fail.
-    let _infallible = write!(head, "*{}\r\n", words.len());
-    out.extend_from_slice(head.as_bytes());
-    for word in words {
-        out.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
-        out.extend_from_slice(word);
-        out.extend_from_slice(b"\r\n");
     }
 }
 
+/// Unix time in seconds.
 #[expect(clippy::disallowed_methods, reason = "a benchmark's sessions live from now on")]
-fn now() -> u64 {
+pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

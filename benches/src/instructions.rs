@@ -1,0 +1,172 @@
+//! Owns: what one request costs in figures that no noise touches: instructions and allocations, counted
+//! between two moments of a warm program, and system calls, the slope between two runs with different
+//! numbers of requests. Start and end drop out of both.
+
+mod budget;
+mod callgrind;
+mod strace;
+mod subject;
+mod syscalls;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::json;
+
+use crate::bench::{Bench, TRACKING, progress};
+use crate::place;
+use crate::programs::{Launch, Redis};
+use crate::report::Table;
+use crate::statistics::rounded;
+use budget::{Budget, exceeded};
+use callgrind::Profile;
+use subject::{Kind, Subject, subjects};
+
+/// Requests that are counted under callgrind.
+const COUNTED: u64 = 3_000;
+const CONNECTIONS: usize = 8;
+const SESSIONS: u64 = 200;
+const END: Duration = Duration::from_secs(60);
+/// Functions shown by `--profile`.
+const SHOWN: usize = 40;
+
+/// Options of `bench instructions`.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Compare with the budget and fail where it is exceeded.
+    #[arg(long)]
+    check: bool,
+    /// The budget.
+    #[arg(long, default_value = "benches/budget.json")]
+    budget: PathBuf,
+    /// Show which functions the instructions of this kind of request are in, for example `strict`.
+    #[arg(long)]
+    profile: Option<String>,
+}
+
+/// What one request costs.
+struct Cost {
+    instructions: f64,
+    hashing: f64,
+    allocations: f64,
+    functions: Vec<(String, f64)>,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// If a program does not start, or answers wrongly.
+pub fn run(bench: &mut Bench, options: &Options) -> anyhow::Result<()> {
+    for tool in ["valgrind", "strace"] {
+        place::find(tool).with_context(|| format!("{tool} is not installed"))?;
+    }
+    let redis = bench.redis()?;
+    let mut subjects = subjects();
+    if let Some(why) = bench.refusal(TRACKING)? {
+        bench.report.skipped("tracking", &why);
+        subjects.retain(|subject| subject.kind != Kind::Tracking);
+    }
+    let budget = Budget::read(&options.budget)?;
+    let mut table = Table::new(
+        format!(
+            "Of one request, {CONNECTIONS} connections (callgrind; valgrind hides the CPU's SHA-256)"
+        ),
+        ["", "instructions", "without hashing", "x bare", "allocations", "beyond bare"],
+    );
+    let mut bare: Option<Cost> = None;
+    for subject in &subjects {
+        let cost = cost(bench, &redis, subject)?;
+        if options.profile.as_deref() == Some(subject.name) {
+            profile(bench, subject.name, &cost);
+        }
+        let reference = bare.as_ref().unwrap_or(&cost);
+        let ratio = cost.without_hashing() / reference.without_hashing();
+        let beyond = cost.allocations - reference.allocations;
+        table.row([
+            subject.name.to_owned(),
+            format!("{:.0}", cost.instructions),
+            format!("{:.0}", cost.without_hashing()),
+            format!("{ratio:.3}"),
+            format!("{:.2}", cost.allocations),
+            format!("{beyond:.2}"),
+        ]);
+        bench.report.json(
+            subject.name,
+            json!({
+                "with_hashing": cost.instructions.round(),
+                "without_hashing": cost.without_hashing().round(),
+                "over_bare": rounded(ratio, 3),
+                "allocations": rounded(cost.allocations, 2),
+                "allocations_beyond_bare": rounded(beyond, 2),
+            }),
+        );
+        for found in [
+            exceeded("instructions x bare", subject.name, ratio, &budget.instructions_over_bare),
+            exceeded(
+                "allocations beyond bare",
+                subject.name,
+                beyond,
+                &budget.allocations_beyond_bare,
+            ),
+        ]
+        .into_iter()
+        .flatten()
+        .filter(|_| options.check)
+        {
+            bench.report.fail(found);
+        }
+        bare.get_or_insert(cost);
+    }
+    bench.report.table(table);
+    strace::run(bench, &redis, &subjects, options.check.then_some(&budget))
+}
+
+impl Cost {
+    fn without_hashing(&self) -> f64 {
+        self.instructions - self.hashing
+    }
+}
+
+fn cost(bench: &Bench, redis: &Redis, subject: &Subject) -> anyhow::Result<Cost> {
+    progress(&format!("callgrind: {}", subject.name));
+    let file = bench.scratch.path().join("callgrind.out");
+    let mut wrapper = vec!["valgrind".to_owned()];
+    wrapper.extend(callgrind::OPTIONS.iter().map(|&option| option.to_owned()));
+    wrapper.push(format!("--callgrind-out-file={}", file.display()));
+    let launch = Launch { wrapper, ..bench.launch() };
+    let (service, mut load) = subject.warm(&launch, redis, CONNECTIONS)?;
+    callgrind::control(service.process.pid(), "zero")?;
+    subject.ask(&mut load, COUNTED)?;
+    callgrind::control(service.process.pid(), "dump")?;
+    let text = std::fs::read_to_string(file.with_extension("out.1"));
+    let profile = Profile::parse(&text.context("callgrind wrote no file")?)?;
+    drop(load);
+    service.process.stop(END)?;
+    let mut functions: Vec<_> =
+        profile.functions().map(|(name, cost)| (name.to_owned(), each(cost))).collect();
+    functions.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    functions.truncate(SHOWN);
+    Ok(Cost {
+        instructions: each(profile.total()),
+        hashing: each(profile.hashing()),
+        allocations: each(profile.allocations()),
+        functions,
+    })
+}
+
+/// For each request.
+#[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 instructions")]
+fn each(count: u64) -> f64 {
+    count as f64 / COUNTED as f64
+}
+
+fn profile(bench: &mut Bench, name: &str, cost: &Cost) {
+    let mut table = Table::new(format!("Where the instructions of {name} are"), ["", "a request"]);
+    for (function, cost) in &cost.functions {
+        let short: String = function.chars().take(110).collect();
+        table.row([short, format!("{cost:.0}")]);
+    }
+    bench.report.table(table);
+}

@@ -1,0 +1,104 @@
+//! Owns: everything that is measured side by side: each a running program, what it is asked, and what
+//! it must answer.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use super::{Options, SESSIONS};
+use crate::bench::{Bench, TRACKING, progress};
+use crate::programs::{Redis, Service};
+use crate::{baselines, request};
+
+/// The name of what all others are compared with.
+pub(super) const BARE: &str = "bare";
+
+/// One of them.
+pub(super) struct Variant {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) pid: u32,
+    pub(super) address: SocketAddr,
+    pub(super) requests: Rc<Vec<Vec<u8>>>,
+    pub(super) status: u16,
+}
+
+/// All of them, bare hyper first, and the programs, which end with this value.
+pub(super) struct Variants {
+    pub(super) all: Vec<Variant>,
+    _services: Vec<Service>,
+}
+
+impl Variants {
+    pub(super) fn start(
+        bench: &mut Bench,
+        redis: &Redis,
+        options: &Options,
+    ) -> anyhow::Result<Self> {
+        let wanted =
+            |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
+        let sessions = Rc::new(request::of_sessions(SESSIONS));
+        let launch = bench.launch();
+        let mut all = Vec::new();
+        let mut services = Vec::new();
+        let mut add = |name, about, service: Service| {
+            all.push(variant(name, about, &service, &sessions, 200));
+            services.push(service);
+        };
+        progress("starting the programs");
+        add(BARE, "hyper, 200 and nothing done for it", Service::bare(&launch, None)?);
+        if wanted("floor") {
+            let floor = Service::bare(&launch, Some(redis))?;
+            add("floor", "bare and one Redis round trip, unchecked", floor);
+        }
+        if wanted("tracking") {
+            if let Some(why) = bench.refusal(TRACKING)? {
+                bench.report.skipped("tracking", &why);
+            } else {
+                let service = bench.forwardauth(redis, &[TRACKING])?;
+                add("tracking", "forwardauth, sessions cached and invalidated", service);
+            }
+        }
+        if let Some(program) = &options.previous {
+            let service = Service::forwardauth(&launch, program, redis.address, &[])?;
+            add("previous", "the other build of forwardauth", service);
+        }
+        if wanted("nginx") {
+            match baselines::nginx(&launch)? {
+                Some(service) => add("nginx", "nginx, return 200", service),
+                None => bench.report.skipped("nginx", NOT_INSTALLED),
+            }
+        }
+        if wanted("python") {
+            match baselines::python(&launch, redis, SESSIONS)? {
+                Some(service) => add("python", "FastAPI, redis.asyncio, JSON of 4 kB", service),
+                None => bench.report.skipped("python", NOT_INSTALLED),
+            }
+        }
+        let strict = bench.forwardauth(redis, &[])?;
+        let refused = |name, about, request: Vec<u8>| {
+            variant(name, about, &strict, &Rc::new(vec![request]), 401)
+        };
+        let ours = [
+            variant("strict", "forwardauth, Redis asked each time", &strict, &sessions, 200),
+            refused("no_cookie", "forwardauth, 401 to no cookie", request::without_session()),
+            refused("bad_shape", "forwardauth, 401 to what is no session", request::bad_shape()),
+        ];
+        all.extend(ours.into_iter().filter(|variant| wanted(variant.name)));
+        services.push(strict);
+        bench.report.skipped("fred", "forwardauth has no switch that sends its reads through fred");
+        Ok(Self { all, _services: services })
+    }
+}
+
+const NOT_INSTALLED: &str = "not installed; benches/baselines/install does that";
+
+fn variant(
+    name: &'static str,
+    about: &'static str,
+    service: &Service,
+    requests: &Rc<Vec<Vec<u8>>>,
+    status: u16,
+) -> Variant {
+    let (pid, address) = (service.process.pid(), service.address);
+    Variant { name, about, pid, address, requests: Rc::clone(requests), status }
+}

@@ -17,6 +17,7 @@ use shell::listen;
 use shell::random::SystemRandom;
 use shell::shutdown::{DRAIN, Shutdown};
 use shell::telemetry::Metrics;
+use shell::tls::{self, Watch};
 
 /// Exit code of a configuration that cannot be used.
 const UNUSABLE: u8 = 2;
@@ -48,7 +49,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    shell::tls::install_ring();
+    tls::install_ring();
     match Cli::parse().command.unwrap_or(Command::Run) {
         Command::Run => match read_config() {
             Ok((config, warnings)) => run(config, &warnings),
@@ -97,6 +98,11 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     drop(tokio::spawn(metrics_handle.clone().upkeep()));
     let shutdown = Shutdown::new();
     shutdown.on_signal().context("cannot listen to signals")?;
+    let network = &config.network;
+    let listeners = [("traffic", network.tls.as_ref()), ("admin", network.admin_tls.as_ref())];
+    Watch::over(listeners, Arc::new(SystemClock))
+        .start(tls::INTERVAL, &shutdown)
+        .context("cannot listen to signals")?;
 
     let listen_on = config.network.listen;
     let admin_on = config.network.admin_listen;

@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use shell::admin::Admin;
 use shell::listen::{self, Limits};
+use shell::tls::Tls;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -47,7 +48,7 @@ pub fn router(app: &Arc<App>) -> Router {
 
 /// Serves `listener` until the end begins.
 pub async fn serve(app: Arc<App>, listener: TcpListener) {
-    let (router, tls) = (router(&app), app.config.network.tls.clone());
+    let (router, tls) = (router(&app), app.config.network.tls.as_ref().map(Tls::config));
     let is_tls = tls.is_some();
     let make = move |address| {
         let router = router.clone();
@@ -61,7 +62,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener) {
 
 /// Serves the admin listener until the end begins.
 pub async fn serve_admin(app: Arc<App>, admin: Admin, listener: TcpListener) {
-    let tls = app.config.network.admin_tls.clone();
+    let tls = app.config.network.admin_tls.as_ref().map(Tls::config);
     let make = move |_| {
         let admin = admin.clone();
         service_fn(move |request: http::Request<Incoming>| {

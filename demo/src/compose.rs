@@ -15,11 +15,13 @@ use shell::config::Settings;
 use shell::listen::{self, Limits};
 use shell::random::SystemRandom;
 use shell::shutdown::Shutdown;
+use shell::tls::Tls;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::settings::{AUDIENCE, Agreement, routes};
 use crate::traefik::Traefik;
+use crate::trust::{self, Trust};
 use crate::{Cli, edge, idp, orders, spa, whoami};
 
 /// The running demo.
@@ -61,7 +63,8 @@ pub(crate) async fn start(cli: &Cli, shutdown: &Shutdown) -> anyhow::Result<Demo
     let orders = orders(&agreement, shutdown)?;
     fs::write(files.path().join("routes.yaml"), routes(orders)).context("cannot write routes")?;
 
-    let (bff_config, verify_config) = configs(&agreement.settings(files.path())?)?;
+    let trust = cli.traefik.is_some().then(|| trust::make(files.path())).transpose()?;
+    let (bff_config, verify_config) = configs(&agreement.settings(files.path())?, trust.as_ref())?;
     let store = bff_config.store.clone().open().await.context("cannot use Redis")?;
     let parts = edge::Routes {
         bff: bff(bff_config, store.clone(), shutdown)?,
@@ -69,8 +72,8 @@ pub(crate) async fn start(cli: &Cli, shutdown: &Shutdown) -> anyhow::Result<Demo
         whoami: service(shutdown, "whoami", whoami::serve)?,
         spa: service(shutdown, "the SPA", spa::serve)?,
     };
-    let traefik = if let Some(binary) = &cli.traefik {
-        Some(Traefik::start(binary, cli.port, parts, files.path())?)
+    let traefik = if let (Some(binary), Some(trust)) = (&cli.traefik, &trust) {
+        Some(Traefik::start(binary, cli.port, parts, &trust.authority, files.path())?)
     } else {
         let listener = bind(cli.port)?;
         spawn(shutdown, "the edge", edge::serve(listener, parts, ended(shutdown)));
@@ -85,11 +88,21 @@ pub(crate) async fn start(cli: &Cli, shutdown: &Shutdown) -> anyhow::Result<Demo
     })
 }
 
-fn configs(settings: &Settings) -> anyhow::Result<(BffConfig, VerifyConfig)> {
+/// Verify speaks TLS where Traefik asks it: over HTTP/2 one connection is enough for all requests.
+fn configs(
+    settings: &Settings,
+    trust: Option<&Trust>,
+) -> anyhow::Result<(BffConfig, VerifyConfig)> {
     let mut for_bff = settings.clone();
     let bff = BffConfig::read(&mut for_bff, true);
     let (bff, _) = for_bff.finish(bff)?;
-    let mut for_verify = settings.clone();
+    let certificate = trust.iter().flat_map(|trust| {
+        [
+            ("FORWARDAUTH_TLS_CERT", trust.certificate.as_str()),
+            ("FORWARDAUTH_TLS_KEY", trust.key.as_str()),
+        ]
+    });
+    let mut for_verify = settings.clone().with_defaults(certificate);
     let verify = VerifyConfig::from_settings(&mut for_verify, Embedding::Composed);
     let (verify, _) = for_verify.finish(verify)?;
     Ok((bff, verify))
@@ -109,12 +122,12 @@ fn verify(
     store: AnyStore,
     shutdown: &Shutdown,
 ) -> anyhow::Result<SocketAddr> {
-    let verify = Verify::new(config, store, Arc::new(SystemClock), Arc::new(SystemRandom));
+    let verify = Verify::new(config, store, Arc::new(SystemClock), &SystemRandom);
     let listener = bind(0)?;
     let address = listener.local_addr()?;
-    let shutdown = shutdown.clone();
+    let (tls, shutdown) = (config.tls.as_ref().map(Tls::config), shutdown.clone());
     drop(tokio::spawn(async move {
-        verify.serve(listener, None, Limits::default(), shutdown).await;
+        verify.serve(listener, tls, Limits::default(), shutdown).await;
     }));
     Ok(address)
 }

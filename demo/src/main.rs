@@ -11,6 +11,7 @@ mod orders;
 mod settings;
 mod spa;
 mod traefik;
+mod trust;
 mod whoami;
 
 use std::path::PathBuf;

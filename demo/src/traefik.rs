@@ -1,6 +1,7 @@
 //! Owns: a real Traefik in place of the built-in edge (`--traefik PATH`).
 //!
-//! The same choices as the shipped configuration under `traefik/`, on plain HTTP and loopback.
+//! The same choices as the shipped configuration under `traefik/`, on loopback and with plain HTTP for
+//! the browser; verify is asked over TLS.
 
 use std::fs;
 use std::path::Path;
@@ -20,11 +21,13 @@ const DYNAMIC: &str = include_str!("../assets/traefik-dynamic.yml");
 pub(crate) struct Traefik(Child);
 
 impl Traefik {
-    /// Writes its configuration into `directory` and starts it on `port`.
+    /// Writes its configuration into `directory` and starts it on `port`. `authority` is a file with
+    /// the certificate that verify's was signed by.
     pub(crate) fn start(
         binary: &Path,
         port: u16,
         parts: Routes,
+        authority: &Path,
         directory: &Path,
     ) -> anyhow::Result<Self> {
         let dynamic = directory.join("traefik-dynamic.yml");
@@ -34,6 +37,7 @@ impl Traefik {
                 .replace("@DYNAMIC@", &dynamic.to_string_lossy())
                 .replace("@BFF@", &parts.bff.to_string())
                 .replace("@FORWARDAUTH@", &parts.forwardauth.to_string())
+                .replace("@AUTHORITY@", &authority.to_string_lossy())
                 .replace("@WHOAMI@", &parts.whoami.to_string())
                 .replace("@SPA@", &parts.spa.to_string())
         };

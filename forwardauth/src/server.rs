@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
 
@@ -10,14 +11,16 @@ use session::any::AnyStore;
 use session::redis::RedisSetupError;
 use shell::admin::Admin;
 use shell::clock::{Clock, SystemClock};
-use shell::listen::{self, Limits};
+use shell::listen::{self, Connections, Limits};
 use shell::random::SystemRandom;
 use shell::shutdown::{DRAIN, Shutdown};
 use shell::telemetry::Metrics;
+use shell::tls::{self, Tls, Watch};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
+use crate::cache_metrics::CacheMetrics;
 use crate::config::Config;
 use crate::health::Health;
 use crate::metrics;
@@ -55,18 +58,21 @@ pub enum ServerError {
 pub fn run(config: Config) -> Result<(), ServerError> {
     let recorder = Metrics::install().map_err(|_| ServerError::Metrics)?;
     metrics::program_started();
+    let max_connections = config.max_connections.map(NonZeroUsize::get);
+    let connections = Connections::counted("forwardauth", max_connections);
+    let limits = Limits { connections, ..Limits::default() };
     let config = Arc::new(config);
     let shutdown = Shutdown::new();
     let (mut threads, mut reports) = (Vec::new(), Vec::new());
     for number in 1..config.threads.get() {
-        let (config, shutdown) = (Arc::clone(&config), shutdown.clone());
+        let (config, limits, shutdown) = (Arc::clone(&config), limits.clone(), shutdown.clone());
         let (report, reported) = oneshot::channel();
         let runtime = runtime()?;
-        let work = move || runtime.block_on(follow(&config, shutdown, report));
+        let work = move || runtime.block_on(follow(&config, limits, shutdown, report));
         threads.push(thread::Builder::new().name(format!("verify-{number}")).spawn(work)?);
         reports.push(reported);
     }
-    let result = runtime()?.block_on(lead(&config, shutdown.clone(), recorder, reports));
+    let result = runtime()?.block_on(lead(&config, limits, shutdown.clone(), recorder, reports));
     shutdown.begin();
     for thread in threads {
         if thread.join().is_err() {
@@ -80,14 +86,18 @@ fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
 
-/// The first thread: traffic like all, and signals, the admin listener and metrics besides.
+/// The first thread: traffic like all, and signals, certificates, the admin listener
+/// and metrics besides.
 async fn lead(
     config: &Config,
+    limits: Limits,
     shutdown: Shutdown,
     recorder: Metrics,
     reports: Vec<oneshot::Receiver<Result<(), ServerError>>>,
 ) -> Result<(), ServerError> {
     shutdown.on_signal()?;
+    Watch::over([("traffic", config.tls.as_ref())], Arc::new(SystemClock))
+        .start(tls::INTERVAL, &shutdown)?;
     let admin_listener = bound(config.admin_listen, false)?;
     let worker = Worker::start(config).await?;
     for report in reports {
@@ -110,7 +120,7 @@ async fn lead(
         tls = config.tls.is_some(),
         "serving"
     );
-    worker.serve(config, shutdown).await;
+    worker.serve(config, limits, shutdown).await;
     admin_end.begin();
     Ok(())
 }
@@ -118,13 +128,14 @@ async fn lead(
 /// Every other thread. Reports once whether it could start.
 async fn follow(
     config: &Config,
+    limits: Limits,
     shutdown: Shutdown,
     report: oneshot::Sender<Result<(), ServerError>>,
 ) {
     match Worker::start(config).await {
         Ok(worker) => {
             drop(report.send(Ok(())));
-            worker.serve(config, shutdown).await;
+            worker.serve(config, limits, shutdown).await;
         }
         Err(error) => drop(report.send(Err(error))),
     }
@@ -144,9 +155,14 @@ impl Worker {
         Ok(Self { listener, store, clock: Arc::new(SystemClock) })
     }
 
-    async fn serve(self, config: &Config, shutdown: Shutdown) {
-        let verify = Verify::new(config, self.store.clone(), self.clock, Arc::new(SystemRandom));
-        verify.serve(self.listener, config.tls.clone(), Limits::default(), shutdown.clone()).await;
+    async fn serve(self, config: &Config, limits: Limits, shutdown: Shutdown) {
+        let verify = Verify::new(config, self.store.clone(), self.clock, &SystemRandom);
+        let tls = config.tls.as_ref().map(Tls::config);
+        if let Some(cache) = self.store.tracked() {
+            let metrics = CacheMetrics::of(thread::current().name().unwrap_or_default());
+            drop(tokio::spawn(metrics.follow(cache.clone())));
+        }
+        verify.serve(self.listener, tls, limits, shutdown.clone()).await;
         if !shutdown.drained(DRAIN).await {
             tracing::warn!("connections were left behind");
         }

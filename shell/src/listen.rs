@@ -4,7 +4,16 @@
 //! Plain connections speak HTTP/1.1 (with upgrades); TLS connections what ALPN settled. No sniffing:
 //! hyper-util's `auto` builder waits without limit for a first byte.
 
+mod activity;
 mod connection;
+mod connections;
+mod first_bytes;
+mod limits;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tls_tests;
+mod watch;
 
 use std::convert::Infallible;
 use std::io;
@@ -22,30 +31,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::shutdown::Shutdown;
 
-/// What one listener allows its peers.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Longest wait for a request's header, and longest idle time of a kept connection. Traefik
-    /// keeps idle connections for 90 s and must not meet one that we are just closing.
-    pub header_timeout: Duration,
-    /// Most header fields of a request (431 beyond).
-    pub max_headers: usize,
-    /// Most bytes of a request's header (431 beyond).
-    pub max_header_bytes: usize,
-    /// Longest TLS handshake.
-    pub handshake_timeout: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            header_timeout: Duration::from_secs(120),
-            max_headers: 256,
-            max_header_bytes: 128 * 1024,
-            handshake_timeout: Duration::from_secs(10),
-        }
-    }
-}
+pub use connections::Connections;
+pub use limits::Limits;
 
 /// Binds `address` with a backlog that outlasts a burst, shared with other threads of this process.
 ///
@@ -89,10 +76,13 @@ pub async fn serve<M, S, B>(
         };
         match accepted {
             Ok((stream, peer)) => {
+                // Closed at once: a peer that waits in the backlog would not know why.
+                let Some(open) = limits.connections.admit() else { continue };
                 let service = make(peer);
                 let connection = connection::Connection {
                     limits: Arc::clone(&limits),
                     shutdown: shutdown.clone(),
+                    open,
                 };
                 prepare(&stream);
                 match acceptor.clone() {
@@ -114,6 +104,3 @@ fn prepare(stream: &TcpStream) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
 }
-
-#[cfg(test)]
-mod tests;

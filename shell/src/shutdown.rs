@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 
 /// Longest wait for what is under way when a process is told to stop.
@@ -16,6 +16,8 @@ pub const DRAIN: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     token: CancellationToken,
+    /// As `token` says, for who looks at it on every request.
+    ending: Arc<AtomicBool>,
     tasks: TaskTracker,
     started: Arc<AtomicBool>,
 }
@@ -33,11 +35,12 @@ impl Shutdown {
 
     /// Started and not ending.
     pub fn is_ready(&self) -> bool {
-        self.started.load(Ordering::Acquire) && !self.token.is_cancelled()
+        self.started.load(Ordering::Acquire) && !self.has_begun()
     }
 
     /// Begins the end.
     pub fn begin(&self) {
+        self.ending.store(true, Ordering::Release);
         self.token.cancel();
     }
 
@@ -47,6 +50,16 @@ impl Shutdown {
     /// Safe to drop and call again.
     pub async fn begun(&self) {
         self.token.cancelled().await;
+    }
+
+    /// [`Self::begun`], as a value to be kept.
+    pub(crate) fn begun_owned(&self) -> WaitForCancellationFutureOwned {
+        self.token.clone().cancelled_owned()
+    }
+
+    /// Whether the end has begun.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.ending.load(Ordering::Acquire)
     }
 
     /// Runs `task` so that the end waits for it.

@@ -22,3 +22,11 @@ pub fn free() -> SocketAddr {
         .find(|address| TcpListener::bind(address).is_ok())
         .expect("no loopback port is free")
 }
+
+/// The first of two free ports in a row, for the demo, whose provider takes the next one.
+pub fn two() -> u16 {
+    (0..100)
+        .map(|_| free().port())
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port + 1)).is_ok())
+        .expect("two free ports in a row")
+}

@@ -1,6 +1,6 @@
 //! A certificate authority of the test's own, and the certificates of its parts.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,8 +8,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SanType,
 };
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 /// The authority; every part of a stack trusts it and nothing else does.
 #[derive(Debug)]
@@ -78,9 +80,28 @@ impl Ca {
             .with_root_certificates(roots)
             .with_no_client_auth()
     }
+
+    /// The certificate that `address` shows at a new handshake.
+    ///
+    /// # Panics
+    /// When there is none of this authority for `host`.
+    pub async fn shown(&self, address: SocketAddr, host: &str) -> CertificateDer<'static> {
+        let stream = TcpStream::connect(address).await.expect("the listener accepts");
+        let name = ServerName::try_from(host.to_owned()).expect("a server name");
+        // A client without memory: a resumed handshake shows no certificate.
+        let connector = TlsConnector::from(Arc::new(self.client()));
+        let stream = connector.connect(name, stream).await.expect("TLS is spoken here");
+        let chain = stream.get_ref().1.peer_certificates().expect("a chain");
+        chain[0].clone().into_owned()
+    }
 }
 
 impl Leaf {
+    /// Whether `shown` is this certificate.
+    pub fn is(&self, shown: &CertificateDer<'_>) -> bool {
+        self.chain[0] == *shown
+    }
+
     /// A server that shows this certificate and offers the protocols, best first.
     pub fn server(&self, protocols: &[&str]) -> Arc<ServerConfig> {
         let mut config = ServerConfig::builder_with_provider(provider())

@@ -1,12 +1,11 @@
 //! Owns: listeners, TLS, public address, allowed origins and hosts.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use http::HeaderName;
-use rustls::ServerConfig;
 use shell::config::{Settings, parse};
 use shell::origin::Origin;
+use shell::tls::Tls;
 
 /// Where `bff` listens and how the outside sees it.
 #[derive(Debug, Clone)]
@@ -16,9 +15,9 @@ pub struct Network {
     /// `BFF_ADMIN_LISTEN`.
     pub admin_listen: SocketAddr,
     /// `BFF_TLS_CERT`, `BFF_TLS_KEY`.
-    pub tls: Option<Arc<ServerConfig>>,
+    pub tls: Option<Tls>,
     /// `BFF_ADMIN_TLS_CERT`, `BFF_ADMIN_TLS_KEY`.
-    pub admin_tls: Option<Arc<ServerConfig>>,
+    pub admin_tls: Option<Tls>,
     /// `BFF_DEFAULT_SCHEME` and `BFF_DEFAULT_HOST`: the origin that redirect URIs are built on.
     pub default_origin: Option<Origin>,
     /// `BFF_DYNAMIC_CALLBACK`: build them on the request's host where that is allowed.
@@ -42,8 +41,8 @@ impl Network {
         };
         let listen = address("BFF_LISTEN", SocketAddr::from(([0, 0, 0, 0], 8000)));
         let admin_listen = address("BFF_ADMIN_LISTEN", SocketAddr::from(([0, 0, 0, 0], 9000)));
-        let tls = tls(settings, "BFF_TLS_CERT", "BFF_TLS_KEY");
-        let admin_tls = tls_admin(settings);
+        let tls = Tls::from_settings(settings, "BFF_TLS_CERT", "BFF_TLS_KEY");
+        let admin_tls = Tls::from_settings(settings, "BFF_ADMIN_TLS_CERT", "BFF_ADMIN_TLS_KEY");
         let default_origin = default_origin(settings);
         let dynamic_callback =
             settings.parsed("BFF_DYNAMIC_CALLBACK", "Use true or false.", parse::switch);
@@ -127,33 +126,4 @@ fn default_origin(settings: &mut Settings) -> Option<Origin> {
 fn host(text: &str) -> Result<String, String> {
     let origin = Origin::of_request("https", text).ok_or_else(|| "is not a host".to_owned())?;
     Ok(origin.as_str().trim_start_matches("https://").to_owned())
-}
-
-fn tls_admin(settings: &mut Settings) -> Option<Arc<ServerConfig>> {
-    tls(settings, "BFF_ADMIN_TLS_CERT", "BFF_ADMIN_TLS_KEY")
-}
-
-fn tls(settings: &mut Settings, cert_name: &str, key_name: &str) -> Option<Arc<ServerConfig>> {
-    let (cert, key) = (settings.pem(cert_name), settings.pem(key_name));
-    match (cert, key) {
-        (None, None) => None,
-        (Some(cert), Some(key)) => {
-            let key = String::from_utf8(key).unwrap_or_default().into();
-            match shell::tls::server_config(&cert, &key) {
-                Ok(config) => Some(config),
-                Err(error) => {
-                    settings.problem(cert_name, &error.to_string(), "Give PEM files that fit.");
-                    None
-                }
-            }
-        }
-        _ => {
-            settings.problem(
-                cert_name,
-                "is set without its other half",
-                &format!("Set {cert_name} and {key_name}, or neither."),
-            );
-            None
-        }
-    }
 }

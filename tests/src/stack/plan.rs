@@ -1,6 +1,7 @@
 //! What a deployment is made of, and starting it.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use super::{Stack, key};
 use crate::agent::Agent;
@@ -9,7 +10,7 @@ use crate::program::{Environment, Program};
 use crate::redis::Redis;
 use crate::scratch::Scratch;
 use crate::service::Service;
-use crate::tls::Ca;
+use crate::tls::{Ca, Leaf};
 use crate::traefik::{HOST, Traefik};
 use crate::{orders, ports};
 
@@ -21,6 +22,7 @@ pub struct Plan {
     forwardauth: Vec<(&'static str, Option<String>)>,
     both: Vec<(&'static str, Option<String>)>,
     edge: Vec<(&'static str, String)>,
+    plain_verify: bool,
     services: String,
     routes: String,
 }
@@ -68,6 +70,13 @@ impl Plan {
         self
     }
 
+    /// Lets Traefik ask verify over plain HTTP/1.1 in place of TLS.
+    #[must_use]
+    pub fn plain_verify(mut self) -> Self {
+        self.plain_verify = true;
+        self
+    }
+
     /// Adds a line to the `services:` of `routes.yaml`.
     #[must_use]
     pub fn service(mut self, line: &str) -> Self {
@@ -106,7 +115,7 @@ impl Plan {
             .set("WICKETGATE_HOST", HOST)
             .set("WICKETGATE_TLS_CERT", leaf.certificate.display())
             .set("WICKETGATE_TLS_KEY", leaf.key.display())
-            .set("WICKETGATE_FORWARDAUTH_URL", format!("https://localhost:{}", verify.port()))
+            .set("WICKETGATE_FORWARDAUTH_URL", self.verify_url(verify))
             .set("WICKETGATE_FORWARDAUTH_CA", ca.file().display())
             .set("WICKETGATE_BFF_URL", format!("http://{bff_address}"))
             .set("WICKETGATE_PROTECTED_URL", protected.origin())
@@ -118,9 +127,8 @@ impl Plan {
             .clone()
             .set("FORWARDAUTH_LISTEN", verify)
             .set("FORWARDAUTH_ADMIN_LISTEN", verify_admin)
-            .set("FORWARDAUTH_TLS_CERT", verify_leaf.certificate.display())
-            .set("FORWARDAUTH_TLS_KEY", verify_leaf.key.display())
             .set("BFF_CONFIG_DIR", scratch.directory("forwardauth-config").display());
+        let forwardauth = self.certified(forwardauth, &verify_leaf);
         let forwardauth = apply(forwardauth, &self.forwardauth);
 
         scratch.write(
@@ -166,6 +174,25 @@ impl Plan {
             scratch,
             origin,
         }
+    }
+}
+
+impl Plan {
+    fn verify_url(&self, verify: SocketAddr) -> String {
+        if self.plain_verify {
+            format!("http://{verify}")
+        } else {
+            format!("https://localhost:{}", verify.port())
+        }
+    }
+
+    fn certified(&self, forwardauth: Environment, leaf: &Leaf) -> Environment {
+        if self.plain_verify {
+            return forwardauth;
+        }
+        forwardauth
+            .set("FORWARDAUTH_TLS_CERT", leaf.certificate.display())
+            .set("FORWARDAUTH_TLS_KEY", leaf.key.display())
     }
 }
 

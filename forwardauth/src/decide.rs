@@ -8,10 +8,8 @@ use session::edge::{AuthenticEdge, LiveEdge};
 use session::flags::Standing;
 use session::id::StoreKey;
 
-use crate::identity::Identity;
 use crate::policy::Requirements;
 use crate::refusal::Refusal;
-use crate::scratch::Scratch;
 
 /// What a decision is made from, besides what was found.
 #[derive(Debug)]
@@ -24,8 +22,6 @@ pub(crate) struct Question<'a> {
     pub(crate) client: Client<'a>,
     pub(crate) policy: BindingPolicy,
     pub(crate) requirements: &'a Requirements,
-    /// For the texts of the answer.
-    pub(crate) scratch: &'a Scratch,
 }
 
 /// The client as it looks now.
@@ -50,8 +46,8 @@ pub(crate) struct Verdict {
 /// Made here alone, from a [`LiveEdge`], which in turn only a good MAC and our clock give.
 #[derive(Debug)]
 pub(crate) struct Admitted {
+    key: StoreKey,
     edge: LiveEdge,
-    identity: Identity,
 }
 
 impl Admitted {
@@ -60,9 +56,9 @@ impl Admitted {
         &self.edge
     }
 
-    /// The headers for the service.
-    pub(crate) fn into_identity(self) -> Identity {
-        self.identity
+    /// What it is stored under.
+    pub(crate) const fn key(&self) -> &StoreKey {
+        &self.key
     }
 }
 
@@ -87,9 +83,7 @@ fn admit(question: &Question<'_>, edge: LiveEdge, binding: Mismatch) -> Result<A
     check_binding(binding)?;
     check_standing(edge.master_flags())?;
     question.requirements.check(&edge, question.now)?;
-    let identity =
-        Identity::of(question.key, &edge, question.scratch).map_err(|_| Refusal::EdgeMalformed)?;
-    Ok(Admitted { edge, identity })
+    Ok(Admitted { key: *question.key, edge })
 }
 
 fn check_binding(mismatch: Mismatch) -> Result<(), Refusal> {

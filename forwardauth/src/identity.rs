@@ -7,6 +7,8 @@ use http::header::{HeaderName, HeaderValue, InvalidHeaderValue};
 use session::edge::EdgeFrame;
 use session::id::{COOKIE_LEN, StoreKey};
 
+use crate::decide::Admitted;
+use crate::refusal::Refusal;
 use crate::scratch::Scratch;
 
 const USER_ID: HeaderName = HeaderName::from_static("x-user-id");
@@ -17,7 +19,7 @@ const TENANT_SLUG: HeaderName = HeaderName::from_static("x-tenant-slug");
 const USER_ROLES: HeaderName = HeaderName::from_static("x-user-roles");
 const MASTER_FLAGS: HeaderName = HeaderName::from_static("x-master-flags");
 
-/// The values, ready to be sent.
+/// The values, ready to be sent. Only what was [`Admitted`] gives them.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     user_id: HeaderValue,
@@ -30,13 +32,17 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// The user of the session `edge` under `key`.
+    /// The user whose request was admitted.
     ///
     /// Copies no text: the values share the edge view's buffer.
     ///
     /// # Errors
-    /// If a field holds what no header may; its writer is at fault.
-    pub(crate) fn of(
+    /// [`Refusal::EdgeMalformed`] if a field holds what no header may; its writer is at fault.
+    pub(crate) fn of(admitted: &Admitted, scratch: &Scratch) -> Result<Self, Refusal> {
+        Self::read(admitted.key(), admitted.edge(), scratch).map_err(|_| Refusal::EdgeMalformed)
+    }
+
+    fn read(
         key: &StoreKey,
         edge: &EdgeFrame,
         scratch: &Scratch,

@@ -1,4 +1,5 @@
-//! Owns: responses. Nothing else makes one, and the only 2xx takes an [`Admitted`] (class T8).
+//! Owns: responses. Nothing else makes one, and the only 2xx takes an [`Identity`], which only a
+//! request that was admitted gives (class T8).
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::header::{
@@ -10,7 +11,7 @@ use http_body_util::Full;
 use hyper::body::Body as _;
 use shell::request_id::RequestId;
 
-use crate::decide::Admitted;
+use crate::identity::Identity;
 use crate::policy::Requirements;
 use crate::refusal::Refusal;
 use crate::scratch::Scratch;
@@ -39,8 +40,8 @@ impl Room {
 }
 
 /// 200 with the identity of the user and an empty body.
-pub(crate) fn admitted(admitted: Admitted, mut room: Room) -> Reply {
-    admitted.into_identity().put(&mut room.0);
+pub(crate) fn admitted(identity: Identity, mut room: Room) -> Reply {
+    identity.put(&mut room.0);
     room.0.insert(CACHE_CONTROL, NO_STORE);
     room.reply(StatusCode::OK, Bytes::new())
 }

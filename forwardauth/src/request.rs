@@ -6,11 +6,13 @@
 //! read, is refused: it passed on what a client wrote (class T6).
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::LazyLock;
 
 use http::Method;
 use http::header::{HeaderMap, HeaderName, UPGRADE};
 use http::request::Parts;
 use http::uri::Authority;
+use shell::byte_set::ByteSet;
 use shell::forwarded::TrustedProxies;
 use shell::request_id::RequestId;
 
@@ -88,8 +90,10 @@ impl<'a> Original<'a> {
     ) -> Result<Self, BadForwarded> {
         let headers = &head.headers;
         let said = if peer.trusted { Forwarded::read(fields)? } else { Forwarded::default() };
-        let client =
-            proxies.client(peer.address, fields.forwarded_for.values(headers, &FORWARDED_FOR));
+        let client = match fields.forwarded_for {
+            Lines::One(line) => proxies.client(peer.address, [line].into_iter()),
+            lines => proxies.client(peer.address, lines.values(headers, &FORWARDED_FOR)),
+        };
         let is_websocket = |value: &[u8]| value.eq_ignore_ascii_case(b"websocket");
         let (https, by_proto) = said.proto.unwrap_or((peer.tls, false));
         Ok(Self {
@@ -161,11 +165,19 @@ fn proto(value: &[u8]) -> Option<(bool, bool)> {
     }
 }
 
+/// What host names are made of.
+static IN_NAME: LazyLock<ByteSet> = LazyLock::new(|| {
+    ByteSet::of(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+});
+
+/// What a target may hold.
+static IN_TARGET: LazyLock<ByteSet> =
+    LazyLock::new(|| ByteSet::of(|byte| !byte.is_ascii_control() && !matches!(byte, b' ' | b'#')));
+
 fn authority(value: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(value).ok()?;
     // A plain name is one for sure, and what nearly every request has.
-    let plain = |byte| matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-');
-    if !value.is_empty() && value.iter().fold(true, |all, byte| all & plain(*byte)) {
+    if !value.is_empty() && IN_NAME.holds_all(value) {
         return Some(text);
     }
     let parsed: Authority = text.parse().ok()?;
@@ -175,10 +187,7 @@ fn authority(value: &[u8]) -> Option<&str> {
 /// An origin-form request target (RFC 9112 section 3.2.1), or `*`. Proxies pass raw bytes beyond
 /// ASCII on as they are.
 fn is_target(value: &[u8]) -> bool {
-    let odd = |byte| matches!(byte, 0..=b' ' | b'#' | 0x7f);
-    // No early end, so that the compiler can look at many bytes at once.
-    let any_odd = value.iter().fold(false, |any, byte| any | odd(*byte));
-    value == b"*" || (value.starts_with(b"/") && !any_odd)
+    value == b"*" || (value.starts_with(b"/") && IN_TARGET.holds_all(value))
 }
 
 /// The authority of the request itself: `:authority` in HTTP/2, else the one `Host`.

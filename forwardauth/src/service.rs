@@ -32,8 +32,9 @@ use self::record::Log;
 use crate::background::Background;
 use crate::config::{Config, VerifyConfig};
 use crate::csrf;
-use crate::decide::{Admitted, Client, Question, decide};
-use crate::fields::Fields;
+use crate::decide::{Client, Question, decide};
+use crate::fields::{Fields, Lines};
+use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::navigation;
 use crate::policy::Requirements;
@@ -138,7 +139,7 @@ impl State {
         };
         let room = Room::of_request(head.headers);
         let reply = match judged {
-            Ok(admitted) => reply::admitted(admitted, room),
+            Ok(identity) => reply::admitted(identity, room),
             Err(refused) => reply::refused(refused, room),
         };
         self.metrics.answered(reply.status(), started.elapsed());
@@ -167,8 +168,11 @@ impl State {
         let context = Context { endpoint, original, requirements };
         match self.key_of(&context.original, head, &fields, now) {
             Ok(key) => {
-                let user_agent = fields.user_agent.values(&head.headers, &USER_AGENT).next();
-                Ok(Asked { key, user_agent: user_agent.unwrap_or_default(), context })
+                let user_agent = match fields.user_agent {
+                    Lines::One(value) => value,
+                    lines => lines.values(&head.headers, &USER_AGENT).next().unwrap_or_default(),
+                };
+                Ok(Asked { key, user_agent, context })
             }
             Err(refusal) => Err(self.refuse(peer, head, refusal, Some(&context))),
         }
@@ -182,8 +186,12 @@ impl State {
         fields: &Fields<'_>,
         now: Instant,
     ) -> Result<StoreKey, Refusal> {
-        let cookies = fields.cookie.values(&head.headers, &COOKIE);
-        let key = match cookie::find(cookies, &self.config.cookie.name) {
+        let name = &self.config.cookie.name;
+        let found = match fields.cookie {
+            Lines::One(line) => cookie::find([line], name),
+            lines => cookie::find(lines.values(&head.headers, &COOKIE), name),
+        };
+        let key = match found {
             SessionCookie::One(id) => id.store_key(),
             SessionCookie::Missing => return Err(Refusal::CookieMissing),
             SessionCookie::Malformed => return Err(Refusal::CookieMalformed),
@@ -201,7 +209,7 @@ impl State {
         asked: &Asked<'_>,
         started: Instant,
         found: Result<AuthenticEdge, Refusal>,
-    ) -> Result<Admitted, Refusal> {
+    ) -> Result<Identity, Refusal> {
         let Asked { key, user_agent, context: Context { original, requirements, .. } } = asked;
         let now = self.clock.unix_seconds();
         let question = Question {
@@ -211,7 +219,6 @@ impl State {
             client: Client { user_agent, ip: original.client },
             policy: self.config.clients.binding,
             requirements,
-            scratch: &self.scratch,
         };
         let verdict = decide(&question, found);
         for (signal, grade) in verdict.binding.signals() {
@@ -220,15 +227,17 @@ impl State {
         if verdict.binding.gravest() == Some(Grade::Deny) {
             self.end(*key);
         }
-        match &verdict.decision {
-            Ok(admitted) => {
-                let Self { background, store, config, .. } = self;
-                let keys = &config.clients.edge_keys;
-                slide::if_due(background, store, keys, *key, admitted.edge(), now);
-            }
-            Err(refusal) => self.log.if_suspicious(started, key, *refusal),
+        let identity = verdict.decision.as_ref().map_err(|refusal| *refusal).and_then(|admitted| {
+            let identity = Identity::of(admitted, &self.scratch)?;
+            let Self { background, store, config, .. } = self;
+            let keys = &config.clients.edge_keys;
+            slide::if_due(background, store, keys, *key, admitted.edge(), now);
+            Ok(identity)
+        });
+        if let Err(refusal) = &identity {
+            self.log.if_suspicious(started, key, *refusal);
         }
-        verdict.decision
+        identity
     }
 
     /// Ends a session off the response path. Where that fails, the next request tries again: until

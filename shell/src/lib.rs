@@ -2,6 +2,7 @@
 //! shutdown. It knows nothing of authentication.
 
 pub mod admin;
+pub mod byte_set;
 pub mod clock;
 pub mod config;
 pub mod forwarded;

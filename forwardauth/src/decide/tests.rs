@@ -7,6 +7,9 @@ use session::id::SessionId;
 use session::keys::KeyRing;
 use session::store::StoreError;
 
+use crate::identity::Identity;
+use crate::scratch::Scratch;
+
 fn keys() -> EdgeKeys {
     EdgeKeys::new(&KeyRing::single("k1", [3; 32]))
 }
@@ -47,9 +50,8 @@ fn judge_raw(found: Result<Option<Bytes>, StoreError>, now: u64) -> Result<Ident
         client: Client { user_agent: AGENT, ip: Some("192.0.2.1".parse().unwrap()) },
         policy: BindingPolicy { user_agent: Grade::Deny, ip: Grade::Deny },
         requirements: &Requirements::default(),
-        scratch: &Scratch::new(),
     };
-    decide(&question, found).decision.map(Admitted::into_identity)
+    decide(&question, found).decision.and_then(|admitted| Identity::of(&admitted, &Scratch::new()))
 }
 
 #[test]

@@ -53,7 +53,7 @@ impl Identity {
         };
         let auth_time = edge.auth_time();
         let numbers = scratch.write(|out| {
-            out.put_slice(&key.text());
+            out.put_slice(key.text());
             if auth_time != 0 {
                 out.put_slice(itoa::Buffer::new().format(auth_time).as_bytes());
             }

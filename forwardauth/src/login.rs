@@ -3,10 +3,13 @@
 //! The way back never leaves the site (class T13): it is the original path and query, or `/` where
 //! that could be read as anything else.
 
+use std::sync::LazyLock;
+
 use bytes::{BufMut as _, Bytes, BytesMut};
 use percent_encoding::{
     AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode, percent_encode, utf8_percent_encode,
 };
+use shell::byte_set::ByteSet;
 use shell::origin::Origin;
 
 use crate::policy::Requirements;
@@ -104,14 +107,31 @@ fn put_value(out: &mut BytesMut, value: &str) {
     utf8_percent_encode(value, IN_VALUE).for_each(|piece| out.put_slice(piece.as_bytes()));
 }
 
+/// What stands for itself in a target, however often it is decoded.
+static PLAIN: LazyLock<ByteSet> = LazyLock::new(|| {
+    ByteSet::of(|byte| byte.is_ascii_alphanumeric() || b"-._~/?&=:,;@!$'()*+[]".contains(&byte))
+});
+
 /// The way back to `target`: an ASCII path and query, encoded as a value.
 fn put_return_to(out: &mut BytesMut, target: Option<&[u8]>) {
     match target {
+        // What nearly every target is; the arm below does the same to it with more work.
+        Some(target) if is_plain_path(target) => {
+            put_value(out, str::from_utf8(target).unwrap_or("/"));
+        }
         Some(target) if stays_on_site(target) => {
             percent_encode(target, IN_URL).for_each(|piece| put_value(out, piece));
         }
         _ => put_value(out, "/"),
     }
+}
+
+/// Whether `target` stays on the site and needs no encoding to be a part of a URL.
+fn is_plain_path(target: &[u8]) -> bool {
+    target.len() <= TARGET_MAX
+        && target.starts_with(b"/")
+        && PLAIN.holds_all(target)
+        && memchr::memmem::find(target, b"//").is_none()
 }
 
 /// Whether no reader, however often it decodes or normalises once, takes `target` for another
@@ -248,6 +268,18 @@ mod tests {
             prop_assert!(url.bytes().all(|byte| byte.is_ascii_graphic()));
             let back = percent_decode(value.as_bytes()).decode_utf8().unwrap();
             prop_assert!(back.starts_with('/') && !back.starts_with("//") && !back.contains('\\'));
+        }
+
+        #[test]
+        fn t13_the_short_way_writes_what_the_long_way_writes(target in "/[a-z0-9/?&=:,;@!$'()*+.~_\\[\\]-]{0,40}") {
+            if is_plain_path(target.as_bytes()) {
+                prop_assert!(stays_on_site(target.as_bytes()));
+                let mut long = BytesMut::new();
+                percent_encode(target.as_bytes(), IN_URL).for_each(|piece| put_value(&mut long, piece));
+                let short = login(target.as_bytes());
+                let value = short.strip_prefix("/auth/login?return_to=").unwrap();
+                prop_assert_eq!(value.as_bytes(), &long[..]);
+            }
         }
     }
 }

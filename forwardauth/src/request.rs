@@ -91,8 +91,9 @@ impl<'a> Original<'a> {
         let headers = &head.headers;
         let said = if peer.trusted { Forwarded::read(fields)? } else { Forwarded::default() };
         let client = match fields.forwarded_for {
-            Lines::One(line) => proxies.client(peer.address, [line].into_iter()),
-            lines => proxies.client(peer.address, lines.values(headers, &FORWARDED_FOR)),
+            _ if !peer.trusted => Some(peer.address.ip().to_canonical()),
+            Lines::One(line) => proxies.client_behind(peer.address, [line].into_iter()),
+            lines => proxies.client_behind(peer.address, lines.values(headers, &FORWARDED_FOR)),
         };
         let is_websocket = |value: &[u8]| value.eq_ignore_ascii_case(b"websocket");
         let (https, by_proto) = said.proto.unwrap_or((peer.tls, false));

@@ -49,7 +49,7 @@ impl SessionId {
     pub fn store_key(&self) -> StoreKey {
         let mut hash = [0; 32];
         hash.copy_from_slice(digest::digest(&digest::SHA256, &self.0).as_ref());
-        StoreKey(hash)
+        StoreKey::of(hash)
     }
 
     /// The cookie value. For `Set-Cookie` and key derivation only.
@@ -73,19 +73,30 @@ impl fmt::Debug for SessionId {
 /// SHA-256 of a cookie value: what names a session to stores, services and administrators.
 ///
 /// Not a credential. Its text form is the `X-Session-ID` that services see.
+/// Holds its text form, which every request needs twice.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StoreKey([u8; 32]);
+pub struct StoreKey {
+    hash: [u8; 32],
+    text: [u8; COOKIE_LEN],
+}
 
 impl StoreKey {
+    fn of(hash: [u8; 32]) -> Self {
+        let mut text = [0; COOKIE_LEN];
+        // The buffer is exactly as long as the encoding, so this cannot fail.
+        let _written = URL_SAFE_NO_PAD.encode_slice(hash, &mut text);
+        Self { hash, text }
+    }
+
     /// The hash itself.
     pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.hash
     }
 
     /// Reads the text form.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        Some(Self(bytes.try_into().ok()?))
+        Some(Self::of(bytes.try_into().ok()?))
     }
 
     /// Its first characters: enough to follow one session through a log, too little to name it
@@ -94,18 +105,15 @@ impl StoreKey {
         self.to_string().chars().take(8).collect()
     }
 
-    /// The text form, without allocating. ASCII.
-    pub fn text(&self) -> [u8; COOKIE_LEN] {
-        let mut out = [0; COOKIE_LEN];
-        // The buffer is exactly as long as the encoding, so this cannot fail.
-        let _written = URL_SAFE_NO_PAD.encode_slice(self.0, &mut out);
-        out
+    /// The text form. ASCII.
+    pub const fn text(&self) -> &[u8; COOKIE_LEN] {
+        &self.text
     }
 }
 
 impl fmt::Display for StoreKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
+        f.write_str(std::str::from_utf8(&self.text).unwrap_or_default())
     }
 }
 

@@ -45,11 +45,20 @@ impl TrustedProxies {
         peer: SocketAddr,
         lines: impl DoubleEndedIterator<Item = &'a [u8]>,
     ) -> Option<IpAddr> {
-        let peer = peer.ip().to_canonical();
-        if !self.trusts(peer) {
-            return Some(peer);
+        if self.trusts(peer.ip()) {
+            self.client_behind(peer, lines)
+        } else {
+            Some(peer.ip().to_canonical())
         }
-        let mut nearest = peer;
+    }
+
+    /// As [`Self::client`], of a peer that is known to be trusted.
+    pub fn client_behind<'a>(
+        &self,
+        peer: SocketAddr,
+        lines: impl DoubleEndedIterator<Item = &'a [u8]>,
+    ) -> Option<IpAddr> {
+        let mut nearest = peer.ip().to_canonical();
         for entry in lines.rev().flat_map(|line| line.rsplit(|byte| *byte == b',')) {
             let entry = entry.trim_ascii();
             if entry.is_empty() {

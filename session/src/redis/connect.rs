@@ -130,9 +130,17 @@ pub(super) fn client(options: &RedisOptions) -> Result<Client, RedisSetupError> 
             connection.tcp.nodelay = Some(true);
             connection.tcp.user_timeout = Some(Duration::from_secs(1));
         })
-        .set_policy(ReconnectPolicy::new_exponential(0, 10, 250, 2))
+        .set_policy(reconnect_policy())
         .build()
         .map_err(|_| RedisSetupError::Client)
+}
+
+/// From 10 to 250 ms, and a little at random. fred waits so before the first attempt as well, and of
+/// itself adds up to 100 ms.
+fn reconnect_policy() -> ReconnectPolicy {
+    let mut policy = ReconnectPolicy::new_exponential(0, 10, 250, 2);
+    policy.set_jitter(10);
+    policy
 }
 
 fn tls(pem: &RedisTls) -> Result<ClientConfig, RedisSetupError> {

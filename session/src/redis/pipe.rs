@@ -89,7 +89,7 @@ impl Pipe {
         let asked = shared.lock().ask(|out| {
             out.reserve(before.len() + COOKIE_LEN + after.len());
             out.extend_from_slice(before);
-            out.extend_from_slice(&key.text());
+            out.extend_from_slice(key.text());
             out.extend_from_slice(after);
         });
         let place = match asked {

@@ -1,5 +1,5 @@
 //! Owns: the program: one current-thread runtime a core, each with its own listener on the one port
-//! (`SO_REUSEPORT`) and its own connection to Redis, so that no request crosses threads.
+//! (`SO_REUSEPORT`) and its own connections to Redis, so that no request crosses threads.
 
 use std::io;
 use std::net::SocketAddr;

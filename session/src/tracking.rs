@@ -122,7 +122,7 @@ impl TrackedEdges {
         let mut state = self.lock();
         if state.confirmed.is_some() && ticket == Ticket(state.epoch) {
             let max_age = state.limits.max_age;
-            state.entries.insert(key, edge, read_at, max_age);
+            state.entries.insert(key, edge.detached(), read_at, max_age);
         }
     }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{DerivedKey, EdgeFrame};
 use crate::binding::{Binder, MarkMemo};
 
@@ -46,6 +48,16 @@ impl AuthenticEdge {
             return Err(Ended::Idle);
         }
         Ok(LiveEdge(self))
+    }
+}
+
+impl AuthenticEdge {
+    /// The same view in memory of its own: what was read shares a large buffer with its neighbours, and
+    /// would keep all of it.
+    #[must_use]
+    pub(crate) fn detached(mut self) -> Self {
+        self.frame.raw = Bytes::copy_from_slice(&self.frame.raw);
+        self
     }
 }
 

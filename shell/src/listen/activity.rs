@@ -14,26 +14,30 @@ use pin_project_lite::pin_project;
 
 /// The requests of one connection. Clones are one.
 ///
-/// Counts up when a request begins and when its answer is written: odd while one is under way, of which
-/// HTTP/1.1 has one at a time. One task does all of it, so that no step has to be indivisible.
+/// One task does all of a connection's work, so that no step here has to be indivisible.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Activity(Arc<AtomicU32>);
+pub(super) struct Activity(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    begun: AtomicU32,
+    ended: AtomicU32,
+}
 
 impl Activity {
-    fn step(&self) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    /// How many requests have begun; wraps around.
+    pub(super) fn begun(&self) -> u32 {
+        self.0.begun.load(Ordering::Relaxed)
     }
 
-    /// How far it has come.
-    pub(super) fn now(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
+    /// Whether no request was under way since `begun` of them had begun.
+    pub(super) fn is_idle_since(&self, begun: u32) -> bool {
+        self.begun() == begun && self.0.ended.load(Ordering::Relaxed) == begun
     }
+}
 
-    /// Whether nothing was under way since it was `then`.
-    pub(super) fn is_idle_since(&self, then: u32) -> bool {
-        let now = self.now();
-        now == then && now.is_multiple_of(2)
-    }
+fn count(counter: &AtomicU32) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
 }
 
 /// A request under way.
@@ -42,14 +46,14 @@ struct UnderWay(Activity);
 
 impl UnderWay {
     fn new(activity: &Activity) -> Self {
-        activity.step();
+        count(&activity.0.begun);
         Self(activity.clone())
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.step();
+        count(&self.0.0.ended);
     }
 }
 
@@ -132,16 +136,16 @@ mod tests {
     #[test]
     fn idle_means_no_request_at_all_since_then() {
         let activity = Activity::default();
-        let begin = activity.now();
+        let begin = activity.begun();
         assert!(activity.is_idle_since(begin));
         let request = UnderWay::new(&activity);
         assert!(!activity.is_idle_since(begin), "one is under way");
         assert!(
-            !activity.is_idle_since(activity.now()),
+            !activity.is_idle_since(activity.begun()),
             "one is under way, for as long as it takes"
         );
         drop(request);
         assert!(!activity.is_idle_since(begin), "one has been");
-        assert!(activity.is_idle_since(activity.now()));
+        assert!(activity.is_idle_since(activity.begun()));
     }
 }

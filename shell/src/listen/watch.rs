@@ -34,10 +34,10 @@ pub(super) struct Watch {
     clock: Pin<Box<Sleep>>,
     period: Duration,
     activity: Activity,
-    /// At the last look.
+    /// Requests that had begun at the last look.
     seen: u32,
     idle_looks: u32,
-    called: bool,
+    unasked: bool,
     draining: bool,
 }
 
@@ -50,18 +50,19 @@ impl Watch {
             shutdown,
             clock: Box::pin(sleep(period)),
             period,
-            seen: activity.now(),
+            seen: activity.begun(),
             activity,
             idle_looks: 0,
-            called: true,
+            unasked: true,
             draining: false,
         }
     }
 
     /// What is to become of the connection now.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Step {
-        if self.called {
-            self.called = false;
+        // First thing in the task, so that its budget is whole and both do remember whom to wake.
+        if self.unasked {
+            self.unasked = false;
             let _asked_to_wake_us = self.begun.as_mut().poll(context);
             let _asked_to_wake_us = self.clock.as_mut().poll(context);
         }
@@ -81,7 +82,7 @@ impl Watch {
         } else {
             self.idle_looks = 0;
         }
-        self.seen = self.activity.now();
+        self.seen = self.activity.begun();
         if self.idle_looks >= LOOKS {
             return Step::Close;
         }

@@ -74,10 +74,12 @@ impl Address {
 /// Keeps a connection for as long as anybody may ask.
 pub(super) async fn keep(shared: Arc<Shared>, address: Address, command_timeout: Duration) {
     let mut pause = PAUSES.0;
+    let mut told = false;
     loop {
         let ended = match timeout(CONNECT, connect(&address)).await {
             Ok(Ok(stream)) => {
                 pause = PAUSES.0;
+                told = false;
                 if let Some(tracked) = &shared.tracked {
                     tracked.begin(Instant::now().into_std());
                 }
@@ -93,7 +95,14 @@ pub(super) async fn keep(shared: Arc<Shared>, address: Address, command_timeout:
                     }
                 }
             }
-            Ok(Err(error)) => Ended::Broken(error.kind()),
+            Ok(Err(error)) => {
+                // Nothing that passes by itself, unlike a Redis that is away.
+                if error.kind() == io::ErrorKind::PermissionDenied && !told {
+                    told = true;
+                    tracing::warn!(%error, "redis refuses the connection that reads sessions");
+                }
+                Ended::Broken(error.kind())
+            }
             Err(_) => Ended::Frozen,
         };
         fail(&shared, ended);
@@ -148,14 +157,25 @@ where
     let mut heard = BytesMut::with_capacity(1024);
     // The answer to the last word, `PING`.
     while !heard.ends_with(b"+PONG\r\n") {
+        if let Some(code) = refusal(&heard) {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, code));
+        }
         if heard.len() > GREETING_MAX || stream.read_buf(&mut heard).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
-    if heard.starts_with(b"-") || heard.windows(2).any(|window| window == b"\n-") {
-        return Err(io::ErrorKind::PermissionDenied.into());
+    match refusal(&heard) {
+        Some(code) => Err(io::Error::new(io::ErrorKind::PermissionDenied, code)),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The code of the first error among whole lines, such as `NOPERM`. What follows it may name users.
+fn refusal(heard: &[u8]) -> Option<String> {
+    let mut lines = heard.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let error = lines.find_map(|line| line.strip_prefix(b"-"))?;
+    let code = error.iter().take_while(|byte| byte.is_ascii_uppercase());
+    Some(code.map(|byte| char::from(*byte)).collect())
 }
 
 #[cfg(test)]
@@ -177,6 +197,18 @@ mod tests {
         let greeting = "*3\r\n$4\r\nAUTH\r\n$3\r\nbff\r\n$4\r\np@ss\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n\
                         *1\r\n$4\r\nPING\r\n";
         assert_eq!(full.greeting, greeting.as_bytes());
+    }
+
+    #[test]
+    fn t09_a_refusal_is_told_by_its_code_alone() {
+        for (heard, expected) in [
+            (&b"+OK\r\n-NOPERM this user has no permissions\r\n+PONG\r\n"[..], Some("NOPERM")),
+            (b"-WRONGPASS invalid username-password pair\r\n", Some("WRONGPASS")),
+            (b"-ERR unknown", None),
+            (b"+OK\r\n+PONG\r\n", None),
+        ] {
+            assert_eq!(refusal(heard).as_deref(), expected, "{}", heard.escape_ascii());
+        }
     }
 
     #[test]

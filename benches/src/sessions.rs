@@ -10,6 +10,7 @@ use session::binding::{BindingPolicy, Grade};
 use session::edge::{EdgeKeys, EdgeView};
 use session::id::SessionId;
 use session::keys::KeyRing;
+use session::store::IndexKey;
 
 use crate::request::{CLIENT, USER_AGENT};
 use crate::resp::Connection;
@@ -18,6 +19,7 @@ use crate::resp::Connection;
 pub const PREFIX: &str = "bff:";
 
 const KEY: [u8; 32] = *b"benchmarks only, never elsewhere";
+const ISSUER: &str = "https://idp.example.com";
 const KEPT_MS: u64 = 86_400_000;
 /// Seconds for which verify writes down no use of a session: that happens at most once a minute, off the
 /// path of the answer, and would come and go in the figures.
@@ -48,7 +50,8 @@ pub fn name(number: u64) -> String {
     format!("{PREFIX}session:{}", id(number).store_key())
 }
 
-/// Writes the edge views of sessions `numbers`.
+/// Writes the edge views of sessions `numbers`. The sealed parts stand beside them in the product, and
+/// in front of one of these the eight bytes of a version.
 ///
 /// # Errors
 /// If Redis does not take them.
@@ -61,7 +64,7 @@ pub fn write(redis: &mut Connection, numbers: Range<u64>) -> anyhow::Result<()> 
         let key = id(number).store_key();
         let name = format!("{PREFIX}session:{key}");
         let edge = keys.seal(&key, &view)?;
-        redis.push(&[b"HSET", name.as_bytes(), b"e", &edge, b"v", b"1"]);
+        redis.push(&[b"HSET", name.as_bytes(), b"e", &edge]);
         redis.push(&[b"PEXPIRE", name.as_bytes(), kept.as_bytes()]);
         commands += 2;
         if commands >= BATCH {
@@ -78,14 +81,14 @@ pub fn write(redis: &mut Connection, numbers: Range<u64>) -> anyhow::Result<()> 
 /// # Errors
 /// If Redis does not take them.
 pub fn write_indexes(redis: &mut Connection, numbers: Range<u64>) -> anyhow::Result<()> {
-    let (kept, end) = (KEPT_MS.to_string(), (now() * 1_000 + KEPT_MS).to_string());
+    let (kept, end) = (KEPT_MS.to_string(), (now() + KEPT_MS / 1_000).to_string());
     let mut commands = 0;
     for number in numbers {
-        let key = id(number).store_key().to_string();
-        // The names of lists are hashes of the same length.
-        let list = id(u64::MAX - number).store_key();
-        for kind in ["user", "sid"] {
-            let name = format!("{PREFIX}index:{kind}:{list}");
+        let key = id(number).store_key();
+        let (user, idp_session) = (format!("user {number}"), format!("session {number}"));
+        for list in [IndexKey::user("", ISSUER, &user), IndexKey::idp_session(ISSUER, &idp_session)]
+        {
+            let name = format!("{PREFIX}{list}");
             redis.push(&[b"ZADD", name.as_bytes(), end.as_bytes(), key.as_bytes()]);
             redis.push(&[b"PEXPIRE", name.as_bytes(), kept.as_bytes()]);
             commands += 2;
@@ -110,7 +113,7 @@ fn view(keys: &EdgeKeys) -> EdgeView {
         access_expires_at: now + 3_600,
         token_version: 1,
         bindings: policy.bind(keys.binder(), USER_AGENT.as_bytes(), Some(CLIENT)),
-        issuer: "https://idp.example.com".into(),
+        issuer: ISSUER.into(),
         user_id: "auth0|5f7c0ba1e4b0".into(),
         roles: "ADMIN,USER".into(),
         scopes: "openid profile email orders:read orders:write".into(),

@@ -128,6 +128,19 @@ async fn indexes_hold_many_and_forget<S: Store>(store: &S) {
         store.index_list(&bob).await == Ok(vec![])
     })
     .await;
+
+    // An entry goes by itself, too, where the list lives on.
+    assert_eq!(store.index_add(&bob, &key(5), LONG).await, Ok(()));
+    assert_eq!(store.index_add(&bob, &key(4), SHORT).await, Ok(()));
+    assert_eq!(store.index_list(&bob).await.map(|listed| listed.contains(&key(5))), Ok(true));
+    eventually("an index entry outlived its time in a list that goes on", || async {
+        store.index_list(&bob).await == Ok(vec![key(5)])
+    })
+    .await;
+
+    // Listed again, an entry is one, and ends at the later of its times.
+    assert_eq!(store.index_add(&bob, &key(5), LONG * 2).await, Ok(()));
+    assert_eq!(store.index_list(&bob).await, Ok(vec![key(5)]));
 }
 
 async fn a_login_is_taken_once<S: Store>(store: &S) {

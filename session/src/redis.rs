@@ -1,7 +1,7 @@
 //! Owns: the Redis store, and with it every use of `fred`.
 //!
-//! A session is one hash with the fields `e` (edge view), `t` (tokens), `m` (management) and `v`
-//! (version of the token part): verify reads one field in one round trip, revocation is one `DEL`.
+//! A session is one hash with the fields `e` (edge view), `t` (tokens) and `m` (version of the token
+//! part, then management): verify reads one field in one round trip, revocation is one `DEL`.
 //! Every script touches one key, so the same code serves a single server, Sentinel and a Cluster.
 
 mod connect;
@@ -12,7 +12,7 @@ mod scripts;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use fred::clients::Client;
 use fred::interfaces::{
     ClientLike as _, HashesInterface as _, KeysInterface as _, SortedSetsInterface as _,
@@ -23,7 +23,7 @@ use fred::types::{Expiration, SetOptions, Value};
 pub use connect::{Reads, RedisOptions, RedisSetupError, RedisTls};
 use guard::Guard;
 use pipe::Pipe;
-use scripts::Scripts;
+use scripts::{Scripts, fields, listed, member, milliseconds, swap, version};
 
 use crate::id::{COOKIE_LEN, StoreKey};
 use crate::store::{IndexKey, Store, StoreError, StoredSession, Swap};
@@ -32,7 +32,6 @@ use crate::tracking::TrackedEdges;
 const EDGE: &str = "e";
 const TOKENS: &str = "t";
 const MANAGEMENT: &str = "m";
-const VERSION: &str = "v";
 
 /// Sessions in Redis. Clones share one connection.
 #[derive(Clone)]
@@ -118,33 +117,16 @@ impl RedisStore {
     fn session_key(&self, key: &StoreKey) -> String {
         let mut text = String::with_capacity(self.0.session_prefix.len() + COOKIE_LEN);
         text.push_str(&self.0.session_prefix);
-        text.push_str(std::str::from_utf8(&key.text()).unwrap_or_default());
+        text.push_str(std::str::from_utf8(key.text()).unwrap_or_default());
         text
     }
 
     fn key(&self, kind: &str, name: &str) -> String {
         format!("{}{kind}:{name}", self.0.prefix)
     }
-}
 
-fn fields(session: StoredSession) -> [Value; 4] {
-    [
-        Value::Bytes(session.edge),
-        Value::Bytes(session.tokens),
-        Value::Bytes(session.management),
-        Value::from(session.version.to_string()),
-    ]
-}
-
-fn milliseconds(keep: Duration) -> Value {
-    Value::from(keep.as_millis().max(1).to_string())
-}
-
-const fn swap(answer: i64) -> Swap {
-    match answer {
-        1 => Swap::Done,
-        0 => Swap::Stale,
-        _ => Swap::Gone,
+    fn list(&self, index: &IndexKey) -> String {
+        format!("{}{index}", self.0.prefix)
     }
 }
 
@@ -191,17 +173,15 @@ impl Store for RedisStore {
     }
 
     async fn load(&self, key: &StoreKey) -> Result<Option<StoredSession>, StoreError> {
-        let names = vec![EDGE, TOKENS, MANAGEMENT, VERSION];
+        let names = vec![EDGE, TOKENS, MANAGEMENT];
         let values: Vec<Option<Bytes>> =
             self.0.guard.run(self.0.client.hmget(self.session_key(key), names)).await?;
         let mut values = values.into_iter();
         let mut next = || values.next().flatten();
-        let (Some(edge), Some(tokens), Some(management), Some(version)) =
-            (next(), next(), next(), next())
-        else {
+        let (Some(edge), Some(tokens), Some(mut management)) = (next(), next(), next()) else {
             return Ok(None);
         };
-        let version = std::str::from_utf8(&version).ok().and_then(|text| text.parse().ok());
+        let version = management.try_get_u64().ok();
         Ok(version.map(|version| StoredSession { edge, tokens, management, version }))
     }
 
@@ -214,7 +194,7 @@ impl Store for RedisStore {
     ) -> Result<Swap, StoreError> {
         let mut args = fields(session).to_vec();
         args.push(milliseconds(keep));
-        args.push(Value::from(expected.to_string()));
+        args.push(version(expected));
         let answer =
             self.0.scripts.replace.evalsha_with_reload(&self.0.client, self.session_key(key), args);
         self.0.guard.run(answer).await.map(swap)
@@ -231,28 +211,25 @@ impl Store for RedisStore {
         key: &StoreKey,
         keep: Duration,
     ) -> Result<(), StoreError> {
-        let args = vec![Value::from(key.to_string()), milliseconds(keep)];
-        let answer = self.0.scripts.index_add.evalsha_with_reload(
-            &self.0.client,
-            self.key("index", &index.to_string()),
-            args,
-        );
+        let args = vec![member(key), milliseconds(keep)];
+        let answer =
+            self.0.scripts.index_add.evalsha_with_reload(&self.0.client, self.list(index), args);
         self.0.guard.run::<i64>(answer).await.map(drop)
     }
 
     async fn index_remove(&self, index: &IndexKey, key: &StoreKey) -> Result<(), StoreError> {
-        let name = self.key("index", &index.to_string());
-        self.0.guard.run::<i64>(self.0.client.zrem(name, key.to_string())).await.map(drop)
+        let removed = self.0.client.zrem(self.list(index), member(key));
+        self.0.guard.run::<i64>(removed).await.map(drop)
     }
 
     async fn index_list(&self, index: &IndexKey) -> Result<Vec<StoreKey>, StoreError> {
         let answer = self.0.scripts.index_list.evalsha_with_reload(
             &self.0.client,
-            self.key("index", &index.to_string()),
+            self.list(index),
             Vec::<Value>::new(),
         );
-        let members: Vec<String> = self.0.guard.run(answer).await?;
-        Ok(members.iter().filter_map(|member| StoreKey::parse(member)).collect())
+        let members: Vec<Bytes> = self.0.guard.run(answer).await?;
+        Ok(members.iter().filter_map(listed).collect())
     }
 
     async fn put_login(&self, name: &str, sealed: Bytes, keep: Duration) -> Result<(), StoreError> {

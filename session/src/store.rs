@@ -63,6 +63,9 @@ pub enum Swap {
     Gone,
 }
 
+/// Bytes of the hash that names a list: docs/SESSION-FORMAT.md says why 128 bits are enough.
+const LIST_NAME_LEN: usize = 16;
+
 /// Names a list of sessions: those of a user, or of a session at the IdP.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IndexKey(String);
@@ -70,7 +73,7 @@ pub struct IndexKey(String);
 impl IndexKey {
     /// All sessions of (tenant, issuer, user id).
     pub fn user(tenant: &str, issuer: &str, user_id: &str) -> Self {
-        Self(format!("user:{}", hashed(&[tenant, issuer, user_id])))
+        Self(format!("uid:{}", hashed(&[tenant, issuer, user_id])))
     }
 
     /// All sessions made from one session at the IdP (`iss`, `sid`).
@@ -92,7 +95,9 @@ fn hashed(parts: &[&str]) -> String {
         context.update(&part.len().to_be_bytes());
         context.update(part.as_bytes());
     }
-    URL_SAFE_NO_PAD.encode(context.finish())
+    let hash = context.finish();
+    let hash = hash.as_ref();
+    URL_SAFE_NO_PAD.encode(hash.get(..LIST_NAME_LEN).unwrap_or(hash))
 }
 
 /// Where sessions live.
@@ -142,7 +147,7 @@ pub trait Store: Send + Sync + 'static {
     /// Ends a session. `false` if there was none.
     fn delete(&self, key: &StoreKey) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Lists `key` under `index` for at least `keep`.
+    /// Lists `key` under `index` for at least `keep`, and at most a second longer.
     fn index_add(
         &self,
         index: &IndexKey,
@@ -157,7 +162,7 @@ pub trait Store: Send + Sync + 'static {
         key: &StoreKey,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The keys under `index`, oldest first. Some may have ended already.
+    /// The keys under `index`, oldest first to within a second. Some may have ended already.
     fn index_list(
         &self,
         index: &IndexKey,
@@ -205,5 +210,22 @@ mod tests {
         assert_ne!(IndexKey::user("a", "b", "c"), IndexKey::user("ab", "", "c"));
         assert_ne!(IndexKey::user("a", "b", "c"), IndexKey::user("a", "bc", ""));
         assert_ne!(IndexKey::idp_session("a", "b"), IndexKey::user("a", "b", ""));
+    }
+
+    /// The names as every replica must spell them.
+    #[test]
+    fn golden_names_of_lists() {
+        let user = IndexKey::user("t1", "https://idp.example", "alice").to_string();
+        assert_eq!(user, "uid:lGg5gVABsaLESvo--_a-jg");
+        let idp_session = IndexKey::idp_session("https://idp.example", "s1").to_string();
+        assert_eq!(idp_session, "sid:p8s36vYngxbZPtkDEeTbFA");
+    }
+
+    /// Redis keeps a key of 30 bytes in 32, and one of 31 in 48.
+    #[test]
+    fn names_of_lists_are_small_in_redis() {
+        for name in [IndexKey::user("t1", "i", "u"), IndexKey::idp_session("i", "s")] {
+            assert!(format!("bff:{name}").len() <= 30, "{name}");
+        }
     }
 }

@@ -1,6 +1,15 @@
-//! Owns: the Lua scripts, each atomic over one key.
+//! Owns: the Lua scripts, each atomic over one key, and the form of what they write and answer.
 
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::{BufMut as _, Bytes, BytesMut};
+use fred::types::Value;
 use fred::types::scripts::Script;
+
+use crate::id::StoreKey;
+use crate::store::{StoredSession, Swap};
 
 /// The scripts and their hashes; loaded into Redis by the first call that misses them.
 #[derive(Clone)]
@@ -16,18 +25,19 @@ pub(super) struct Scripts {
 /// 1: written. 0: the key is taken.
 const CREATE: &str = r"
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('HSET', KEYS[1], 'e', ARGV[1], 't', ARGV[2], 'm', ARGV[3], 'v', ARGV[4])
-redis.call('PEXPIRE', KEYS[1], ARGV[5])
+redis.call('HSET', KEYS[1], 'e', ARGV[1], 't', ARGV[2], 'm', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 ";
 
-/// 1: replaced. 0: another version stands. -1: no such session.
+/// 1: replaced. 0: another version stands. -1: no such session. The first eight bytes of `m` are the
+/// version.
 const REPLACE: &str = r"
-local version = redis.call('HGET', KEYS[1], 'v')
-if not version then return -1 end
-if version ~= ARGV[6] then return 0 end
-redis.call('HSET', KEYS[1], 'e', ARGV[1], 't', ARGV[2], 'm', ARGV[3], 'v', ARGV[4])
-redis.call('PEXPIRE', KEYS[1], ARGV[5])
+local management = redis.call('HGET', KEYS[1], 'm')
+if not management then return -1 end
+if string.sub(management, 1, 8) ~= ARGV[5] then return 0 end
+redis.call('HSET', KEYS[1], 'e', ARGV[1], 't', ARGV[2], 'm', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 ";
 
@@ -41,13 +51,14 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
 ";
 
-/// The score is the member's own end of life in Redis's milliseconds; members past it are dropped,
-/// and the list lives as long as its last member.
+/// The score is the member's own end of life by Redis's clock, in seconds, rounded up; members past it
+/// are dropped, and the list lives as long as its last member. Seconds take six bytes of a short list
+/// where milliseconds take ten, so that a list of one fits into 48.
 const INDEX_ADD: &str = r"
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-redis.call('ZADD', KEYS[1], 'GT', now + ARGV[2], ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', time[1])
+local score = math.ceil(time[1] + time[2] / 1000000 + ARGV[2] / 1000)
+redis.call('ZADD', KEYS[1], 'GT', score, ARGV[1])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end
@@ -56,8 +67,7 @@ return 1
 
 const INDEX_LIST: &str = r"
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf')
+return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. time[1], '+inf')
 ";
 
 const RELEASE: &str = r"
@@ -75,5 +85,39 @@ impl Scripts {
             index_list: Script::from_lua(INDEX_LIST),
             release: Script::from_lua(RELEASE),
         }
+    }
+}
+
+/// The version of the token part as it stands in front of the management part, where it costs eight
+/// bytes; a field of its own costs 48.
+pub(super) fn version(number: u64) -> Value {
+    Value::Bytes(Bytes::copy_from_slice(&number.to_be_bytes()))
+}
+
+pub(super) fn fields(session: StoredSession) -> [Value; 3] {
+    let mut management = BytesMut::with_capacity(size_of::<u64>() + session.management.len());
+    management.put_u64(session.version);
+    management.put_slice(&session.management);
+    [Value::Bytes(session.edge), Value::Bytes(session.tokens), Value::Bytes(management.freeze())]
+}
+
+/// A member of a list is the 32 bytes of a store key.
+pub(super) fn listed(member: &Bytes) -> Option<StoreKey> {
+    StoreKey::parse(&URL_SAFE_NO_PAD.encode(member))
+}
+
+pub(super) fn member(key: &StoreKey) -> Value {
+    Value::Bytes(Bytes::copy_from_slice(key.as_bytes()))
+}
+
+pub(super) fn milliseconds(keep: Duration) -> Value {
+    Value::from(keep.as_millis().max(1).to_string())
+}
+
+pub(super) const fn swap(answer: i64) -> Swap {
+    match answer {
+        1 => Swap::Done,
+        0 => Swap::Stale,
+        _ => Swap::Gone,
     }
 }

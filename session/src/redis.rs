@@ -270,6 +270,10 @@ impl Store for RedisStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
+        // Redis may refuse one connection and take the other.
+        if self.0.pipe.as_ref().is_some_and(|pipe| !pipe.is_up()) {
+            return Err(StoreError::Unavailable);
+        }
         self.0.guard.run::<String>(self.0.client.ping(None)).await.map(drop)
     }
 }

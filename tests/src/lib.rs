@@ -26,4 +26,5 @@ pub mod service;
 pub mod stack;
 pub mod tls;
 pub mod traefik;
+pub mod verify;
 pub mod wait;

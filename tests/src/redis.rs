@@ -114,6 +114,14 @@ impl Redis {
         self.ready().await;
     }
 
+    /// Starts the server again, after [`Self::kill`], with nothing of what it had written.
+    pub async fn restart_empty(&mut self) {
+        self.process.kill();
+        let directory = self.config.parent().expect("a file has a directory");
+        std::fs::remove_dir_all(directory.join("appendonlydir")).expect("the server has written");
+        self.restart().await;
+    }
+
     /// Asks the server something, with all rights.
     ///
     /// # Panics
@@ -123,6 +131,41 @@ impl Redis {
         let answer = connection.command(words).await.expect("Redis answers");
         assert!(!matches!(answer, Value::Error(_)), "Redis: {answer:?}");
         answer
+    }
+
+    /// Asks the server many things at once, with all rights.
+    ///
+    /// # Panics
+    /// When it does not answer or answers one of them with an error.
+    pub async fn ask_all(&self, commands: &[Vec<&[u8]>]) -> Vec<Value> {
+        let mut connection = self.admin().await.expect("Redis accepts");
+        let answers = connection.pipeline(commands).await.expect("Redis answers");
+        let error = answers.iter().find(|answer| matches!(answer, Value::Error(_)));
+        assert_eq!(error, None, "Redis");
+        answers
+    }
+
+    /// How often the server was given `command`, written in lower case.
+    pub async fn calls(&self, command: &str) -> u64 {
+        let prefix = format!("cmdstat_{command}:calls=");
+        let stats = self.ask(&[b"INFO", b"commandstats"]).await.bytes();
+        String::from_utf8_lossy(&stats)
+            .lines()
+            .find_map(|line| line.strip_prefix(&prefix)?.split(',').next()?.parse().ok())
+            .unwrap_or(0)
+    }
+
+    /// The ids of the connections that are told which of the keys they read have changed.
+    pub async fn trackers(&self) -> Vec<String> {
+        let clients = self.ask(&[b"CLIENT", b"LIST"]).await.bytes();
+        let field = |line: &str, name: &str| {
+            line.split(' ').find_map(|field| field.strip_prefix(name).map(str::to_owned))
+        };
+        String::from_utf8_lossy(&clients)
+            .lines()
+            .filter(|line| field(line, "flags=").is_some_and(|flags| flags.contains('t')))
+            .filter_map(|line| field(line, "id="))
+            .collect()
     }
 
     /// Every key with everything below it.

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader,
+};
 use tokio::net::TcpStream;
 
 /// An answer of the server.
@@ -66,42 +68,71 @@ impl Connection {
     /// # Errors
     /// When the connection breaks.
     pub async fn command(&mut self, words: &[&[u8]]) -> std::io::Result<Value> {
-        let mut request = format!("*{}\r\n", words.len()).into_bytes();
-        for word in words {
-            request.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
-            request.extend_from_slice(word);
-            request.extend_from_slice(b"\r\n");
-        }
-        self.0.write_all(&request).await?;
+        self.0.write_all(&written(words)).await?;
         self.read().await
     }
 
+    /// Sends all commands in one write, so that nothing of anybody else's comes between what fits into
+    /// one read of the server, and waits for their answers.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn pipeline(&mut self, commands: &[Vec<&[u8]>]) -> std::io::Result<Vec<Value>> {
+        let requests: Vec<u8> = commands.iter().flat_map(|words| written(words)).collect();
+        let (reader, mut writer) = self.0.get_mut().split();
+        let mut reader = BufReader::new(reader);
+        let answers = async {
+            let mut answers = Vec::with_capacity(commands.len());
+            for _ in commands {
+                answers.push(read(&mut reader).await?);
+            }
+            Ok(answers)
+        };
+        // Read while writing: a server whose answers nobody takes stops reading.
+        let ((), answers) = tokio::try_join!(writer.write_all(&requests), answers)?;
+        Ok(answers)
+    }
+
     async fn read(&mut self) -> std::io::Result<Value> {
-        let mut line = String::new();
-        if self.0.read_line(&mut line).await? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        read(&mut self.0).await
+    }
+}
+
+fn written(words: &[&[u8]]) -> Vec<u8> {
+    let mut request = format!("*{}\r\n", words.len()).into_bytes();
+    for word in words {
+        request.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+        request.extend_from_slice(word);
+        request.extend_from_slice(b"\r\n");
+    }
+    request
+}
+
+async fn read(from: &mut (impl AsyncBufRead + Unpin)) -> std::io::Result<Value> {
+    let mut line = String::new();
+    if from.read_line(&mut line).await? == 0 {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
+    let (kind, rest) = line.trim_end().split_at(1);
+    let number: i64 = rest.parse().unwrap_or(-1);
+    let length = usize::try_from(number);
+    match (kind, length) {
+        ("+", _) => Ok(Value::Simple(rest.to_owned())),
+        ("-", _) => Ok(Value::Error(rest.to_owned())),
+        (":", _) => Ok(Value::Integer(number)),
+        ("$", Ok(length)) => {
+            let mut bytes = vec![0; length + 2];
+            from.read_exact(&mut bytes).await?;
+            bytes.truncate(length);
+            Ok(Value::Bulk(bytes))
         }
-        let (kind, rest) = line.trim_end().split_at(1);
-        let number: i64 = rest.parse().unwrap_or(-1);
-        let length = usize::try_from(number);
-        match (kind, length) {
-            ("+", _) => Ok(Value::Simple(rest.to_owned())),
-            ("-", _) => Ok(Value::Error(rest.to_owned())),
-            (":", _) => Ok(Value::Integer(number)),
-            ("$", Ok(length)) => {
-                let mut bytes = vec![0; length + 2];
-                self.0.read_exact(&mut bytes).await?;
-                bytes.truncate(length);
-                Ok(Value::Bulk(bytes))
+        ("*", Ok(length)) => {
+            let mut members = Vec::with_capacity(length);
+            for _ in 0..length {
+                members.push(Box::pin(read(from)).await?);
             }
-            ("*", Ok(length)) => {
-                let mut members = Vec::with_capacity(length);
-                for _ in 0..length {
-                    members.push(Box::pin(self.read()).await?);
-                }
-                Ok(Value::Array(members))
-            }
-            _ => Ok(Value::Nil),
+            Ok(Value::Array(members))
         }
+        _ => Ok(Value::Nil),
     }
 }

@@ -104,6 +104,11 @@ impl Pipe {
         Read { shared, place }
     }
 
+    /// Whether a read would be written now.
+    pub(super) fn is_up(&self) -> bool {
+        self.0.shared.lock().up
+    }
+
     /// Waits for the first connection.
     pub(super) async fn wait_until_up(&self) {
         let mut up = self.0.shared.up.subscribe();

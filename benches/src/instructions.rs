@@ -63,6 +63,7 @@ pub fn run(bench: &mut Bench, options: &Options) -> anyhow::Result<()> {
         place::find(tool).with_context(|| format!("{tool} is not installed"))?;
     }
     let redis = bench.redis()?;
+    let cluster = Redis::start_cluster(bench.scratch.path())?;
     let mut subjects = subjects();
     if let Some(why) = bench.refusal(TRACKING)? {
         bench.report.skipped("tracking", &why);
@@ -77,7 +78,8 @@ pub fn run(bench: &mut Bench, options: &Options) -> anyhow::Result<()> {
     );
     let mut bare: Option<Cost> = None;
     for subject in &subjects {
-        let cost = cost(bench, &redis, subject)?;
+        let server = if subject.kind == Kind::Fred { &cluster } else { &redis };
+        let cost = cost(bench, server, subject)?;
         if options.profile.as_deref() == Some(subject.name) {
             profile(bench, subject.name, &cost);
         }
@@ -120,6 +122,7 @@ pub fn run(bench: &mut Bench, options: &Options) -> anyhow::Result<()> {
         bare.get_or_insert(cost);
     }
     bench.report.table(table);
+    subjects.retain(|subject| subject.kind != Kind::Fred);
     strace::run(bench, &redis, &subjects, options.check.then_some(&budget))
 }
 

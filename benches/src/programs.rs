@@ -67,12 +67,41 @@ impl Redis {
     /// # Errors
     /// If it does not start.
     pub fn start_at(scratch: &Path, address: SocketAddr) -> anyhow::Result<Self> {
+        Self::start_with(scratch, address, &[])
+    }
+
+    /// A Cluster of one server, which has all slots. `forwardauth` reads from a Cluster through fred.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn start_cluster(scratch: &Path) -> anyhow::Result<Self> {
+        let arguments = [
+            "--cluster-enabled",
+            "yes",
+            "--cluster-config-file",
+            "nodes.conf",
+            // A node that never met another does not know its address.
+            "--cluster-announce-ip",
+            "127.0.0.1",
+        ];
+        let mut redis = Self::start_with(scratch, place::free_address()?, &arguments)?;
+        redis.connection()?.ask(&[b"CLUSTER", b"ADDSLOTSRANGE", b"0", b"16383"])?;
+        let address = redis.address;
+        redis.process.ready(START, || {
+            let info = Connection::open(address).ok()?.ask(&[b"CLUSTER", b"INFO"]).ok()?;
+            info.text().contains("cluster_state:ok").then_some(())
+        })?;
+        Ok(redis)
+    }
+
+    fn start_with(scratch: &Path, address: SocketAddr, arguments: &[&str]) -> anyhow::Result<Self> {
         let program = place::find("redis-server").context("redis-server is not installed")?;
         let mut command = process::command(program, None);
         let port = address.port().to_string();
         command.args(["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"]);
         // Thousands of commands in one pipeline are one command's worth of query buffer each.
         command.args(["--protected-mode", "no", "--daemonize", "no"]).current_dir(scratch);
+        command.args(arguments);
         let mut process = Process::start("redis", command, scratch)?;
         process.ready(START, || Connection::open(address).ok()?.ask(&[b"PING"]).ok())?;
         Ok(Self { process, address })
@@ -168,6 +197,11 @@ impl Service {
         command.envs(settings.iter().copied());
         Self::start("forwardauth", command, &launch.scratch, address)
     }
+}
+
+/// `REDIS_URL` of [`Redis::start_cluster`].
+pub fn cluster_url(redis: &Redis) -> String {
+    format!("redis-cluster://{}", redis.address)
 }
 
 /// Whether somebody listens there.

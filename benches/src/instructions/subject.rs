@@ -24,6 +24,8 @@ pub(super) enum Kind {
     Bare,
     Floor,
     Strict,
+    /// As `Strict`, read through fred.
+    Fred,
     Tracking,
 }
 
@@ -35,6 +37,7 @@ pub(super) fn subjects() -> Vec<Subject> {
         with("bare", Kind::Bare, sessions.clone(), 200),
         with("floor", Kind::Floor, sessions.clone(), 200),
         with("strict", Kind::Strict, sessions.clone(), 200),
+        with("fred", Kind::Fred, sessions.clone(), 200),
         with("tracking", Kind::Tracking, sessions, 200),
         with("no_cookie", Kind::Strict, vec![request::without_session()], 401),
         with("bad_shape", Kind::Strict, vec![request::bad_shape()], 401),
@@ -46,9 +49,14 @@ impl Subject {
         match self.kind {
             Kind::Bare => Service::bare(launch, None),
             Kind::Floor => Service::bare(launch, Some(redis)),
-            Kind::Strict | Kind::Tracking => {
-                let tracking = (self.kind == Kind::Tracking).then_some(TRACKING);
-                let settings: Vec<_> = [PATIENCE].into_iter().chain(tracking).collect();
+            Kind::Strict | Kind::Fred | Kind::Tracking => {
+                let url = programs::cluster_url(redis);
+                let more = match self.kind {
+                    Kind::Tracking => Some(TRACKING),
+                    Kind::Fred => Some(("REDIS_URL", url.as_str())),
+                    _ => None,
+                };
+                let settings: Vec<_> = [PATIENCE].into_iter().chain(more).collect();
                 let program = programs::forwardauth()?;
                 Service::forwardauth(launch, &program, redis.address, &settings)
             }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::{Options, SESSIONS};
 use crate::bench::{Bench, TRACKING, progress};
-use crate::programs::{Redis, Service};
+use crate::programs::{self, Redis, Service};
 use crate::{baselines, request};
 
 /// The name of what all others are compared with.
@@ -26,6 +26,7 @@ pub(super) struct Variant {
 pub(super) struct Variants {
     pub(super) all: Vec<Variant>,
     _services: Vec<Service>,
+    _cluster: Option<Redis>,
 }
 
 impl Variants {
@@ -58,6 +59,15 @@ impl Variants {
                 add("tracking", "forwardauth, sessions cached and invalidated", service);
             }
         }
+        let mut cluster = None;
+        if wanted("fred") {
+            let redis = Redis::start_cluster(bench.scratch.path())?;
+            redis.fill(SESSIONS)?;
+            let url = programs::cluster_url(&redis);
+            let service = bench.forwardauth(&redis, &[("REDIS_URL", &url)])?;
+            add("fred", "as strict, read through fred from a Cluster of one", service);
+            cluster = Some(redis);
+        }
         if let Some(program) = &options.previous {
             let service = Service::forwardauth(&launch, program, redis.address, &[])?;
             add("previous", "the other build of forwardauth", service);
@@ -85,8 +95,7 @@ impl Variants {
         ];
         all.extend(ours.into_iter().filter(|variant| wanted(variant.name)));
         services.push(strict);
-        bench.report.skipped("fred", "forwardauth has no switch that sends its reads through fred");
-        Ok(Self { all, _services: services })
+        Ok(Self { all, _services: services, _cluster: cluster })
     }
 }
 

@@ -172,7 +172,8 @@ where
 
 /// The code of the first error among whole lines, such as `NOPERM`. What follows it may name users.
 fn refusal(heard: &[u8]) -> Option<String> {
-    let mut lines = heard.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let mut lines =
+        heard.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
     let error = lines.find_map(|line| line.strip_prefix(b"-"))?;
     let code = error.iter().take_while(|byte| byte.is_ascii_uppercase());
     Some(code.map(|byte| char::from(*byte)).collect())

@@ -1,6 +1,6 @@
 //! Owns: a session ends in Redis while verify has it in memory: how long it is still believed, one by
 //! one, while connections to Redis break, and in bursts. A session that is believed for longer than
-//! [`CAP`] was missed, and the run fails.
+//! `CAP` was missed, and the run fails.
 
 mod trial;
 

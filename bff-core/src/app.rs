@@ -10,8 +10,9 @@ use shell::shutdown::Shutdown;
 
 use crate::config::Config;
 use crate::health::Health;
-use crate::http_client::{HttpClient, HttpSetupError};
-use crate::oidc::{OidcError, RelyingParty};
+use crate::http_client::HttpSetupError;
+use crate::oidc::OidcError;
+use crate::providers::Providers;
 use crate::proxy::Upstream;
 use crate::refresh::{Failures, Flights};
 
@@ -21,8 +22,8 @@ pub struct App {
     pub config: Config,
     /// The sessions.
     pub store: AnyStore,
-    /// The IdP.
-    pub relying_party: RelyingParty,
+    /// The IdPs.
+    pub providers: Providers,
     /// The services.
     pub upstream: Upstream,
     /// Refreshes under way.
@@ -41,7 +42,7 @@ pub struct App {
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App").field("relying_party", &self.relying_party).finish_non_exhaustive()
+        f.debug_struct("App").field("providers", &self.providers).finish_non_exhaustive()
     }
 }
 
@@ -68,16 +69,14 @@ impl App {
         random: Arc<dyn Random>,
         shutdown: Shutdown,
     ) -> Result<Arc<Self>, SetupError> {
-        let http = HttpClient::new(config.oidc_ca.as_deref())?;
-        let relying_party = RelyingParty::new(config.oidc.clone(), http, Arc::clone(&random))?;
         Ok(Arc::new(Self {
+            providers: Providers::new(&config, &random)?,
             upstream: Upstream::new()?,
             flights: Flights::default(),
             failures: Failures::default(),
             health: Health::default(),
             config,
             store,
-            relying_party,
             clock,
             random,
             shutdown,

@@ -14,6 +14,7 @@ use shell::telemetry::LogConfig;
 
 pub use network::Network;
 
+use crate::admin::Access;
 use crate::cookies::Cookies;
 use crate::oidc::OidcConfig;
 use crate::proxy::RouteTable;
@@ -42,6 +43,8 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// `routes.yaml`.
     pub routes: RouteTable,
+    /// `BFF_ADMIN_TOKENS`, `BFF_INTERNAL_TOKEN`.
+    pub access: Access,
     /// `LOG_FORMAT`, `RUST_LOG`.
     pub log: LogConfig,
 }
@@ -74,6 +77,7 @@ impl Config {
         let oidc_ca = settings.pem("OIDC_TLS_CA");
         let lifetimes = Lifetimes::read(settings);
         let routes = RouteTable::read(settings);
+        let access = Access::read(settings);
         Some(Self {
             network,
             clients: clients?,
@@ -84,6 +88,7 @@ impl Config {
             oidc_ca,
             lifetimes,
             routes: routes?,
+            access,
             log,
         })
     }

@@ -50,7 +50,7 @@ impl App {
         {
             return answered;
         }
-        let answered = self.relying_party.check_health().await.is_ok();
+        let answered = self.providers.main().check_health().await.is_ok();
         *known = Some((Instant::now(), answered));
         answered
     }

@@ -4,6 +4,7 @@
 //! passes [`server`], one file of `routes` (or [`proxy`]), and what those call; nothing calls back
 //! up. `docs/ARCHITECTURE.md` walks through the journeys.
 
+pub mod admin;
 pub mod app;
 pub mod audit;
 pub mod caller;
@@ -17,6 +18,7 @@ pub mod login_state;
 pub mod metrics;
 pub mod oidc;
 mod pages;
+pub mod providers;
 pub mod proxy;
 pub mod refresh;
 pub mod return_to;

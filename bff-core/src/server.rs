@@ -1,6 +1,5 @@
 //! Owns: the one route table, what surrounds every route, and the listeners.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +24,7 @@ use crate::app::App;
 use crate::caller::{Ambiguous, Caller};
 use crate::config::Network;
 use crate::error::{self, ApiError};
-use crate::{audit, metrics, proxy, routes};
+use crate::{admin, audit, metrics, proxy, routes};
 
 /// Where a connection comes from, put into every request of it.
 #[derive(Debug, Clone, Copy)]
@@ -63,11 +62,11 @@ pub async fn serve(app: Arc<App>, listener: TcpListener) {
 /// Serves the admin listener until the end begins.
 pub async fn serve_admin(app: Arc<App>, admin: Admin, listener: TcpListener) {
     let tls = app.config.network.admin_tls.as_ref().map(Tls::config);
+    let router = admin::router(&app, admin);
     let make = move |_| {
-        let admin = admin.clone();
+        let router = router.clone();
         service_fn(move |request: http::Request<Incoming>| {
-            let answer = admin.answer(request.method(), request.uri().path());
-            async move { Ok::<_, Infallible>(answer) }
+            router.clone().oneshot(request.map(Body::new))
         })
     };
     listen::serve(listener, tls, limits(), app.shutdown.clone(), make).await;

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::broadcast;
 
 use crate::id::StoreKey;
 use crate::memory::MemoryStore;
 use crate::redis::RedisStore;
-use crate::store::{IndexKey, Store, StoreError, StoredSession, Swap};
+use crate::shelf::{News, Shelf, TakenLogin};
+use crate::store::{IndexKey, Intent, Store, StoreError, StoredSession, Swap};
 use crate::tracking::TrackedEdges;
 
 /// The store that the configuration names.
@@ -88,6 +90,24 @@ impl Store for AnyStore {
         hand_on!(self.replace(key, expected, session, keep))
     }
 
+    async fn intend(
+        &self,
+        key: &StoreKey,
+        expected: u64,
+        owner: &str,
+        grace: Duration,
+    ) -> Result<Intent, StoreError> {
+        hand_on!(self.intend(key, expected, owner, grace))
+    }
+
+    async fn forget_intent(&self, key: &StoreKey, owner: &str) -> Result<(), StoreError> {
+        hand_on!(self.forget_intent(key, owner))
+    }
+
+    async fn take(&self, key: &StoreKey) -> Result<Option<StoredSession>, StoreError> {
+        hand_on!(self.take(key))
+    }
+
     async fn delete(&self, key: &StoreKey) -> Result<bool, StoreError> {
         hand_on!(self.delete(key))
     }
@@ -109,11 +129,17 @@ impl Store for AnyStore {
         hand_on!(self.index_list(index))
     }
 
+    async fn ping(&self) -> Result<(), StoreError> {
+        hand_on!(self.ping())
+    }
+}
+
+impl Shelf for AnyStore {
     async fn put_login(&self, name: &str, sealed: Bytes, keep: Duration) -> Result<(), StoreError> {
         hand_on!(self.put_login(name, sealed, keep))
     }
 
-    async fn take_login(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+    async fn take_login(&self, name: &str) -> Result<Option<TakenLogin>, StoreError> {
         hand_on!(self.take_login(name))
     }
 
@@ -130,7 +156,52 @@ impl Store for AnyStore {
         hand_on!(self.release_lease(name, owner))
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
-        hand_on!(self.ping())
+    async fn extend_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        keep: Duration,
+    ) -> Result<bool, StoreError> {
+        hand_on!(self.extend_lease(name, owner, keep))
+    }
+
+    async fn put_tombstone(&self, index: &IndexKey, keep: Duration) -> Result<(), StoreError> {
+        hand_on!(self.put_tombstone(index, keep))
+    }
+
+    async fn tombstone(&self, index: &IndexKey) -> Result<Option<Duration>, StoreError> {
+        hand_on!(self.tombstone(index))
+    }
+
+    async fn put_note(
+        &self,
+        name: &str,
+        text: Bytes,
+        keep: Option<Duration>,
+    ) -> Result<(), StoreError> {
+        hand_on!(self.put_note(name, text, keep))
+    }
+
+    async fn note(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+        hand_on!(self.note(name))
+    }
+
+    async fn remove_note(&self, name: &str) -> Result<(), StoreError> {
+        hand_on!(self.remove_note(name))
+    }
+
+    async fn deny(&self, name: &str, value: Bytes, keep: Duration) -> Result<(), StoreError> {
+        hand_on!(self.deny(name, value, keep))
+    }
+
+    async fn publish(&self, message: Bytes) -> Result<(), StoreError> {
+        hand_on!(self.publish(message))
+    }
+
+    fn follow(&self) -> broadcast::Receiver<News> {
+        match self {
+            Self::Redis(store) => store.follow(),
+            Self::Memory(store) => store.follow(),
+        }
     }
 }

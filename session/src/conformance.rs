@@ -1,12 +1,15 @@
 //! Owns: the suite that every store passes. What holds for one must hold for all.
 
+mod shelf;
+
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use crate::id::{SessionId, StoreKey};
-use crate::store::{IndexKey, Store, StoredSession, Swap};
+use crate::shelf::Shelf;
+use crate::store::{IndexKey, Intent, Store, StoredSession, Swap};
 
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(40);
@@ -17,7 +20,7 @@ const SHORT: Duration = Duration::from_millis(40);
 /// Where the store is not as it should be, saying how.
 pub async fn run<S, F>(fresh: impl Fn() -> F)
 where
-    S: Store,
+    S: Store + Shelf,
     F: Future<Output = S>,
 {
     a_session_is_read_back_whole(&fresh().await).await;
@@ -27,9 +30,11 @@ where
     a_slide_changes_the_edge_view_alone(&fresh().await).await;
     sessions_expire(&fresh().await).await;
     indexes_hold_many_and_forget(&fresh().await).await;
-    a_login_is_taken_once(&fresh().await).await;
-    parallel_takers_share_one_login(&fresh().await).await;
-    a_lease_has_one_holder(&fresh().await).await;
+    a_session_is_taken_whole_and_once(&fresh().await).await;
+    c52_a_refresh_token_is_spent_by_one(&fresh().await).await;
+    c51_a_lost_answer_is_forgiven_once(&fresh().await).await;
+    an_intent_is_taken_back_by_its_owner(&fresh().await).await;
+    shelf::run(&fresh).await;
     any_bytes_are_kept(&fresh().await).await;
     assert_eq!(fresh().await.ping().await, Ok(()));
 }
@@ -143,39 +148,48 @@ async fn indexes_hold_many_and_forget<S: Store>(store: &S) {
     assert_eq!(store.index_list(&bob).await, Ok(vec![key(5)]));
 }
 
-async fn a_login_is_taken_once<S: Store>(store: &S) {
-    assert_eq!(store.put_login("state", "sealed".into(), LONG).await, Ok(()));
-    assert_eq!(store.take_login("state").await, Ok(Some("sealed".into())));
-    assert_eq!(store.take_login("state").await, Ok(None));
-
-    assert_eq!(store.put_login("old", "sealed".into(), SHORT).await, Ok(()));
-    // Reading takes it, so its end can only be waited for.
-    tokio::time::sleep(SHORT * 2).await;
-    assert_eq!(store.take_login("old").await, Ok(None));
+async fn a_session_is_taken_whole_and_once<S: Store>(store: &S) {
+    let key = created(store, 1).await;
+    assert_eq!(store.take(&key).await, Ok(Some(session(1))));
+    assert_eq!(store.take(&key).await, Ok(None));
+    assert_eq!(store.load(&key).await, Ok(None));
 }
 
-async fn parallel_takers_share_one_login<S: Store>(store: &S) {
-    assert_eq!(store.put_login("state", "sealed".into(), LONG).await, Ok(()));
-    let (a, b, c) = tokio::join!(
-        store.take_login("state"),
-        store.take_login("state"),
-        store.take_login("state")
-    );
-    let winners = [a, b, c].into_iter().filter(|taken| matches!(taken, Ok(Some(_)))).count();
-    assert_eq!(winners, 1);
+async fn c52_a_refresh_token_is_spent_by_one<S: Store>(store: &S) {
+    let none = Duration::ZERO;
+    let key = created(store, 1).await;
+    assert_eq!(store.intend(&key, 2, "a", LONG).await, Ok(Intent::Stale));
+    assert_eq!(store.intend(&key, 1, "a", none).await, Ok(Intent::First));
+    assert_eq!(store.intend(&key, 1, "a", none).await, Ok(Intent::First), "asked again");
+    // A millisecond is the least that a store tells apart.
+    tokio::time::sleep(SHORT).await;
+    assert_eq!(store.intend(&key, 1, "b", none).await, Ok(Intent::Lost));
+
+    assert_eq!(store.replace(&key, 1, session(2), LONG).await, Ok(Swap::Done));
+    assert_eq!(store.intend(&key, 1, "a", none).await, Ok(Intent::Stale));
+    assert_eq!(store.intend(&key, 2, "b", none).await, Ok(Intent::First), "a new token");
+
+    assert_eq!(store.delete(&key).await, Ok(true));
+    assert_eq!(store.intend(&key, 2, "b", LONG).await, Ok(Intent::Gone));
+    assert_eq!(store.load(&key).await, Ok(None), "an intent revives nothing");
 }
 
-async fn a_lease_has_one_holder<S: Store>(store: &S) {
-    assert_eq!(store.acquire_lease("refresh", "a", LONG).await, Ok(true));
-    assert_eq!(store.acquire_lease("refresh", "b", LONG).await, Ok(false));
-    assert_eq!(store.release_lease("refresh", "b").await, Ok(()));
-    assert_eq!(store.acquire_lease("refresh", "b", LONG).await, Ok(false));
-    assert_eq!(store.release_lease("refresh", "a").await, Ok(()));
-    assert_eq!(store.acquire_lease("refresh", "b", SHORT).await, Ok(true));
-    eventually("a lease outlived its time", || async {
-        store.acquire_lease("refresh", "c", LONG).await == Ok(true)
-    })
-    .await;
+async fn c51_a_lost_answer_is_forgiven_once<S: Store>(store: &S) {
+    let key = created(store, 1).await;
+    assert_eq!(store.intend(&key, 1, "a", LONG).await, Ok(Intent::First));
+    assert_eq!(store.intend(&key, 1, "b", LONG).await, Ok(Intent::Again));
+    assert_eq!(store.intend(&key, 1, "b", LONG).await, Ok(Intent::Again), "asked again");
+    assert_eq!(store.intend(&key, 1, "c", LONG).await, Ok(Intent::Lost));
+    assert_eq!(store.intend(&key, 1, "a", LONG).await, Ok(Intent::Lost), "its turn is over");
+}
+
+async fn an_intent_is_taken_back_by_its_owner<S: Store>(store: &S) {
+    let key = created(store, 1).await;
+    assert_eq!(store.intend(&key, 1, "a", LONG).await, Ok(Intent::First));
+    assert_eq!(store.forget_intent(&key, "b").await, Ok(()));
+    assert_eq!(store.forget_intent(&key, "a").await, Ok(()));
+    assert_eq!(store.intend(&key, 1, "b", LONG).await, Ok(Intent::First));
+    assert_eq!(store.load(&key).await, Ok(Some(session(1))));
 }
 
 async fn any_bytes_are_kept<S: Store>(store: &S) {

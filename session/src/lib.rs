@@ -9,7 +9,7 @@
 //! - [`record`]: tokens and management data; [`seal`] encrypts them.
 //! - [`binding`], [`cookie`]: what ties a session to a client, and how it is found in a request.
 //! - [`store`]: the one trait behind which Redis ([`redis`]) and memory ([`memory`]) stand, and
-//!   `conformance`, the suite that both pass.
+//!   `conformance`, the suite that both pass; [`shelf`]: what they keep beside the sessions.
 //! - [`tracking`]: edge views kept in memory while Redis vouches for them.
 //!
 //! The wire format is described in `docs/SESSION-FORMAT.md` and pinned by golden files.
@@ -29,6 +29,7 @@ pub mod record;
 pub mod redis;
 pub mod seal;
 pub mod settings;
+pub mod shelf;
 pub mod store;
 pub mod tracking;
 mod wire;

@@ -2,21 +2,37 @@
 //!
 //! Nothing is shared and nothing survives a restart, so `forwardauth` on its own refuses it.
 
+mod shelf;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::sync::broadcast;
 
 use crate::id::StoreKey;
-use crate::store::{IndexKey, Store, StoreError, StoredSession, Swap};
+use crate::shelf::News;
+use crate::store::{IndexKey, Intent, Store, StoreError, StoredSession, Swap};
 
 /// Writes between two sweeps of what has expired.
 const SWEEP_EVERY: u32 = 256;
 
+/// News that a slow listener may be behind before it is told to look for itself.
+const BACKLOG: usize = 1_024;
+
 /// Sessions in this process's memory. Clones share them.
-#[derive(Debug, Clone, Default)]
-pub struct MemoryStore(Arc<Mutex<Shelves>>);
+#[derive(Debug, Clone)]
+pub struct MemoryStore {
+    shelves: Arc<Mutex<Shelves>>,
+    news: broadcast::Sender<News>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self { shelves: Arc::default(), news: broadcast::channel(BACKLOG).0 }
+    }
+}
 
 #[derive(Debug, Default)]
 struct Shelves {
@@ -24,8 +40,21 @@ struct Shelves {
     indexes: HashMap<IndexKey, BTreeMap<u64, Kept<StoreKey>>>,
     logins: HashMap<String, Kept<Bytes>>,
     leases: HashMap<String, Kept<String>>,
+    intents: HashMap<StoreKey, Written>,
+    tombstones: HashMap<IndexKey, Kept<()>>,
+    notes: HashMap<String, Kept<Bytes>>,
+    denied: HashMap<String, Kept<Bytes>>,
     next: u64,
     writes: u32,
+}
+
+/// An intent, and the version of the session that it is about.
+#[derive(Debug)]
+struct Written {
+    version: u64,
+    again: bool,
+    since: Instant,
+    owner: String,
 }
 
 #[derive(Debug, Clone)]
@@ -49,6 +78,24 @@ impl Shelves {
         self.sessions.get(key).filter(|kept| kept.alive()).map(|kept| &kept.value)
     }
 
+    fn intend(&mut self, key: StoreKey, version: u64, owner: &str, grace: Duration) -> Intent {
+        let known = self.intents.get_mut(&key).filter(|intent| intent.version == version);
+        match known {
+            None => {
+                let (since, owner) = (Instant::now(), owner.to_owned());
+                self.intents.insert(key, Written { version, again: false, since, owner });
+                Intent::First
+            }
+            Some(intent) if intent.owner == owner && intent.again => Intent::Again,
+            Some(intent) if intent.owner == owner => Intent::First,
+            Some(intent) if !intent.again && intent.since.elapsed() <= grace => {
+                (intent.again, intent.owner) = (true, owner.to_owned());
+                Intent::Again
+            }
+            Some(_) => Intent::Lost,
+        }
+    }
+
     /// Keeps memory bounded by what is alive.
     fn wrote(&mut self) {
         self.writes += 1;
@@ -59,6 +106,11 @@ impl Shelves {
         self.sessions.retain(|_, kept| kept.alive());
         self.logins.retain(|_, kept| kept.alive());
         self.leases.retain(|_, kept| kept.alive());
+        self.tombstones.retain(|_, kept| kept.alive());
+        self.notes.retain(|_, kept| kept.alive());
+        self.denied.retain(|_, kept| kept.alive());
+        let sessions = &self.sessions;
+        self.intents.retain(|key, _| sessions.contains_key(key));
         self.indexes.retain(|_, listed| {
             listed.retain(|_, kept| kept.alive());
             !listed.is_empty()
@@ -74,7 +126,7 @@ impl MemoryStore {
 
     fn with<T>(&self, work: impl FnOnce(&mut Shelves) -> T) -> T {
         // The work below cannot panic half-way, so a poisoned lock still guards whole data.
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.shelves.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -138,6 +190,36 @@ impl Store for MemoryStore {
         }))
     }
 
+    async fn intend(
+        &self,
+        key: &StoreKey,
+        expected: u64,
+        owner: &str,
+        grace: Duration,
+    ) -> Result<Intent, StoreError> {
+        Ok(self.with(|shelves| match shelves.live(key) {
+            None => Intent::Gone,
+            Some(session) if session.version != expected => Intent::Stale,
+            Some(_) => shelves.intend(*key, expected, owner, grace),
+        }))
+    }
+
+    async fn forget_intent(&self, key: &StoreKey, owner: &str) -> Result<(), StoreError> {
+        self.with(|shelves| {
+            if shelves.intents.get(key).is_some_and(|intent| intent.owner == owner) {
+                shelves.intents.remove(key);
+            }
+        });
+        Ok(())
+    }
+
+    async fn take(&self, key: &StoreKey) -> Result<Option<StoredSession>, StoreError> {
+        Ok(self.with(|shelves| {
+            let taken = shelves.sessions.remove(key).filter(Kept::alive);
+            taken.map(|kept| kept.value)
+        }))
+    }
+
     async fn delete(&self, key: &StoreKey) -> Result<bool, StoreError> {
         Ok(self.with(|shelves| shelves.sessions.remove(key).is_some_and(|kept| kept.alive())))
     }
@@ -172,44 +254,6 @@ impl Store for MemoryStore {
             let listed = shelves.indexes.get(index).into_iter().flat_map(BTreeMap::values);
             listed.filter(|kept| kept.alive()).map(|kept| kept.value).collect()
         }))
-    }
-
-    async fn put_login(&self, name: &str, sealed: Bytes, keep: Duration) -> Result<(), StoreError> {
-        self.with(|shelves| {
-            shelves.logins.insert(name.to_owned(), Kept::new(sealed, keep));
-            shelves.wrote();
-        });
-        Ok(())
-    }
-
-    async fn take_login(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
-        Ok(self
-            .with(|shelves| shelves.logins.remove(name).filter(Kept::alive).map(|kept| kept.value)))
-    }
-
-    async fn acquire_lease(
-        &self,
-        name: &str,
-        owner: &str,
-        keep: Duration,
-    ) -> Result<bool, StoreError> {
-        Ok(self.with(|shelves| {
-            if shelves.leases.get(name).is_some_and(Kept::alive) {
-                return false;
-            }
-            shelves.leases.insert(name.to_owned(), Kept::new(owner.to_owned(), keep));
-            shelves.wrote();
-            true
-        }))
-    }
-
-    async fn release_lease(&self, name: &str, owner: &str) -> Result<(), StoreError> {
-        self.with(|shelves| {
-            if shelves.leases.get(name).is_some_and(|kept| kept.value == owner) {
-                shelves.leases.remove(name);
-            }
-        });
-        Ok(())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

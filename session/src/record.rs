@@ -118,6 +118,9 @@ pub struct Management {
     pub user_id: String,
     /// The IdP's own session (`sid`), if it told.
     pub idp_session: Option<String>,
+    /// The name of the login provider; `None` for the main one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// What the user will recognise the device by.
     pub device: String,
     /// `jti` of the access token, if it is a JWT that has one.

@@ -1,32 +1,36 @@
 //! Owns: the Redis store, and with it every use of `fred`.
 //!
-//! A session is one hash with the fields `e` (edge view), `t` (tokens) and `m` (version of the token
-//! part, then management): verify reads one field in one round trip, revocation is one `DEL`.
+//! A session is one hash with the fields `e` (edge view), `t` (tokens), `m` (version of the token
+//! part, then management), and while a refresh is under way `r` (what is intended): verify reads one field in one round trip, revocation is one `DEL`.
 //! Every script touches one key, so the same code serves a single server, Sentinel and a Cluster.
 
 mod connect;
 mod guard;
+mod news;
 mod pipe;
 mod scripts;
+mod shelf;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use fred::clients::Client;
 use fred::interfaces::{
     ClientLike as _, HashesInterface as _, KeysInterface as _, SortedSetsInterface as _,
 };
 use fred::types::config::Options;
-use fred::types::{Expiration, SetOptions, Value};
+use fred::types::scripts::Script;
+use fred::types::{FromValue, Value};
 
 pub use connect::{Reads, RedisOptions, RedisSetupError, RedisTls};
 use guard::Guard;
+use news::Follower;
 use pipe::Pipe;
-use scripts::{Scripts, fields, listed, member, milliseconds, swap, version};
+use scripts::{Scripts, fields, intent, listed, member, milliseconds, swap, version};
 
 use crate::id::{COOKIE_LEN, StoreKey};
-use crate::store::{IndexKey, Store, StoreError, StoredSession, Swap};
+use crate::store::{IndexKey, Intent, Store, StoreError, StoredSession, Swap};
 use crate::tracking::TrackedEdges;
 
 const EDGE: &str = "e";
@@ -47,6 +51,7 @@ struct Inner {
     session_prefix: String,
     prefix: String,
     tracked: Option<TrackedEdges>,
+    follower: Follower,
 }
 
 impl std::fmt::Debug for RedisStore {
@@ -97,6 +102,7 @@ impl RedisStore {
             scripts: Scripts::new(),
             command_timeout: options.command_timeout,
             session_prefix,
+            follower: Follower::new(connect::builder(&options)?, &prefix),
             prefix,
             tracked,
         })))
@@ -128,6 +134,15 @@ impl RedisStore {
     fn list(&self, index: &IndexKey) -> String {
         format!("{}{index}", self.0.prefix)
     }
+
+    async fn run_script<T: FromValue + Send + 'static>(
+        &self,
+        script: &Script,
+        key: String,
+        args: Vec<Value>,
+    ) -> Result<T, StoreError> {
+        self.0.guard.run(script.evalsha_with_reload(&self.0.client, key, args)).await
+    }
 }
 
 impl Store for RedisStore {
@@ -154,9 +169,7 @@ impl Store for RedisStore {
         keep: Duration,
     ) -> Result<Swap, StoreError> {
         let args = vec![Value::Bytes(old.clone()), Value::Bytes(new), milliseconds(keep)];
-        let answer =
-            self.0.scripts.slide.evalsha_with_reload(&self.0.client, self.session_key(key), args);
-        self.0.guard.run(answer).await.map(swap)
+        self.run_script(&self.0.scripts.slide, self.session_key(key), args).await.map(swap)
     }
 
     async fn create(
@@ -167,22 +180,15 @@ impl Store for RedisStore {
     ) -> Result<bool, StoreError> {
         let mut args = fields(session).to_vec();
         args.push(milliseconds(keep));
-        let answer =
-            self.0.scripts.create.evalsha_with_reload(&self.0.client, self.session_key(key), args);
-        self.0.guard.run::<i64>(answer).await.map(|created| created == 1)
+        let created: i64 =
+            self.run_script(&self.0.scripts.create, self.session_key(key), args).await?;
+        Ok(created == 1)
     }
 
     async fn load(&self, key: &StoreKey) -> Result<Option<StoredSession>, StoreError> {
         let names = vec![EDGE, TOKENS, MANAGEMENT];
-        let values: Vec<Option<Bytes>> =
-            self.0.guard.run(self.0.client.hmget(self.session_key(key), names)).await?;
-        let mut values = values.into_iter();
-        let mut next = || values.next().flatten();
-        let (Some(edge), Some(tokens), Some(mut management)) = (next(), next(), next()) else {
-            return Ok(None);
-        };
-        let version = management.try_get_u64().ok();
-        Ok(version.map(|version| StoredSession { edge, tokens, management, version }))
+        let values = self.0.guard.run(self.0.client.hmget(self.session_key(key), names)).await;
+        values.map(scripts::session)
     }
 
     async fn replace(
@@ -195,9 +201,30 @@ impl Store for RedisStore {
         let mut args = fields(session).to_vec();
         args.push(milliseconds(keep));
         args.push(version(expected));
-        let answer =
-            self.0.scripts.replace.evalsha_with_reload(&self.0.client, self.session_key(key), args);
-        self.0.guard.run(answer).await.map(swap)
+        self.run_script(&self.0.scripts.replace, self.session_key(key), args).await.map(swap)
+    }
+
+    async fn intend(
+        &self,
+        key: &StoreKey,
+        expected: u64,
+        owner: &str,
+        grace: Duration,
+    ) -> Result<Intent, StoreError> {
+        let grace = Value::from(grace.as_millis().to_string());
+        let args = vec![version(expected), Value::from(owner), grace];
+        self.run_script(&self.0.scripts.intend, self.session_key(key), args).await.map(intent)
+    }
+
+    async fn forget_intent(&self, key: &StoreKey, owner: &str) -> Result<(), StoreError> {
+        let args = vec![Value::from(owner)];
+        let script = &self.0.scripts.forget_intent;
+        self.run_script::<i64>(script, self.session_key(key), args).await.map(drop)
+    }
+
+    async fn take(&self, key: &StoreKey) -> Result<Option<StoredSession>, StoreError> {
+        let taken = self.run_script(&self.0.scripts.take, self.session_key(key), Vec::new()).await;
+        taken.map(scripts::session)
     }
 
     async fn delete(&self, key: &StoreKey) -> Result<bool, StoreError> {
@@ -212,9 +239,7 @@ impl Store for RedisStore {
         keep: Duration,
     ) -> Result<(), StoreError> {
         let args = vec![member(key), milliseconds(keep)];
-        let answer =
-            self.0.scripts.index_add.evalsha_with_reload(&self.0.client, self.list(index), args);
-        self.0.guard.run::<i64>(answer).await.map(drop)
+        self.run_script::<i64>(&self.0.scripts.index_add, self.list(index), args).await.map(drop)
     }
 
     async fn index_remove(&self, index: &IndexKey, key: &StoreKey) -> Result<(), StoreError> {
@@ -223,50 +248,9 @@ impl Store for RedisStore {
     }
 
     async fn index_list(&self, index: &IndexKey) -> Result<Vec<StoreKey>, StoreError> {
-        let answer = self.0.scripts.index_list.evalsha_with_reload(
-            &self.0.client,
-            self.list(index),
-            Vec::<Value>::new(),
-        );
-        let members: Vec<Bytes> = self.0.guard.run(answer).await?;
+        let members: Vec<Bytes> =
+            self.run_script(&self.0.scripts.index_list, self.list(index), Vec::new()).await?;
         Ok(members.iter().filter_map(listed).collect())
-    }
-
-    async fn put_login(&self, name: &str, sealed: Bytes, keep: Duration) -> Result<(), StoreError> {
-        let expire = Expiration::PX(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
-        let key = self.key("login", name);
-        self.0.guard.run::<()>(self.0.client.set(key, sealed, Some(expire), None, false)).await
-    }
-
-    async fn take_login(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
-        self.0.guard.run(self.0.client.getdel(self.key("login", name))).await
-    }
-
-    async fn acquire_lease(
-        &self,
-        name: &str,
-        owner: &str,
-        keep: Duration,
-    ) -> Result<bool, StoreError> {
-        let expire = Expiration::PX(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
-        let set = self.0.client.set(
-            self.key("lease", name),
-            owner,
-            Some(expire),
-            Some(SetOptions::NX),
-            false,
-        );
-        // `SET .. NX` answers nil where the key stands.
-        self.0.guard.run::<Option<String>>(set).await.map(|set| set.is_some())
-    }
-
-    async fn release_lease(&self, name: &str, owner: &str) -> Result<(), StoreError> {
-        let answer = self.0.scripts.release.evalsha_with_reload(
-            &self.0.client,
-            self.key("lease", name),
-            vec![owner.to_owned()],
-        );
-        self.0.guard.run::<i64>(answer).await.map(drop)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

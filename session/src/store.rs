@@ -63,6 +63,22 @@ pub enum Swap {
     Gone,
 }
 
+/// What may be done with a refresh token, by what is written down of its use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// Nobody used it before; that we are about to is written down.
+    First,
+    /// It was used, nobody knows with what result, and the authorization server still forgives another
+    /// use. This, the last, is written down.
+    Again,
+    /// It was used, nobody knows with what result, and it may not be used again.
+    Lost,
+    /// The tokens of the session are others by now.
+    Stale,
+    /// The session has ended meanwhile.
+    Gone,
+}
+
 /// Bytes of the hash that names a list: docs/SESSION-FORMAT.md says why 128 bits are enough.
 const LIST_NAME_LEN: usize = 16;
 
@@ -79,6 +95,13 @@ impl IndexKey {
     /// All sessions made from one session at the IdP (`iss`, `sid`).
     pub fn idp_session(issuer: &str, sid: &str) -> Self {
         Self(format!("sid:{}", hashed(&[issuer, sid])))
+    }
+}
+
+impl IndexKey {
+    /// The name, without the deployment's prefix.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -135,7 +158,8 @@ pub trait Store: Send + Sync + 'static {
         key: &StoreKey,
     ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send;
 
-    /// Replaces all parts if the session still exists and its version is `expected`.
+    /// Replaces all parts if the session still exists and its version is `expected`. What was intended
+    /// with the tokens before is forgotten.
     fn replace(
         &self,
         key: &StoreKey,
@@ -143,6 +167,30 @@ pub trait Store: Send + Sync + 'static {
         session: StoredSession,
         keep: Duration,
     ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
+
+    /// Writes down that `owner` is about to spend the refresh token of version `expected`, before it is
+    /// sent. A token that was used and not replaced is forgiven once, for `grace` by the store's own
+    /// clock. The same `owner` may ask again, where an answer was lost, and is told the same.
+    fn intend(
+        &self,
+        key: &StoreKey,
+        expected: u64,
+        owner: &str,
+        grace: Duration,
+    ) -> impl Future<Output = Result<Intent, StoreError>> + Send;
+
+    /// Takes back what `owner` wrote down, if it stands: the token is known not to be spent.
+    fn forget_intent(
+        &self,
+        key: &StoreKey,
+        owner: &str,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Ends a session and returns what it was.
+    fn take(
+        &self,
+        key: &StoreKey,
+    ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send;
 
     /// Ends a session. `false` if there was none.
     fn delete(&self, key: &StoreKey) -> impl Future<Output = Result<bool, StoreError>> + Send;
@@ -167,35 +215,6 @@ pub trait Store: Send + Sync + 'static {
         &self,
         index: &IndexKey,
     ) -> impl Future<Output = Result<Vec<StoreKey>, StoreError>> + Send;
-
-    /// Keeps the sealed secrets of a login. The name is public.
-    fn put_login(
-        &self,
-        name: &str,
-        sealed: Bytes,
-        keep: Duration,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// Takes them out: whoever comes second gets `None`.
-    fn take_login(
-        &self,
-        name: &str,
-    ) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
-
-    /// Takes the lease `name` for `owner` if nobody holds it.
-    fn acquire_lease(
-        &self,
-        name: &str,
-        owner: &str,
-        keep: Duration,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
-
-    /// Gives the lease back if `owner` still holds it.
-    fn release_lease(
-        &self,
-        name: &str,
-        owner: &str,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Whether the store answers now.
     fn ping(&self) -> impl Future<Output = Result<(), StoreError>> + Send;

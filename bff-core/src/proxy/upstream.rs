@@ -81,7 +81,7 @@ impl Upstream {
         if let Some(nonce) = response.headers_mut().remove("dpop-nonce")
             && let Ok(nonce) = nonce.to_str()
         {
-            app.relying_party.note_resource_nonce(&url, nonce);
+            app.providers.main().note_resource_nonce(&url, nonce);
         }
         Ok(response)
     }
@@ -134,7 +134,8 @@ fn proof(
         DpopKey::from_bytes(key.expose_secret()).map_err(|_| ApiError::Internal("dpop_key"))?;
     let access_token = tokens.access_token.expose_secret();
     let proof = app
-        .relying_party
+        .providers
+        .main()
         .resource_proof(&key, method, url, access_token, app.now())
         .map_err(|_| ApiError::Internal("dpop_proof"))?;
     HeaderValue::try_from(proof).map(Some).map_err(|_| ApiError::Internal("dpop_proof"))

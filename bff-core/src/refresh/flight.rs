@@ -10,11 +10,12 @@ use session::edge::EdgeView;
 use session::header_text;
 use session::id::SessionId;
 use session::record::{Management, TokenPart};
+use session::shelf::Shelf as _;
 use session::store::{Store as _, StoredSession, Swap};
 
 use super::Failure;
 use crate::app::App;
-use crate::oidc::{DpopKey, RefreshError, RefreshRequest, Refreshed};
+use crate::oidc::{DpopKey, RefreshError, RefreshRequest, Refreshed, RelyingParty};
 use crate::sessions::{ActiveSession, keep_for, tenant_of, token_id, token_part};
 use crate::{audit, metrics};
 
@@ -68,7 +69,7 @@ impl Flight {
     /// Either refreshes under the lease, or waits for the replica that does.
     async fn settle(&self) -> Result<Arc<TokenPart>, Failure> {
         // It must outlive the work it guards.
-        let lease = self.app.relying_party.longest_refresh() + LEASE_MARGIN;
+        let lease = self.app.providers.main().longest_refresh() + LEASE_MARGIN;
         for _ in 0..LOOKS {
             let leased = self.app.store.acquire_lease(&self.lease, &self.owner, lease).await;
             if leased.map_err(|error| Failure::Later(error.reason()))? {
@@ -116,6 +117,7 @@ impl Flight {
         }
         let management = self.app.management(&session);
         let management = management.map_err(|error| Failure::Ended(error.reason()))?;
+        let provider = self.app.providers.of(&management).ok_or(Failure::Later("provider_gone"))?;
         let dpop_key = match &tokens.dpop_key {
             None => None,
             Some(key) => Some(
@@ -123,8 +125,8 @@ impl Flight {
                     .map_err(|_| Failure::Later("dpop_key_unreadable"))?,
             ),
         };
-        match self.ask(&session, &tokens, dpop_key.as_ref(), &management).await {
-            Ok(refreshed) => self.store(&session, &tokens, management, refreshed).await,
+        match self.ask(provider, &session, &tokens, dpop_key.as_ref(), &management).await {
+            Ok(refreshed) => self.store(provider, &session, &tokens, management, refreshed).await,
             Err(error) if error.is_fatal() => self.give_up(&session, &error).await,
             Err(error) => {
                 tracing::warn!(
@@ -139,6 +141,7 @@ impl Flight {
 
     async fn ask(
         &self,
+        provider: &Arc<RelyingParty>,
         session: &ActiveSession,
         tokens: &TokenPart,
         dpop_key: Option<&DpopKey>,
@@ -153,7 +156,7 @@ impl Flight {
             subject: &management.subject,
             auth_time: Some(session.edge.auth_time()),
         };
-        self.app.relying_party.refresh(&request, self.app.now()).await
+        provider.refresh(&request, self.app.now()).await
     }
 
     /// The refresh token is dead. If somebody stored a newer one meanwhile, that one counts.
@@ -174,6 +177,7 @@ impl Flight {
 
     async fn store(
         &self,
+        provider: &Arc<RelyingParty>,
         session: &ActiveSession,
         old: &TokenPart,
         management: Management,
@@ -182,7 +186,7 @@ impl Flight {
         let now = self.app.now();
         let tokens = merged(old, &refreshed, now);
         let Ok((sealed, keep)) = self.seal(session, &tokens, management, &refreshed, now) else {
-            return self.unkeepable(session, tokens).await;
+            return self.unkeepable(provider, session, tokens).await;
         };
         for _ in 0..STORE_ATTEMPTS {
             let stored =
@@ -197,7 +201,7 @@ impl Flight {
                 Ok(Swap::Stale) => {
                     return self.settled_elsewhere().await?.ok_or(Failure::Later("stale"));
                 }
-                Ok(Swap::Gone) => return Err(self.too_late(tokens)),
+                Ok(Swap::Gone) => return Err(self.too_late(provider, tokens)),
                 Err(error) => {
                     tracing::warn!(reason = error.reason(), "rotated tokens not stored yet");
                     tokio::time::sleep(STORE_PAUSE).await;
@@ -210,18 +214,19 @@ impl Flight {
     }
 
     /// Logout won: what we just got is thrown away, at the IdP too.
-    fn too_late(&self, tokens: TokenPart) -> Failure {
-        self.app.revoke_in_background(tokens.refresh_token, tokens.access_token);
+    fn too_late(&self, provider: &Arc<RelyingParty>, tokens: TokenPart) -> Failure {
+        self.app.revoke_in_background(provider, tokens.refresh_token, tokens.access_token);
         Failure::Ended("session_gone")
     }
 
     /// The session cannot hold what the IdP gave, and what it holds is spent.
     async fn unkeepable(
         &self,
+        provider: &Arc<RelyingParty>,
         session: &ActiveSession,
         tokens: TokenPart,
     ) -> Result<Arc<TokenPart>, Failure> {
-        self.app.revoke_in_background(tokens.refresh_token, tokens.access_token);
+        self.app.revoke_in_background(provider, tokens.refresh_token, tokens.access_token);
         match self.app.end(session, "identity_too_long").await {
             Ok(()) => Err(Failure::Ended("identity_too_long")),
             Err(error) => Err(Failure::Later(error.reason())),

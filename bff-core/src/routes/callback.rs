@@ -14,7 +14,7 @@ use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, header};
 use session::cookie::{self, SessionCookie};
 use session::id::SessionId;
-use session::store::Store as _;
+use session::shelf::Shelf as _;
 
 use super::login::{login_cookies, see_other};
 use crate::app::App;
@@ -80,14 +80,14 @@ async fn complete(
     let state = LoginState::parse(state, &app.config.session_keys)
         .ok_or(ApiError::Login("state_invalid"))?;
     let cookie = login_cookie(app, headers, &state);
-    let sealed = match &cookie {
+    let taken = match &cookie {
         None => None,
         Some(_) => app.store.take_login(state.as_str()).await?,
     };
-    let (Some(cookie), Some(sealed)) = (cookie, sealed) else {
+    let (Some(cookie), Some(taken)) = (cookie, taken) else {
         return again(app, caller, headers).await;
     };
-    let result = match cookie.open(&app.config.session_keys, &state, &sealed) {
+    let result = match cookie.open(&app.config.session_keys, &state, &taken.sealed) {
         Ok((secrets, return_to)) => {
             sign_in(app, caller, headers, answer, secrets, &return_to).await
         }
@@ -112,12 +112,14 @@ async fn sign_in(
     secrets: LoginSecrets,
     return_to: &ReturnTo,
 ) -> Result<Response, ApiError> {
-    let login = app.relying_party.finish_login(answer, secrets, app.now()).await?;
+    let provider = app.providers.main();
+    let login = provider.finish_login(answer, secrets, app.now()).await?;
     let id = match app.begin_session(&login, caller).await {
         Ok(id) => id,
         Err(error) => {
             // Nobody will ever use these.
-            app.revoke_in_background(login.tokens.refresh_token, login.tokens.access_token);
+            let tokens = login.tokens;
+            app.revoke_in_background(provider, tokens.refresh_token, tokens.access_token);
             return Err(error);
         }
     };

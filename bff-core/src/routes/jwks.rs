@@ -12,7 +12,7 @@ use crate::app::App;
 
 /// Public, and worth caching for a while.
 pub(crate) async fn jwks(State(app): State<Arc<App>>) -> Response {
-    let mut response = Response::new(Body::from(app.relying_party.public_jwks().to_string()));
+    let mut response = Response::new(Body::from(app.providers.main().public_jwks().to_string()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));

@@ -9,7 +9,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use session::store::Store as _;
+use session::shelf::Shelf as _;
 
 use super::no_content;
 use crate::app::App;
@@ -43,7 +43,7 @@ pub(crate) async fn login(
     let ticket = LoginTicket::fresh(&app.config.session_keys, &*app.random, app.now());
     let request =
         LoginRequest { redirect_uri: &redirect_uri, state: ticket.state().as_str(), hints: &hints };
-    let login = app.relying_party.begin_login(&request, app.now()).await?;
+    let login = app.providers.main().begin_login(&request, app.now()).await?;
     let sealed = ticket.seal(&app.config.session_keys, &login.secrets, &return_to, &*app.random)?;
     let name = ticket.state().as_str();
     app.store.put_login(name, sealed, keep_for(LOGIN_SECONDS)).await?;

@@ -26,7 +26,7 @@ use super::session::{json_response, logout_url};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::oidc::EndSession;
+use crate::oidc::{EndSession, RelyingParty};
 use crate::sessions::{ActiveSession, Use};
 use crate::{csrf, pages};
 
@@ -102,19 +102,18 @@ async fn sign_out(
     session: &ActiveSession,
 ) -> Result<Response, ApiError> {
     let tokens = app.tokens(session);
+    let management = app.management(session);
     app.end(session, "logout").await?;
-    let end_session = match tokens {
-        Ok(tokens) => {
-            let url = end_session_url(app, caller, headers, &tokens).await;
-            app.revoke_in_background(tokens.refresh_token, tokens.access_token);
+    let provider = management.ok().and_then(|management| app.providers.of(&management));
+    let end_session = match (tokens, provider) {
+        (Ok(tokens), Some(provider)) => {
+            let url = end_session_url(app, provider, caller, headers, &tokens).await;
+            app.revoke_in_background(provider, tokens.refresh_token, tokens.access_token);
             url
         }
-        Err(error) => {
-            tracing::warn!(
-                session = session.key.short(),
-                reason = error.reason(),
-                "tokens not revoked"
-            );
+        (tokens, _) => {
+            let reason = tokens.err().map_or("provider_gone", |error| error.reason());
+            tracing::warn!(session = session.key.short(), reason, "tokens not revoked");
             None
         }
     };
@@ -130,6 +129,7 @@ async fn sign_out(
 /// script reads it: scripts hold no token.
 async fn end_session_url(
     app: &App,
+    provider: &RelyingParty,
     caller: &Caller,
     headers: &HeaderMap,
     tokens: &TokenPart,
@@ -148,7 +148,7 @@ async fn end_session_url(
         post_logout_redirect_uri: back.as_deref(),
         state: None,
     };
-    let asked = app.relying_party.end_session_url(&request, app.now());
+    let asked = provider.end_session_url(&request, app.now());
     match tokio::time::timeout(IDP_PATIENCE, asked).await {
         Ok(Ok(url)) => url.map(String::from),
         Ok(Err(error)) => {

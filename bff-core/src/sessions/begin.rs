@@ -119,6 +119,7 @@ fn management_part(login: &LoggedIn, tokens: &TokenPart, caller: &Caller, now: u
         subject: login.claims.subject.clone(),
         user_id: login.claims.user_id.clone(),
         idp_session: login.claims.sid.clone(),
+        provider: None,
         device: agent
             .chars()
             .filter(|character| !character.is_control())

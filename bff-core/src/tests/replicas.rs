@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use session::edge::EdgeView;
 use session::id::SessionId;
+use session::shelf::Shelf as _;
 use session::store::{Store as _, StoredSession, Swap};
 
 use crate::app::App;

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use session::edge::{EdgeKeys, EdgeView};
 use session::keys::KeyRing;
+use session::shelf::Shelf as _;
 use session::store::Store as _;
 
 #[tokio::test]

@@ -114,8 +114,13 @@ pub(super) fn config(options: &RedisOptions) -> Result<Config, RedisSetupError> 
 }
 
 pub(super) fn client(options: &RedisOptions) -> Result<Client, RedisSetupError> {
+    builder(options)?.build().map_err(|_| RedisSetupError::Client)
+}
+
+pub(super) fn builder(options: &RedisOptions) -> Result<Builder, RedisSetupError> {
     let timeout = options.command_timeout;
-    Builder::from_config(config(options)?)
+    let mut builder = Builder::from_config(config(options)?);
+    builder
         .with_performance_config(|performance| {
             performance.default_command_timeout = timeout;
         })
@@ -130,9 +135,8 @@ pub(super) fn client(options: &RedisOptions) -> Result<Client, RedisSetupError> 
             connection.tcp.nodelay = Some(true);
             connection.tcp.user_timeout = Some(Duration::from_secs(1));
         })
-        .set_policy(reconnect_policy())
-        .build()
-        .map_err(|_| RedisSetupError::Client)
+        .set_policy(reconnect_policy());
+    Ok(builder)
 }
 
 /// From 10 to 250 ms, and a little at random. fred waits so before the first attempt as well, and of

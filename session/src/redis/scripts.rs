@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use fred::types::Value;
 use fred::types::scripts::Script;
 
 use crate::id::StoreKey;
-use crate::store::{StoredSession, Swap};
+use crate::store::{Intent, StoredSession, Swap};
 
 /// The scripts and their hashes; loaded into Redis by the first call that misses them.
 #[derive(Clone)]
@@ -20,6 +20,11 @@ pub(super) struct Scripts {
     pub(super) index_add: Script,
     pub(super) index_list: Script,
     pub(super) release: Script,
+    pub(super) extend: Script,
+    pub(super) intend: Script,
+    pub(super) forget_intent: Script,
+    pub(super) take: Script,
+    pub(super) take_login: Script,
 }
 
 /// 1: written. 0: the key is taken.
@@ -37,8 +42,55 @@ local management = redis.call('HGET', KEYS[1], 'm')
 if not management then return -1 end
 if string.sub(management, 1, 8) ~= ARGV[5] then return 0 end
 redis.call('HSET', KEYS[1], 'e', ARGV[1], 't', ARGV[2], 'm', ARGV[3])
+redis.call('HDEL', KEYS[1], 'r')
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
+";
+
+/// What is intended with the refresh token stands in `r`: `attempt:milliseconds:owner`. The answers are
+/// those of [`intent`].
+const INTEND: &str = r"
+local management = redis.call('HGET', KEYS[1], 'm')
+if not management then return -1 end
+if string.sub(management, 1, 8) ~= ARGV[1] then return 0 end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local intent = redis.call('HGET', KEYS[1], 'r')
+if not intent then
+  redis.call('HSET', KEYS[1], 'r', string.format('1:%.0f:%s', now, ARGV[2]))
+  return 1
+end
+local attempt, since, owner = string.match(intent, '^(%d):(%d+):(.*)$')
+if owner == ARGV[2] then return tonumber(attempt) end
+if attempt == '1' and now - since <= tonumber(ARGV[3]) then
+  redis.call('HSET', KEYS[1], 'r', string.format('2:%s:%s', since, ARGV[2]))
+  return 2
+end
+return 3
+";
+
+const FORGET_INTENT: &str = r"
+local intent = redis.call('HGET', KEYS[1], 'r')
+if intent and string.match(intent, '^%d:%d+:(.*)$') == ARGV[1] then
+  return redis.call('HDEL', KEYS[1], 'r')
+end
+return 0
+";
+
+/// The parts, and nothing where there is no session.
+const TAKE: &str = r"
+local parts = redis.call('HMGET', KEYS[1], 'e', 't', 'm')
+redis.call('DEL', KEYS[1])
+return parts
+";
+
+/// What was put in, and for how long it would still have been kept.
+const TAKE_LOGIN: &str = r"
+local sealed = redis.call('GET', KEYS[1])
+if not sealed then return {} end
+local remaining = redis.call('PTTL', KEYS[1])
+redis.call('DEL', KEYS[1])
+return {sealed, tostring(remaining)}
 ";
 
 /// 1: slid. 0: the edge view was changed meanwhile. -1: no such session.
@@ -70,6 +122,11 @@ local time = redis.call('TIME')
 return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. time[1], '+inf')
 ";
 
+const EXTEND: &str = r"
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0
+";
+
 const RELEASE: &str = r"
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
@@ -84,6 +141,11 @@ impl Scripts {
             index_add: Script::from_lua(INDEX_ADD),
             index_list: Script::from_lua(INDEX_LIST),
             release: Script::from_lua(RELEASE),
+            extend: Script::from_lua(EXTEND),
+            intend: Script::from_lua(INTEND),
+            forget_intent: Script::from_lua(FORGET_INTENT),
+            take: Script::from_lua(TAKE),
+            take_login: Script::from_lua(TAKE_LOGIN),
         }
     }
 }
@@ -99,6 +161,25 @@ pub(super) fn fields(session: StoredSession) -> [Value; 3] {
     management.put_u64(session.version);
     management.put_slice(&session.management);
     [Value::Bytes(session.edge), Value::Bytes(session.tokens), Value::Bytes(management.freeze())]
+}
+
+/// The opposite of [`fields`]; `None` unless all of them are there.
+pub(super) fn session(values: Vec<Option<Bytes>>) -> Option<StoredSession> {
+    let mut values = values.into_iter();
+    let mut next = || values.next().flatten();
+    let (edge, tokens, mut management) = (next()?, next()?, next()?);
+    let version = management.try_get_u64().ok()?;
+    Some(StoredSession { edge, tokens, management, version })
+}
+
+pub(super) const fn intent(answer: i64) -> Intent {
+    match answer {
+        1 => Intent::First,
+        2 => Intent::Again,
+        0 => Intent::Stale,
+        -1 => Intent::Gone,
+        _ => Intent::Lost,
+    }
 }
 
 /// A member of a list is the 32 bytes of a store key.

@@ -1,0 +1,66 @@
+//! Owns: the identity providers that users may come from, and which of them a session belongs to.
+//!
+//! The `OIDC_*` settings name the main one; others have names. A session remembers the name, so that its
+//! tokens go to nobody else (mix-up, RFC 9700 section 4.4).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use session::record::Management;
+use shell::random::Random;
+
+use crate::app::SetupError;
+use crate::config::Config;
+use crate::http_client::HttpClient;
+use crate::oidc::RelyingParty;
+
+/// Relying parties by name.
+pub struct Providers {
+    main: Arc<RelyingParty>,
+    named: BTreeMap<String, Arc<RelyingParty>>,
+}
+
+impl fmt::Debug for Providers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Providers").field("named", &self.named.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Providers {
+    /// Puts them together. Calls nobody.
+    ///
+    /// # Errors
+    /// [`SetupError`] if the settings of one contradict each other.
+    pub(crate) fn new(config: &Config, random: &Arc<dyn Random>) -> Result<Self, SetupError> {
+        let http = HttpClient::new(config.oidc_ca.as_deref())?;
+        let party = |oidc: &crate::oidc::OidcConfig| {
+            RelyingParty::new(oidc.clone(), http.clone(), Arc::clone(random)).map(Arc::new)
+        };
+        Ok(Self { main: party(&config.oidc)?, named: BTreeMap::new() })
+    }
+
+    /// The one that the `OIDC_*` settings name.
+    pub fn main(&self) -> &Arc<RelyingParty> {
+        &self.main
+    }
+
+    /// The one of this name; the main one without a name.
+    pub fn get(&self, name: Option<&str>) -> Option<&Arc<RelyingParty>> {
+        match name {
+            None => Some(&self.main),
+            Some(name) => self.named.get(name),
+        }
+    }
+
+    /// The one that a session came from; `None` if it is no longer configured.
+    pub fn of(&self, management: &Management) -> Option<&Arc<RelyingParty>> {
+        self.get(management.provider.as_deref())
+    }
+
+    /// All of them, with their names.
+    pub fn all(&self) -> impl Iterator<Item = (Option<&str>, &Arc<RelyingParty>)> {
+        let named = self.named.iter().map(|(name, party)| (Some(name.as_str()), party));
+        std::iter::once((None, &self.main)).chain(named)
+    }
+}

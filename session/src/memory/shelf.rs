@@ -1,0 +1,132 @@
+//! Owns: what this process keeps beside the sessions.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::broadcast;
+
+use super::{Kept, MemoryStore};
+use crate::shelf::{News, Shelf, TakenLogin};
+use crate::store::{IndexKey, StoreError};
+
+/// For what has no end of its own; the process ends before.
+const EVER: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+impl<T> Kept<T> {
+    fn remaining(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+}
+
+impl Shelf for MemoryStore {
+    async fn put_login(&self, name: &str, sealed: Bytes, keep: Duration) -> Result<(), StoreError> {
+        self.with(|shelves| {
+            shelves.logins.insert(name.to_owned(), Kept::new(sealed, keep));
+            shelves.wrote();
+        });
+        Ok(())
+    }
+
+    async fn take_login(&self, name: &str) -> Result<Option<TakenLogin>, StoreError> {
+        let taken = self.with(|shelves| shelves.logins.remove(name)).filter(Kept::alive);
+        Ok(taken.map(|kept| TakenLogin { remaining: kept.remaining(), sealed: kept.value }))
+    }
+
+    async fn acquire_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        keep: Duration,
+    ) -> Result<bool, StoreError> {
+        Ok(self.with(|shelves| {
+            if shelves.leases.get(name).is_some_and(Kept::alive) {
+                return false;
+            }
+            shelves.leases.insert(name.to_owned(), Kept::new(owner.to_owned(), keep));
+            shelves.wrote();
+            true
+        }))
+    }
+
+    async fn extend_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        keep: Duration,
+    ) -> Result<bool, StoreError> {
+        Ok(self.with(|shelves| match shelves.leases.get_mut(name) {
+            Some(kept) if kept.alive() && kept.value == owner => {
+                *kept = Kept::new(owner.to_owned(), keep);
+                true
+            }
+            _ => false,
+        }))
+    }
+
+    async fn release_lease(&self, name: &str, owner: &str) -> Result<(), StoreError> {
+        self.with(|shelves| {
+            if shelves.leases.get(name).is_some_and(|kept| kept.value == owner) {
+                shelves.leases.remove(name);
+            }
+        });
+        Ok(())
+    }
+
+    async fn put_tombstone(&self, index: &IndexKey, keep: Duration) -> Result<(), StoreError> {
+        self.with(|shelves| {
+            shelves.tombstones.insert(index.clone(), Kept::new((), keep));
+            shelves.wrote();
+        });
+        Ok(())
+    }
+
+    async fn tombstone(&self, index: &IndexKey) -> Result<Option<Duration>, StoreError> {
+        Ok(self.with(|shelves| {
+            let standing = shelves.tombstones.get(index).filter(|kept| kept.alive());
+            standing.map(Kept::remaining)
+        }))
+    }
+
+    async fn put_note(
+        &self,
+        name: &str,
+        text: Bytes,
+        keep: Option<Duration>,
+    ) -> Result<(), StoreError> {
+        self.with(|shelves| {
+            shelves.notes.insert(name.to_owned(), Kept::new(text, keep.unwrap_or(EVER)));
+            shelves.wrote();
+        });
+        Ok(())
+    }
+
+    async fn note(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.with(|shelves| {
+            let kept = shelves.notes.get(name).filter(|kept| kept.alive());
+            kept.map(|kept| kept.value.clone())
+        }))
+    }
+
+    async fn remove_note(&self, name: &str) -> Result<(), StoreError> {
+        self.with(|shelves| shelves.notes.remove(name));
+        Ok(())
+    }
+
+    async fn deny(&self, name: &str, value: Bytes, keep: Duration) -> Result<(), StoreError> {
+        self.with(|shelves| {
+            shelves.denied.insert(name.to_owned(), Kept::new(value, keep));
+            shelves.wrote();
+        });
+        Ok(())
+    }
+
+    async fn publish(&self, message: Bytes) -> Result<(), StoreError> {
+        // Nobody listening is no failure.
+        drop(self.news.send(News::Message(message)));
+        Ok(())
+    }
+
+    fn follow(&self) -> broadcast::Receiver<News> {
+        self.news.subscribe()
+    }
+}

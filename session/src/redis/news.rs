@@ -1,0 +1,79 @@
+//! Owns: hearing what other replicas publish, over a connection of its own that is made when somebody
+//! first listens.
+
+use std::sync::OnceLock;
+
+use fred::clients::SubscriberClient;
+use fred::interfaces::{ClientLike as _, EventInterface as _, PubsubInterface as _};
+use fred::types::{Builder, Message};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{self, Sender};
+
+use crate::shelf::News;
+
+/// News that a slow listener may be behind before it is told to look for itself.
+const BACKLOG: usize = 1_024;
+
+/// Follows one channel.
+pub(super) struct Follower {
+    builder: Builder,
+    channel: String,
+    news: OnceLock<Sender<News>>,
+}
+
+impl Follower {
+    pub(super) fn new(builder: Builder, prefix: &str) -> Self {
+        Self { builder, channel: format!("{prefix}news"), news: OnceLock::new() }
+    }
+
+    pub(super) fn channel(&self) -> &str {
+        &self.channel
+    }
+
+    /// What is published from now on; from the first call, once the connection stands.
+    pub(super) fn follow(&self) -> broadcast::Receiver<News> {
+        let news = self.news.get_or_init(|| {
+            let (sender, _) = broadcast::channel(BACKLOG);
+            match self.builder.build_subscriber_client() {
+                Ok(client) => {
+                    drop(tokio::spawn(listen(client, self.channel.clone(), sender.clone())))
+                }
+                Err(_) => tracing::error!("cannot follow what other replicas publish"),
+            }
+            sender
+        });
+        news.subscribe()
+    }
+}
+
+/// Ends with the client, which is when the process does.
+async fn listen(client: SubscriberClient, channel: String, news: Sender<News>) {
+    let (mut messages, mut connected) = (client.message_rx(), client.reconnect_rx());
+    drop(client.connect());
+    loop {
+        tokio::select! {
+            message = messages.recv() => match message {
+                Ok(message) => tell(&news, &message),
+                Err(RecvError::Lagged(_)) => drop(news.send(News::Missed)),
+                Err(RecvError::Closed) => return,
+            },
+            // Also told of the first connection.
+            connection = connected.recv() => match connection {
+                Ok(_) | Err(RecvError::Lagged(_)) => {
+                    if client.subscribe(channel.clone()).await.is_err() {
+                        tracing::warn!("redis does not let us follow other replicas");
+                    }
+                    drop(news.send(News::Missed));
+                }
+                Err(RecvError::Closed) => return,
+            },
+        }
+    }
+}
+
+fn tell(news: &Sender<News>, message: &Message) {
+    if let Some(bytes) = message.value.as_bytes() {
+        // Nobody listening is no failure.
+        drop(news.send(News::Message(bytes.to_vec().into())));
+    }
+}

@@ -5,6 +5,7 @@
 use session::id::StoreKey;
 
 use crate::caller::Caller;
+use crate::sessions::Cause;
 
 /// What the events are logged under.
 pub const TARGET: &str = "audit";
@@ -27,9 +28,12 @@ pub fn refresh_lost(key: &StoreKey) {
     tracing::warn!(target: TARGET, event = "session.refresh_lost", session = key.short());
 }
 
-/// A session ended: `logout`, `binding`, `refresh_invalid_grant`, `replaced`.
-pub fn session_revoked(key: &StoreKey, reason: &'static str) {
-    tracing::info!(target: TARGET, event = "session.revoked", session = key.short(), reason);
+/// A session ended.
+pub fn session_revoked(key: &StoreKey, cause: Cause<'_>) {
+    tracing::info!(
+        target: TARGET, event = "session.revoked", session = key.short(), reason = cause.reason,
+        actor = %cause.actor
+    );
 }
 
 /// A login that led to no session.

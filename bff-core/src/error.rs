@@ -193,6 +193,9 @@ fn login_title(code: &str) -> &'static str {
         "login_unknown" | "other_browser" => {
             "This sign-in has expired, was completed already, or began in another browser."
         }
+        "signed_out_meanwhile" => "You were signed out everywhere while you signed in here.",
+        "too_many_sessions" => "You have signed in from elsewhere as often as you may.",
+        "session_expiry_past" => "The identity provider lets this sign-in live no longer.",
         _ => "This sign-in cannot be completed.",
     }
 }

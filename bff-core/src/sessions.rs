@@ -12,7 +12,7 @@ mod flags;
 mod list;
 mod revoke;
 
-pub(crate) use arrival::LoginAge;
+pub use arrival::LoginAge;
 pub(crate) use begin::{profile, session_expiry, token_id, token_part};
 pub(crate) use denied::Denial;
 pub use end::{Actor, Cause};

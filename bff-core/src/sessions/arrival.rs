@@ -22,14 +22,14 @@ pub(super) const TOMBSTONE: Duration = Duration::from_secs(LOGIN_SECONDS + 180);
 
 /// How old a login is, by the store's clock, so that replicas agree.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct LoginAge {
+pub struct LoginAge {
     taken_at: Duration,
     asked: Instant,
 }
 
 impl LoginAge {
     /// The age of a login that a call at `asked` took out of the store.
-    pub(crate) fn of(taken: &TakenLogin, asked: Instant) -> Self {
+    pub fn of(taken: &TakenLogin, asked: Instant) -> Self {
         Self { taken_at: keep_for(LOGIN_SECONDS).saturating_sub(taken.remaining), asked }
     }
 

@@ -35,14 +35,16 @@ impl Denial {
     /// that is none.
     pub(crate) fn token(issuer: &str, jti: &str, exp: u64, now: u64) -> Option<Self> {
         let remaining = exp.checked_sub(now).filter(|seconds| *seconds > 0)?;
-        if jti.is_empty() || jti.starts_with(USER) {
-            return None;
-        }
-        Some(Self {
+        Self::may_name(jti).then(|| Self {
             name: jti.to_owned(),
             value: json!({ "iss": issuer, "jti": jti, "exp": exp }).to_string().into(),
             keep: Duration::from_secs(remaining),
         })
+    }
+
+    /// Whether an entry may be called like this token, and not like those of users.
+    pub(crate) fn may_name(jti: &str) -> bool {
+        !jti.is_empty() && !jti.starts_with(USER)
     }
 
     /// For how many seconds it stands.
@@ -53,7 +55,7 @@ impl Denial {
 
 impl App {
     /// What denies the access token of a session; `None` if that cannot be or need not be.
-    fn denial(&self, management: &Management) -> Option<Denial> {
+    pub(super) fn denial(&self, management: &Management) -> Option<Denial> {
         let now = self.now();
         // Nobody said how long it lives.
         let longest = || now.saturating_add(self.longest_denial());

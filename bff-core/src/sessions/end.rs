@@ -13,7 +13,7 @@ use session::shelf::Shelf as _;
 use session::store::{IndexKey, Store as _, StoreError, StoredSession};
 
 use super::arrival::TOMBSTONE;
-use super::{ActiveSession, indexes, keep_for, tenant_of};
+use super::{ActiveSession, Listed, indexes, keep_for, tenant_of};
 use crate::app::App;
 use crate::news::News;
 use crate::{audit, metrics};
@@ -124,6 +124,22 @@ impl App {
     /// token is denied as soon as the store is back.
     pub async fn end_key(&self, key: &StoreKey, cause: Cause<'_>) -> Result<bool, StoreError> {
         Ok(self.end_batch(&[*key], cause).await?.ended > 0)
+    }
+
+    /// Ends a session that was looked at, without its cookie. Its access token is denied first, because
+    /// nobody could name it later. `false` if it has ended meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store is away. It can be repeated unless the session is gone.
+    pub(crate) async fn end_listed_one(
+        &self,
+        listed: &Listed,
+        cause: Cause<'_>,
+    ) -> Result<bool, StoreError> {
+        if let Some(denial) = self.denial(&listed.management) {
+            self.deny(&denial).await?;
+        }
+        self.end_key(&listed.key, cause).await
     }
 
     /// Ends every session of a list, and every login in flight that would join it. Returns how many

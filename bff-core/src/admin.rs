@@ -105,8 +105,12 @@ fn table(app: &Arc<App>) -> Router<Arc<App>> {
         .layer(middleware::from_fn_with_state(Arc::clone(app), gate::guard))
 }
 
-/// A body of JSON, whatever it says of itself.
+/// A body that is a JSON object, whatever type it says it is of.
 fn read_json<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, ApiError> {
     let body = body.map_err(|_| ApiError::BadRequest("body_unreadable"))?;
-    serde_json::from_slice(&body).map_err(|_| ApiError::BadRequest("body_invalid"))
+    // serde takes a JSON array for a struct as well.
+    let object = body.trim_ascii_start().starts_with(b"{").then_some(&body);
+    object
+        .and_then(|body| serde_json::from_slice(body).ok())
+        .ok_or(ApiError::BadRequest("body_invalid"))
 }

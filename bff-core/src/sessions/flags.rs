@@ -35,9 +35,11 @@ pub struct Flags {
 impl Flags {
     /// Reads a note. One that cannot be read locks out: it was put there for a reason.
     fn of_note(note: Option<&Bytes>) -> Self {
-        note.map_or_else(Self::default, |note| {
-            serde_json::from_slice(note).unwrap_or(Self { suspended: true, banned: false })
-        })
+        let Some(note) = note else { return Self::default() };
+        // serde takes a JSON array for a struct as well.
+        let object = note.starts_with(b"{").then_some(note);
+        let read = object.and_then(|note| serde_json::from_slice(note).ok());
+        read.unwrap_or(Self { suspended: true, banned: false })
     }
 
     /// As the edge view holds them.

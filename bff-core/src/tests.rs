@@ -2,6 +2,7 @@
 //! but for the network.
 
 mod admin;
+mod audit;
 mod away;
 mod binding;
 mod callback;

@@ -3,9 +3,13 @@
 
 mod browser;
 mod gate;
+mod heard;
+mod replica;
+mod rotation;
 mod service;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use serde_json::{Value, json};
 use session::any::AnyStore;
@@ -23,6 +27,8 @@ use crate::oidc::mock::{self, MockAs, NOW, Reply};
 
 pub(crate) use browser::{Answer, Ask, Browser};
 pub(crate) use gate::Gate;
+pub(crate) use heard::Heard;
+pub(crate) use replica::QUICK;
 pub(crate) use service::Service;
 
 pub(crate) const APP: &str = "https://app.example";
@@ -39,6 +45,7 @@ pub(crate) struct World {
     pub(crate) service: Service,
     pub(crate) clock: ManualClock,
     store: AnyStore,
+    issued: AtomicUsize,
     settings: Vec<(String, String)>,
     _config: TempDir,
 }
@@ -88,7 +95,17 @@ impl World {
         let clock = ManualClock::at(NOW);
         let store = AnyStore::Memory(MemoryStore::new());
         let app = app(&settings, &store, &clock, random);
-        Self { app, idp, gate, service, clock, store, settings, _config: config }
+        Self {
+            app,
+            idp,
+            gate,
+            service,
+            clock,
+            store,
+            issued: AtomicUsize::new(2),
+            settings,
+            _config: config,
+        }
     }
 
     /// Another replica: it shares store, clock and configuration, nothing else.

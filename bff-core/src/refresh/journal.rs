@@ -64,7 +64,10 @@ impl Journal {
                     return;
                 }
             }
-            tracing::warn!(session = key.short(), "intent left standing: the session may end early");
+            tracing::warn!(
+                session = key.short(),
+                "intent left standing: the session may end early"
+            );
         });
     }
 }

@@ -266,10 +266,28 @@ impl App {
         let views = join_all(keys.iter().map(|key| self.store.edge_view(key))).await;
         for (key, view) in keys.iter().zip(views) {
             if view?.is_some() {
-                let keep = keep_for(self.config.lifetimes.session);
-                self.store.index_add(index, key, keep).await?;
+                self.list_again(std::slice::from_ref(index), key).await?;
             }
         }
         Ok(())
+    }
+
+    /// Puts a session on its lists that somebody may have taken off. `false` if it has ended meanwhile:
+    /// then it is on none of them, because either who ended it or we have the last word.
+    pub(super) async fn list_again(
+        &self,
+        lists: &[IndexKey],
+        key: &StoreKey,
+    ) -> Result<bool, StoreError> {
+        for index in lists {
+            self.store.index_add(index, key, keep_for(self.config.lifetimes.session)).await?;
+        }
+        if self.store.edge_view(key).await?.is_some() {
+            return Ok(true);
+        }
+        for index in lists {
+            self.store.index_remove(index, std::slice::from_ref(key)).await?;
+        }
+        Ok(false)
     }
 }

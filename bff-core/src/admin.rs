@@ -1,6 +1,8 @@
 //! Owns: the table of the admin listener: health and metrics, the admin API (DESIGN section 8), and what
 //! `forwardauth` asks of us (`/internal/`). Who may call what is decided here and nowhere else.
 
+mod internal;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -71,5 +73,6 @@ pub fn router(app: &Arc<App>, admin: Admin) -> Router {
             let admin = admin.clone();
             async move { admin.answer(request.method(), request.uri().path()).map(Body::new) }
         })
+        .merge(internal::routes(app))
         .with_state(Arc::clone(app))
 }

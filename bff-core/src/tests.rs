@@ -6,6 +6,7 @@ mod binding;
 mod callback;
 mod cookies;
 mod csrf;
+mod internal;
 mod login;
 mod logout;
 mod malformed;

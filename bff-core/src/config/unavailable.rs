@@ -24,11 +24,9 @@ const PROMISES: [(&str, &[&str]); 10] = [
 ];
 
 /// Features whose absence endangers nothing.
-const FEATURES: [(&str, &[&str]); 13] = [
+const FEATURES: [(&str, &[&str]); 11] = [
     ("DATABASE_URL", &[]),
     ("OIDC_REFRESH_GRACE", &["0", "0s"]),
-    ("BFF_INTERNAL_TOKEN", &[]),
-    ("BFF_INTERNAL_TOKEN_FILE", &[]),
     ("BFF_ADMIN_TOKENS", &[]),
     ("BFF_ADMIN_TOKENS_FILE", &[]),
     ("BFF_DEV_AUTO_TENANT", OFF),

@@ -157,14 +157,13 @@ fn roots(settings: &mut Settings, encrypted: bool) -> Option<RootCertStore> {
 
 fn tls(settings: &mut Settings, roots: RootCertStore) -> Option<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    match ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions() {
-        Ok(builder) => Some(builder.with_root_certificates(roots).with_no_client_auth()),
-        Err(_) => {
-            let hint = "This is a fault of the program; please report it.";
-            settings.problem("FORWARDAUTH_BFF_URL", "cannot be spoken to over TLS", hint);
-            None
-        }
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    if builder.is_err() {
+        let hint = "This is a fault of the program; please report it.";
+        settings.problem("FORWARDAUTH_BFF_URL", "cannot be spoken to over TLS", hint);
     }
+    Some(builder.ok()?.with_root_certificates(roots).with_no_client_auth())
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ async fn handed(gate: &Gate, session: &SessionId) -> String {
 
 #[tokio::test]
 async fn the_token_is_asked_for_once_and_kept_while_it_lives() {
-    let bff = ScriptedBff::start().await;
+    let bff = ScriptedBff::start();
     let gate = gate(&bff, &[]).await;
     let session = gate.sign_in(&view(1, NOW + 300)).await;
     for _ in 0..5 {
@@ -63,7 +63,7 @@ async fn the_token_is_asked_for_once_and_kept_while_it_lives() {
 
 #[tokio::test]
 async fn t16_another_version_of_the_tokens_is_asked_for_anew() {
-    let bff = ScriptedBff::start().await;
+    let bff = ScriptedBff::start();
     let gate = gate(&bff, &[]).await;
     let session = gate.sign_in(&view(1, NOW + 300)).await;
     assert_eq!(handed(&gate, &session).await, "Bearer token-1");
@@ -77,7 +77,7 @@ async fn t16_another_version_of_the_tokens_is_asked_for_anew() {
 
 #[tokio::test]
 async fn t10_sessions_never_get_each_others_token() {
-    let bff = ScriptedBff::start().await;
+    let bff = ScriptedBff::start();
     let gate = gate(&bff, &[]).await;
     let first = gate.sign_in(&view(1, NOW + 300)).await;
     let second = id(2);
@@ -91,7 +91,7 @@ async fn t10_sessions_never_get_each_others_token() {
 
 #[tokio::test]
 async fn c49_a_dead_token_is_waited_for_and_asked_for_once() {
-    let bff = ScriptedBff::start().await;
+    let bff = ScriptedBff::start();
     let gate = gate(&bff, &[]).await;
     let session = gate.sign_in(&view(1, NOW - 1)).await;
     bff.close();
@@ -108,7 +108,7 @@ async fn c49_a_dead_token_is_waited_for_and_asked_for_once() {
 
 #[tokio::test]
 async fn c80_a_bff_that_does_not_answer_in_time_is_503_and_its_answer_is_kept() {
-    let bff = ScriptedBff::start().await;
+    let bff = ScriptedBff::start();
     let gate = gate(&bff, &[("FORWARDAUTH_REFRESH_WAIT_MS", "50")]).await;
     let session = gate.sign_in(&view(1, NOW + 300)).await;
     bff.close();
@@ -137,7 +137,7 @@ async fn every_answer_of_the_bff_has_its_own() {
         (200, json!({ "access_token": "a b", "token_type": "Bearer" }), 503, "token_unavailable"),
         (200, json!({ "access_token": "a", "token_type": "DPoP" }), 500, "token_bound"),
     ] {
-        let bff = ScriptedBff::start().await;
+        let bff = ScriptedBff::start();
         let gate = gate(&bff, &[]).await;
         let session = gate.sign_in(&view(1, NOW + 300)).await;
         bff.answers(status, body.clone());
@@ -155,7 +155,7 @@ async fn every_answer_of_the_bff_has_its_own() {
 
 #[tokio::test]
 async fn c80_a_bff_that_is_away_is_503_and_never_401() {
-    let mut bff = ScriptedBff::start().await;
+    let mut bff = ScriptedBff::start();
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     bff.url = format!("http://{closed}");
     let gate = gate(&bff, &[]).await;
@@ -165,7 +165,7 @@ async fn c80_a_bff_that_is_away_is_503_and_never_401() {
 
 #[tokio::test]
 async fn t04_the_clients_own_authorization_never_passes_through() {
-    let bff = ScriptedBff::start().await;
+    let bff = ScriptedBff::start();
     let gate = gate(&bff, &[]).await;
     let session = gate.sign_in(&view(1, NOW + 300)).await;
     let forged = || question("/auth/verify").with("authorization", "Bearer forged");
@@ -184,7 +184,7 @@ async fn t04_the_clients_own_authorization_never_passes_through() {
 
 #[tokio::test]
 async fn t20_nobody_gets_a_token_who_is_not_let_in() {
-    let bff = ScriptedBff::start().await;
+    let bff = ScriptedBff::start();
     let gate = gate(&bff, &[("FORWARDAUTH_INLINE_POLICY", "true")]).await;
     let session = gate.sign_in(&view(1, NOW + 300)).await;
     assert_eq!(handed(&gate, &session).await, "Bearer token-1");
@@ -206,7 +206,7 @@ async fn t20_nobody_gets_a_token_who_is_not_let_in() {
 #[tokio::test]
 async fn the_bff_is_asked_over_http2_where_its_own_authority_vouches_for_it() {
     let authority = Authority::new();
-    let bff = ScriptedBff::over(Some(&authority.tls())).await;
+    let bff = ScriptedBff::over(Some(&authority.tls()));
     let trusting = gate(&bff, &[("FORWARDAUTH_BFF_CA", &authority.pem)]).await;
     let session = trusting.sign_in(&view(1, NOW + 300)).await;
     assert_eq!(handed(&trusting, &session).await, "Bearer token-1");

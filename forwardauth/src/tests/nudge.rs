@@ -18,7 +18,7 @@ async fn visit(gate: &Gate, session: &SessionId) -> StatusCode {
 
 #[tokio::test]
 async fn c54_a_token_that_nears_its_end_is_told_of_once() {
-    let bff = ScriptedBff::start().await;
+    let bff = ScriptedBff::start();
     let gate = gate(&bff).await;
     let session = gate.sign_in(&view(1, NOW + 90)).await;
     assert_eq!(visit(&gate, &session).await, StatusCode::OK);
@@ -46,7 +46,7 @@ async fn c54_a_token_that_nears_its_end_is_told_of_once() {
 
 #[tokio::test]
 async fn a_fresh_token_a_refused_request_and_no_session_cause_no_nudge() {
-    let bff = ScriptedBff::start().await;
+    let bff = ScriptedBff::start();
     let gate = gate(&bff).await;
     let fresh = gate.sign_in(&view(1, NOW + 61)).await;
     let endless = id(2);
@@ -79,7 +79,7 @@ async fn c80_a_bff_that_is_away_or_hangs_changes_nothing() {
     let alone = Gate::with(&settings).await;
     let session = alone.sign_in(&view(1, NOW)).await;
 
-    let bff = ScriptedBff::start().await;
+    let bff = ScriptedBff::start();
     bff.close();
     let hanging = gate(&bff).await;
     hanging.sign_in(&view(1, NOW)).await;

@@ -43,12 +43,12 @@ pub(super) struct ScriptedBff {
 
 impl ScriptedBff {
     /// One that gives out `token-1`, good for five minutes.
-    pub(super) async fn start() -> Self {
-        Self::over(None).await
+    pub(super) fn start() -> Self {
+        Self::over(None)
     }
 
     /// The same, over TLS as `localhost` where `tls` says so.
-    pub(super) async fn over(tls: Option<&Tls>) -> Self {
+    pub(super) fn over(tls: Option<&Tls>) -> Self {
         let listener = listen::bind("127.0.0.1:0".parse().unwrap(), false).unwrap();
         let port = listener.local_addr().unwrap().port();
         let url = match tls {

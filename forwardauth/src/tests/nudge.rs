@@ -1,6 +1,6 @@
 //! Telling the BFF that an access token nears its end.
 
-use super::gate::{Gate, NOW, ask, id, keys, question};
+use super::gate::{Gate, NOW, id, keys, question};
 use super::scripted::{CREDENTIAL, ScriptedBff, refresh, view};
 use http::StatusCode;
 use session::id::SessionId;
@@ -90,12 +90,4 @@ async fn c80_a_bff_that_is_away_or_hangs_changes_nothing() {
         }
     }
     assert_eq!(bff.asked(5).await.len(), 5);
-}
-
-#[tokio::test]
-async fn without_a_bff_nobody_is_told() {
-    let gate = Gate::new().await;
-    let session = gate.sign_in(&view(1, NOW)).await;
-    let asked = question("/auth/verify").cookie(&session).request();
-    assert_eq!(ask(&gate.verify, asked).await.status, StatusCode::OK);
 }

@@ -14,6 +14,7 @@ mod faults_replicas;
 mod faults_store;
 mod flags;
 mod in_flight;
+mod internal;
 mod login;
 mod logout;
 mod malformed;

@@ -23,10 +23,8 @@ const PROMISES: [(&str, &[&str]); 9] = [
 ];
 
 /// Features whose absence endangers nothing.
-const FEATURES: [(&str, &[&str]); 10] = [
+const FEATURES: [(&str, &[&str]); 8] = [
     ("DATABASE_URL", &[]),
-    ("BFF_INTERNAL_TOKEN", &[]),
-    ("BFF_INTERNAL_TOKEN_FILE", &[]),
     ("BFF_DEV_AUTO_TENANT", OFF),
     ("BFF_CONTEXT_KEYS", &[]),
     ("BFF_CONTEXT_ISSUER", &[]),

@@ -160,11 +160,16 @@ impl<'a> Entry<'a> {
         // (RFC 9700 section 4.4.2); there is one redirect URI, which cannot.
         let require_iss = client.require_iss.unwrap_or(true);
         let claims = self.file.claims_mapping.clone().unwrap_or_default();
-        if claims.permissions.is_some() {
+        let for_bearer = [
+            ("jwks_url", self.file.jwks_url.is_some()),
+            ("claims_mapping.permissions", claims.permissions.is_some()),
+        ];
+        for (key, _) in
+            for_bearer.iter().filter(|(_, given)| *given && self.file.audience.is_none())
+        {
+            let place = &self.place;
             self.settings.warn(format!(
-                "{}: claims_mapping.permissions is for bearer tokens; a session has the scopes that its \
-                 access token was granted",
-                self.place
+                "{place}: {key} is for bearer tokens, which need an audience; logins do not use it"
             ));
         }
         let (mut oidc, ca) = client::read(&self.file.issuer, client, &self.place, self.settings)?;

@@ -85,6 +85,21 @@ idps:
 }
 
 #[test]
+fn what_only_bearer_tokens_use_is_told_where_there_are_none() {
+    let with = |more: &str| {
+        let entry = "name: a, issuer: 'https://a.example', client: { id: x, auth: none }";
+        let yaml = format!(
+            "idps: [{{ {entry}, jwks_url: 'https://a.example/keys', claims_mapping: {{ permissions: \
+             [scope] }}{more} }}]"
+        );
+        let (idps, warnings) = read(&yaml, &[]).unwrap();
+        (idps.login.len(), idps.bearer.len(), warnings.len())
+    };
+    assert_eq!(with(""), (1, 0, 2));
+    assert_eq!(with(", audience: b"), (1, 1, 0), "both at once");
+}
+
+#[test]
 fn without_the_file_there_is_nothing() {
     let mut settings = Settings::from_pairs([("BFF_CONFIG_DIR", "/nonexistent")]);
     let idps = Idps::read(&mut settings);

@@ -45,6 +45,8 @@ pub struct Config {
     pub idps: Idps,
     /// Lifetimes.
     pub lifetimes: Lifetimes,
+    /// `SESSION_MAX_PER_USER`; zero is no cap.
+    pub max_sessions_per_user: usize,
     /// `routes.yaml`.
     pub routes: RouteTable,
     /// `BFF_ADMIN_TOKENS`, `BFF_INTERNAL_TOKEN`.
@@ -81,6 +83,8 @@ impl Config {
         let oidc_ca = settings.pem("OIDC_TLS_CA");
         let idps = Idps::read(settings);
         let lifetimes = Lifetimes::read(settings);
+        let max_sessions_per_user =
+            settings.parsed("SESSION_MAX_PER_USER", "0 is no cap.", parse::any("a number"));
         let routes = RouteTable::read(settings);
         let access = Access::read(settings);
         Some(Self {
@@ -93,6 +97,7 @@ impl Config {
             oidc_ca,
             idps,
             lifetimes,
+            max_sessions_per_user: max_sessions_per_user.unwrap_or(0),
             routes: routes?,
             access,
             log,

@@ -17,6 +17,7 @@ pub mod http_client;
 pub mod login_state;
 pub mod loops;
 pub mod metrics;
+pub mod news;
 pub mod oidc;
 mod pages;
 pub mod providers;

@@ -23,7 +23,7 @@ use crate::error::ApiError;
 use crate::login_state::{LoginCookie, LoginState, PendingLogin};
 use crate::loops::Completed;
 use crate::oidc::AuthorizationResponse;
-use crate::sessions::Use;
+use crate::sessions::{Cause, LoginAge, Use};
 use crate::{audit, metrics};
 
 /// The answer in the query.
@@ -80,6 +80,7 @@ async fn complete(
     let state = LoginState::parse(state, &app.config.session_keys)
         .ok_or(ApiError::Login("state_invalid"))?;
     let cookie = login_cookie(app, headers, &state);
+    let asked = Instant::now();
     let taken = match &cookie {
         None => None,
         Some(_) => app.store.take_login(state.suffix()).await?,
@@ -88,7 +89,10 @@ async fn complete(
         return again(app, caller, headers).await;
     };
     let result = match cookie.open(&app.config.session_keys, &state, &taken.sealed) {
-        Ok(pending) => sign_in(app, caller, headers, answer, pending).await,
+        Ok(pending) => {
+            let age = LoginAge::of(&taken, asked);
+            sign_in(app, caller, headers, answer, pending, &age).await
+        }
         Err(_) => Err(ApiError::Login("other_browser")),
     };
     // However it went: this login is over.
@@ -108,13 +112,14 @@ async fn sign_in(
     headers: &HeaderMap,
     answer: AuthorizationResponse,
     pending: PendingLogin,
+    age: &LoginAge,
 ) -> Result<Response, ApiError> {
     let PendingLogin { secrets, return_to, provider: name, completed } = pending;
     // None but the one that the browser was sent to: a code must not reach another (RFC 9700
     // section 4.4).
     let provider = app.providers.get(name.as_deref()).ok_or(ApiError::Login("provider_gone"))?;
     let login = provider.finish_login(answer, secrets, app.now()).await?;
-    let id = match app.begin_session(&login, name.as_deref(), caller).await {
+    let id = match app.begin_session(&login, name.as_deref(), caller, age).await {
         Ok(id) => id,
         Err(error) => {
             // Nobody will ever use these.
@@ -152,7 +157,7 @@ async fn sign_in(
 /// cookie in any case.
 async fn replace(app: &App, old: SessionId) {
     let ended = match app.session_by_id(old).await {
-        Ok(Some(old)) => app.end(&old, "replaced").await,
+        Ok(Some(old)) => app.end(&old, Cause::user("replaced")).await,
         Ok(None) => Ok(()),
         Err(error) => Err(error),
     };

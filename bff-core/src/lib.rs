@@ -15,6 +15,7 @@ pub mod error;
 pub mod health;
 pub mod http_client;
 pub mod login_state;
+pub mod loops;
 pub mod metrics;
 pub mod news;
 pub mod oidc;

@@ -2,6 +2,7 @@
 //! behind a gate, recording service, and browsers with a cookie jar.
 
 mod browser;
+mod events;
 mod gate;
 mod service;
 
@@ -18,10 +19,11 @@ use tempfile::TempDir;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::oidc::Mode;
 use crate::oidc::mock::{self, MockAs, NOW, Reply};
+use crate::oidc::{LoggedIn, Mode};
 
 pub(crate) use browser::{Answer, Ask, Browser};
+pub(crate) use events::Events;
 pub(crate) use gate::Gate;
 pub(crate) use service::Service;
 
@@ -159,6 +161,13 @@ impl World {
         let answer = self.finish(browser, &login).await;
         assert_eq!(answer.status, 303, "{answer:?}");
         assert!(browser.session().is_some());
+    }
+
+    /// The cookie of a session for a login that some relying party carried out.
+    pub(crate) async fn store_session(&self, login: &LoggedIn) -> String {
+        let ask = Browser::new().get("/");
+        let id = self.app.begin_session(login, &ask.caller()).await.unwrap();
+        format!("bff_session={}; Path=/", id.expose())
     }
 
     /// What the SPA learns, without extending the session.

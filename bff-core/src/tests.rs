@@ -2,10 +2,13 @@
 //! but for the network.
 
 mod away;
+mod backchannel;
+mod backchannel_scope;
 mod binding;
 mod callback;
 mod cookies;
 mod csrf;
+mod events;
 mod login;
 mod logout;
 mod malformed;

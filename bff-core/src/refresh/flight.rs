@@ -15,6 +15,7 @@ use session::store::{Store as _, StoredSession, Swap};
 
 use super::Failure;
 use crate::app::App;
+use crate::news::News;
 use crate::oidc::{DpopKey, RefreshError, RefreshRequest, Refreshed, RelyingParty};
 use crate::sessions::{ActiveSession, keep_for, tenant_of, token_id, token_part};
 use crate::{audit, metrics};
@@ -195,6 +196,7 @@ impl Flight {
                 Ok(Swap::Done) => {
                     metrics::refreshed();
                     audit::session_refreshed(&session.key);
+                    self.app.tell(&[News::Refreshed { session: session.key }]);
                     return Ok(Arc::new(tokens));
                 }
                 // Our own write whose answer was lost, or a replica's behind an expired lease.

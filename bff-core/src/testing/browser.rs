@@ -4,16 +4,20 @@
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
+use axum::response::Response;
 use cookie::Cookie;
 use cookie::time::Duration;
 use http::header::{COOKIE, SET_COOKIE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
+use shell::forwarded::TrustedProxies;
+use shell::random::CountingRandom;
 use tower::ServiceExt as _;
 
 use super::APP;
 use crate::app::App;
+use crate::caller::Caller;
 use crate::server::{self, Peer};
 
 /// Chrome on Linux.
@@ -161,7 +165,17 @@ impl Ask {
         self.header("content-type", "application/x-www-form-urlencoded")
     }
 
-    pub(crate) async fn send(self, app: &Arc<App>) -> Answer {
+    /// What `bff` makes of who asks.
+    pub(crate) fn caller(&self) -> Caller {
+        let peer = ([127, 0, 0, 1], 4711).into();
+        let trusted =
+            TrustedProxies::new(vec![TrustedProxies::parse_entry("127.0.0.1/32").unwrap()]);
+        let headers = self.request.headers();
+        Caller::of(headers, None, peer, false, &trusted, &CountingRandom::default()).unwrap()
+    }
+
+    /// The answer with its body still to come.
+    pub(crate) async fn response(self, app: &Arc<App>) -> Response {
         let Self { browser, mut request } = self;
         let cookies = browser.cookies_for(request.uri().path());
         if !cookies.is_empty() {
@@ -170,7 +184,12 @@ impl Ask {
         request
             .extensions_mut()
             .insert(Peer { address: ([127, 0, 0, 1], 4711).into(), tls: false });
-        let response = server::router(app).oneshot(request).await.unwrap();
+        server::router(app).oneshot(request).await.unwrap()
+    }
+
+    pub(crate) async fn send(self, app: &Arc<App>) -> Answer {
+        let browser = self.browser.clone();
+        let response = self.response(app).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let answer = Answer {

@@ -9,6 +9,7 @@ pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod refresh;
 pub(crate) mod session;
+pub(crate) mod sessions;
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 
@@ -40,6 +41,8 @@ pub(crate) fn table() -> Router<Arc<App>> {
             "/auth/backchannel-logout",
             post(backchannel::logout).layer(DefaultBodyLimit::max(backchannel::FORM_MAX)),
         )
+        .route("/api/auth/sessions", get(sessions::list).delete(sessions::end_many))
+        .route("/api/auth/sessions/{reference}", delete(sessions::end_one))
         .route("/.well-known/jwks.json", get(jwks::jwks))
         .route("/health", get(health::health))
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })

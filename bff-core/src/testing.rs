@@ -7,10 +7,13 @@ mod gate;
 mod service;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 use session::any::AnyStore;
 use session::memory::MemoryStore;
+use session::shelf::TakenLogin;
 use shell::clock::ManualClock;
 use shell::config::Settings;
 use shell::random::{Random, SystemRandom};
@@ -21,6 +24,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::oidc::mock::{self, MockAs, NOW, Reply};
 use crate::oidc::{LoggedIn, Mode};
+use crate::sessions::LoginAge;
 
 pub(crate) use browser::{Answer, Ask, Browser};
 pub(crate) use events::Events;
@@ -103,7 +107,7 @@ impl World {
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let url = format!("redis://{closed}");
         let mut settings = Settings::from_pairs([("REDIS_URL", url.as_str())]);
-        let timeout = std::time::Duration::from_millis(200);
+        let timeout = Duration::from_millis(200);
         let store = session::settings::StoreSettings::read(&mut settings, timeout).unwrap();
         self.replica_with(&store.open().await.unwrap())
     }
@@ -166,7 +170,9 @@ impl World {
     /// The cookie of a session for a login that some relying party carried out.
     pub(crate) async fn store_session(&self, login: &LoggedIn) -> String {
         let ask = Browser::new().get("/");
-        let id = self.app.begin_session(login, &ask.caller()).await.unwrap();
+        let begun = TakenLogin { sealed: Bytes::new(), remaining: Duration::from_secs(660) };
+        let age = LoginAge::of(&begun, Instant::now());
+        let id = self.app.begin_session(login, &ask.caller(), &age).await.unwrap();
         format!("bff_session={}; Path=/", id.expose())
     }
 

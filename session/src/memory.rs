@@ -240,10 +240,13 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn index_remove(&self, index: &IndexKey, key: &StoreKey) -> Result<(), StoreError> {
+    async fn index_remove(&self, index: &IndexKey, keys: &[StoreKey]) -> Result<(), StoreError> {
         self.with(|shelves| {
             if let Some(listed) = shelves.indexes.get_mut(index) {
-                listed.retain(|_, kept| kept.value != *key);
+                listed.retain(|_, kept| !keys.contains(&kept.value));
+                if listed.is_empty() {
+                    shelves.indexes.remove(index);
+                }
             }
         });
         Ok(())

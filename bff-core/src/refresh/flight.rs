@@ -17,7 +17,7 @@ use super::Failure;
 use crate::app::App;
 use crate::news::News;
 use crate::oidc::{DpopKey, RefreshError, RefreshRequest, Refreshed, RelyingParty};
-use crate::sessions::{ActiveSession, keep_for, tenant_of, token_id, token_part};
+use crate::sessions::{ActiveSession, keep_for, session_expiry, tenant_of, token_id, token_part};
 use crate::{audit, metrics};
 
 /// What a lease lasts beyond the longest token call: time to store what it gave.
@@ -254,6 +254,7 @@ impl Flight {
         if let Some(claims) = &refreshed.claims {
             view.roles = header_text::encode_list(claims.roles.iter().map(String::as_str)).into();
             view.groups = header_text::encode_list(claims.groups.iter().map(String::as_str)).into();
+            view.expires_at = view.expires_at.min(session_expiry(claims));
         }
         let management = Management {
             access_jti: token_id(tokens.access_token.expose_secret()),

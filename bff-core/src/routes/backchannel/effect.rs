@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::try_join_all;
 use session::id::StoreKey;
 use session::record::Management;
 use session::shelf::Shelf as _;
@@ -11,8 +11,9 @@ use session::store::{IndexKey, Store as _, StoreError};
 use super::Failure;
 use crate::app::App;
 use crate::oidc::{LogoutScope, LogoutToken};
+use crate::sessions::Cause;
 
-/// Sessions that are read, or ended, at a time.
+/// Sessions that are read at a time.
 const AT_A_TIME: usize = 64;
 
 /// What a logout token ended.
@@ -53,13 +54,7 @@ pub(super) async fn once(
         return Ok(Ended::Before);
     }
     let meant = meant(app, provider, token).await?;
-    let mut count: usize = 0;
-    for batch in meant.chunks(AT_A_TIME) {
-        let ends = batch.iter().map(|key| app.end_key(key, "backchannel_logout"));
-        for ended in join_all(ends).await {
-            count = count.saturating_add(usize::from(ended?));
-        }
-    }
+    let count = app.end_keys(&meant, Cause::idp("backchannel_logout")).await?;
     app.store.put_note(&note, "".into(), Some(token.replayable_for)).await?;
     Ok(Ended::Sessions(count))
 }
@@ -73,7 +68,7 @@ async fn meant(
 ) -> Result<Vec<StoreKey>, Failure> {
     let mut meant = Vec::new();
     for index in lists(token) {
-        app.store.put_tombstone(&index, app.tombstone_keep()).await?;
+        app.end_logins(&index).await?;
         let listed = app.store.index_list(&index).await?;
         for batch in listed.chunks(AT_A_TIME) {
             let read = try_join_all(batch.iter().map(|key| management(app, key))).await?;

@@ -53,7 +53,10 @@ pub(super) async fn sessions(
     let count = Some(sessions.len());
     audit::administered(
         &caller,
-        &AdminAction { count, ..AdminAction::on_user("admin.sessions_listed", &actor, &user) },
+        &AdminAction {
+            count,
+            ..AdminAction::on_user("admin.sessions_listed", &actor, &user)
+        },
     );
     let told: Vec<Value> = sessions.iter().map(describe).collect();
     Ok(json_response(&json!({

@@ -53,6 +53,12 @@ impl Events {
         }
     }
 
+    /// [`Self::expect`], before a stream would look by itself.
+    pub(crate) async fn expect_at_once(&mut self, name: &str) -> Value {
+        let told = tokio::time::timeout(Duration::from_secs(10), self.expect(name)).await;
+        told.unwrap_or_else(|_| panic!("{name} was not told at once"))
+    }
+
     /// The next event that is no comment, which must be called `name`.
     pub(crate) async fn expect(&mut self, name: &str) -> Value {
         let (told, data) = self.next().await.unwrap_or_else(|| panic!("the end, not {name}"));

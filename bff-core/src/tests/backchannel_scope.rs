@@ -112,6 +112,58 @@ async fn c76_a_token_of_another_issuers_key_for_ours_ends_nothing() {
 }
 
 #[tokio::test]
+async fn t15_a_login_in_flight_loses_to_a_logout_that_names_its_user_or_its_session() {
+    for (claim, changes) in [
+        ("sub", json!({ "sub": null })),
+        ("sub", json!({ "sid": null })),
+        ("email", json!({ "sid": null })),
+    ] {
+        let world = World::with(&[("OIDC_USER_ID_CLAIM", claim)]).await;
+        let (browser, later) = (Browser::new(), Browser::new());
+        let login = world.begin(&browser, "/auth/login").await;
+        assert_eq!(log_out(&world, changes).await, 200);
+        let alice = json!({ "email": "a@example.org" });
+        let answer = world.finish_as(&browser, &login, &alice).await;
+        assert_eq!((answer.status, &*answer.code()), (400, "signed_out_meanwhile"));
+        assert_eq!(browser.session(), None);
+        // Who signs in afterwards is in.
+        let login = world.begin(&later, "/auth/login").await;
+        assert_eq!(world.finish_as(&later, &login, &alice).await.status, 303);
+        assert!(world.is_signed_in(&later).await);
+    }
+}
+
+#[tokio::test]
+async fn c76_two_deliveries_at_once_are_one_logout() {
+    let world = World::start().await;
+    let browser = world.signed_in().await;
+    let token = world.idp.logout_token(NOW, &json!({}));
+    let asks = (0..20).map(|_| {
+        let form = Browser::new().post("/auth/backchannel-logout");
+        form.form(format!("logout_token={token}")).send(&world.app)
+    });
+    for answer in futures_util::future::join_all(asks).await {
+        assert_eq!(answer.status, 200);
+    }
+    assert!(!world.is_signed_in(&browser).await);
+}
+
+#[tokio::test]
+async fn t15_a_user_with_hundreds_of_sessions_loses_all_of_them() {
+    let world = World::start().await;
+    let login = world.idp.login(&world.idp.relying_party(|_| {})).await;
+    let browsers: Vec<_> = (0..200).map(|_| Browser::new()).collect();
+    for browser in &browsers {
+        browser.plant(&world.store_session(&login).await);
+    }
+    assert_eq!(log_out(&world, json!({ "sid": null })).await, 200);
+    let other = world.replica();
+    for browser in &browsers {
+        assert_eq!(world.call(&other, browser).await.status, 401);
+    }
+}
+
+#[tokio::test]
 async fn c73_who_the_issuer_logged_out_first_still_signs_out_cleanly() {
     let world = World::start().await;
     let browser = world.signed_in().await;

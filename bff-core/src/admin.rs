@@ -38,7 +38,7 @@ impl Access {
     pub(crate) fn read(settings: &mut Settings) -> Self {
         let hint = "Give name:token pairs separated by commas.";
         let listed = settings.secret("BFF_ADMIN_TOKENS");
-        let actors = listed.map(|listed| actors(listed.expose_secret())).unwrap_or(Ok(Vec::new()));
+        let actors = listed.map_or(Ok(Vec::new()), |listed| actors(listed.expose_secret()));
         let actors = actors.unwrap_or_else(|problem| {
             settings.problem("BFF_ADMIN_TOKENS", problem, hint);
             Vec::new()
@@ -105,8 +105,12 @@ fn table(app: &Arc<App>) -> Router<Arc<App>> {
         .layer(middleware::from_fn_with_state(Arc::clone(app), gate::guard))
 }
 
-/// A body of JSON, whatever it says of itself.
+/// A body that is a JSON object, whatever type it says it is of.
 fn read_json<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, ApiError> {
     let body = body.map_err(|_| ApiError::BadRequest("body_unreadable"))?;
-    serde_json::from_slice(&body).map_err(|_| ApiError::BadRequest("body_invalid"))
+    // serde takes a JSON array for a struct as well.
+    let object = body.trim_ascii_start().starts_with(b"{").then_some(&body);
+    object
+        .and_then(|body| serde_json::from_slice(body).ok())
+        .ok_or(ApiError::BadRequest("body_invalid"))
 }

@@ -107,7 +107,7 @@ impl<'a> AdminAction<'a> {
         Self {
             event,
             actor,
-            user_id: Some(&user.user_id),
+            user_id: Some(&user.id),
             issuer: Some(&user.issuer),
             tenant: Some(user.tenant.as_str()).filter(|tenant| !tenant.is_empty()),
             ..Self::default()

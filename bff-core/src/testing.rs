@@ -1,10 +1,12 @@
 //! Owns: one whole `bff` as a test value: embedded store, clock that is moved by hand, scripted IdP
 //! behind a gate, recording service, and browsers with a cookie jar.
 
+mod admin;
 mod browser;
 mod events;
 mod gate;
 mod service;
+mod user;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,10 +28,12 @@ use crate::oidc::mock::{self, MockAs, NOW, Reply};
 use crate::oidc::{LoggedIn, Mode};
 use crate::sessions::LoginAge;
 
+pub(crate) use admin::{OPS, ask as ask_admin, send as send_admin};
 pub(crate) use browser::{Answer, Ask, Browser};
 pub(crate) use events::Events;
 pub(crate) use gate::Gate;
 pub(crate) use service::Service;
+pub(crate) use user::{begin as begin_directly, readable_token};
 
 pub(crate) const APP: &str = "https://app.example";
 pub(crate) const LISTED: &str = "https://admin.example";

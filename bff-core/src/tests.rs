@@ -1,17 +1,24 @@
 //! Journeys through the whole of `bff`: browser, IdP, store and service are met as in production,
 //! but for the network.
 
+mod admin;
+mod audit;
 mod away;
 mod backchannel;
 mod backchannel_scope;
 mod binding;
 mod callback;
+mod cap;
 mod cookies;
 mod csrf;
 mod events;
+mod ending;
+mod flags;
+mod in_flight;
 mod login;
 mod logout;
 mod malformed;
+mod mine;
 mod proxy;
 mod refresh;
 mod replicas;

@@ -186,7 +186,8 @@ impl Flight {
     ) -> Result<Arc<TokenPart>, Failure> {
         let now = self.app.now();
         let tokens = merged(old, &refreshed, now);
-        let Ok((sealed, keep)) = self.seal(session, &tokens, management, &refreshed, now) else {
+        let sealed = self.seal(session, &tokens, management.clone(), &refreshed, now);
+        let Ok((sealed, keep)) = sealed else {
             return self.unkeepable(provider, session, tokens).await;
         };
         for _ in 0..STORE_ATTEMPTS {
@@ -194,6 +195,8 @@ impl Flight {
                 self.app.store.replace(&session.key, self.version, sealed.clone(), keep).await;
             match stored {
                 Ok(Swap::Done) => {
+                    let tenant = tenant_of(session);
+                    self.app.restore_flags(&session.key, &tenant, &management).await;
                     metrics::refreshed();
                     audit::session_refreshed(&session.key);
                     self.app.tell(&[News::Refreshed { session: session.key }]);

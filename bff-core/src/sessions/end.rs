@@ -176,7 +176,7 @@ impl App {
         // list is read.
         self.store.put_tombstone(index, TOMBSTONE).await?;
         let keys = self.store.index_list(index).await?;
-        self.end_listed(index, &keys, cause).await
+        self.empty(index, &keys, cause).await
     }
 
     /// Ends every session of a list but one. Logins in flight go on.
@@ -191,10 +191,17 @@ impl App {
     ) -> Result<usize, StoreError> {
         let mut keys = self.store.index_list(index).await?;
         keys.retain(|key| key != except);
-        self.end_listed(index, &keys, cause).await
+        let mut ended = 0;
+        for keys in keys.chunks(BATCH) {
+            // An entry without a session may be that of a login in flight, which no tombstone warns.
+            ended += self.end_batch(keys, cause).await?.ended;
+        }
+        Ok(ended)
     }
 
-    async fn end_listed(
+    /// Ends the sessions `keys` of a list that has a tombstone, and takes them off it, also those that
+    /// had ended before.
+    pub(crate) async fn empty(
         &self,
         index: &IndexKey,
         keys: &[StoreKey],

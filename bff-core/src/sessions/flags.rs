@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use session::edge::EdgeView;
 use session::id::StoreKey;
+use session::record::Management;
 use session::shelf::Shelf as _;
 use session::store::{IndexKey, Store as _, StoreError, Swap};
 
@@ -35,9 +36,11 @@ pub struct Flags {
 impl Flags {
     /// Reads a note. One that cannot be read locks out: it was put there for a reason.
     fn of_note(note: Option<&Bytes>) -> Self {
-        note.map_or_else(Self::default, |note| {
-            serde_json::from_slice(note).unwrap_or(Self { suspended: true, banned: false })
-        })
+        let Some(note) = note else { return Self::default() };
+        // serde takes a JSON array for a struct as well.
+        let object = note.starts_with(b"{").then_some(note);
+        let read = object.and_then(|note| serde_json::from_slice(note).ok());
+        read.unwrap_or(Self { suspended: true, banned: false })
     }
 
     /// As the edge view holds them.
@@ -111,6 +114,15 @@ impl App {
         user: &IndexKey,
     ) -> Result<(), StoreError> {
         self.copy_flags(key, user).await.map(drop)
+    }
+
+    /// The same after a token refresh, which writes the whole view as it read it before it called the
+    /// IdP. Where the store went away in between, the next refresh makes good for it.
+    pub(crate) async fn restore_flags(&self, key: &StoreKey, tenant: &str, known: &Management) {
+        let user = IndexKey::user(tenant, &known.issuer, &known.user_id);
+        if let Err(error) = self.apply_flags(key, &user).await {
+            tracing::warn!(session = key.short(), reason = error.reason(), "flags not looked at");
+        }
     }
 
     async fn copy_flags(&self, key: &StoreKey, user: &IndexKey) -> Result<Copied, StoreError> {

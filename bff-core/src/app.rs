@@ -15,7 +15,7 @@ use crate::live::Live;
 use crate::oidc::OidcError;
 use crate::providers::Providers;
 use crate::proxy::Upstream;
-use crate::refresh::{Failures, Flights};
+use crate::refresh::{Failures, Flights, Limits};
 use crate::routes::backchannel::Logouts;
 
 /// One running `bff`.
@@ -36,6 +36,8 @@ pub struct App {
     pub(crate) logouts: Logouts,
     /// Open streams of `/api/auth/events`.
     pub live: Live,
+    /// How long the steps of a refresh may take.
+    pub refresh_limits: Limits,
     /// What `/health` knows.
     pub health: Health,
     /// The time.
@@ -82,6 +84,7 @@ impl App {
             failures: Failures::default(),
             logouts: Logouts::default(),
             live: Live::default(),
+            refresh_limits: Limits::default(),
             health: Health::default(),
             config,
             store,

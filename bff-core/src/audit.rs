@@ -23,9 +23,11 @@ pub fn session_refreshed(key: &StoreKey) {
     tracing::info!(target: TARGET, event = "session.refreshed", session = key.short());
 }
 
-/// New tokens came, but the store would not take them: the session will end at its next refresh.
-pub fn refresh_lost(key: &StoreKey) {
-    tracing::warn!(target: TARGET, event = "session.refresh_lost", session = key.short());
+/// A refresh token was spent, and the session has not got its successor: `not_stored` (it came, and the
+/// store would not take it), `outcome_unknown` (the session ended by that), `not_forgiven` (it was sent
+/// again, and the session ended by that).
+pub fn refresh_lost(key: &StoreKey, cause: &'static str) {
+    tracing::warn!(target: TARGET, event = "session.refresh_lost", session = key.short(), cause);
 }
 
 /// A session ended.

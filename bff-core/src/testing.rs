@@ -5,17 +5,18 @@ mod admin;
 mod browser;
 mod events;
 mod gate;
+mod heard;
+mod replica;
+mod rotation;
 mod service;
 mod user;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicUsize;
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 use session::any::AnyStore;
 use session::memory::MemoryStore;
-use session::shelf::TakenLogin;
 use shell::clock::ManualClock;
 use shell::config::Settings;
 use shell::random::{Random, SystemRandom};
@@ -24,14 +25,15 @@ use tempfile::TempDir;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::oidc::Mode;
 use crate::oidc::mock::{self, MockAs, NOW, Reply};
-use crate::oidc::{LoggedIn, Mode};
-use crate::sessions::LoginAge;
 
 pub(crate) use admin::{OPS, ask as ask_admin, send as send_admin};
 pub(crate) use browser::{Answer, Ask, Browser};
 pub(crate) use events::Events;
 pub(crate) use gate::Gate;
+pub(crate) use heard::Heard;
+pub(crate) use replica::QUICK;
 pub(crate) use service::Service;
 pub(crate) use user::{begin as begin_directly, readable_token};
 
@@ -49,6 +51,7 @@ pub(crate) struct World {
     pub(crate) service: Service,
     pub(crate) clock: ManualClock,
     store: AnyStore,
+    issued: AtomicUsize,
     settings: Vec<(String, String)>,
     _config: TempDir,
 }
@@ -98,7 +101,17 @@ impl World {
         let clock = ManualClock::at(NOW);
         let store = AnyStore::Memory(MemoryStore::new());
         let app = app(&settings, &store, &clock, random);
-        Self { app, idp, gate, service, clock, store, settings, _config: config }
+        Self {
+            app,
+            idp,
+            gate,
+            service,
+            clock,
+            store,
+            issued: AtomicUsize::new(2),
+            settings,
+            _config: config,
+        }
     }
 
     /// Another replica: it shares store, clock and configuration, nothing else.
@@ -111,7 +124,7 @@ impl World {
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let url = format!("redis://{closed}");
         let mut settings = Settings::from_pairs([("REDIS_URL", url.as_str())]);
-        let timeout = Duration::from_millis(200);
+        let timeout = std::time::Duration::from_millis(200);
         let store = session::settings::StoreSettings::read(&mut settings, timeout).unwrap();
         self.replica_with(&store.open().await.unwrap())
     }
@@ -169,15 +182,6 @@ impl World {
         let answer = self.finish(browser, &login).await;
         assert_eq!(answer.status, 303, "{answer:?}");
         assert!(browser.session().is_some());
-    }
-
-    /// The cookie of a session for a login that some relying party carried out.
-    pub(crate) async fn store_session(&self, login: &LoggedIn) -> String {
-        let ask = Browser::new().get("/");
-        let begun = TakenLogin { sealed: Bytes::new(), remaining: Duration::from_secs(660) };
-        let age = LoginAge::of(&begun, Instant::now());
-        let id = self.app.begin_session(login, &ask.caller(), &age).await.unwrap();
-        format!("bff_session={}; Path=/", id.expose())
     }
 
     /// What the SPA learns, without extending the session.

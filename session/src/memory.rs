@@ -88,7 +88,7 @@ impl Shelves {
             }
             Some(intent) if intent.owner == owner && intent.again => Intent::Again,
             Some(intent) if intent.owner == owner => Intent::First,
-            Some(intent) if !intent.again && intent.since.elapsed() <= grace => {
+            Some(intent) if !intent.again && intent.since.elapsed() < grace => {
                 (intent.again, intent.owner) = (true, owner.to_owned());
                 Intent::Again
             }
@@ -215,7 +215,8 @@ impl Store for MemoryStore {
 
     async fn forget_intent(&self, key: &StoreKey, owner: &str) -> Result<(), StoreError> {
         self.with(|shelves| {
-            if shelves.intents.get(key).is_some_and(|intent| intent.owner == owner) {
+            let known = shelves.intents.get(key);
+            if known.is_some_and(|intent| intent.owner == owner && !intent.again) {
                 shelves.intents.remove(key);
             }
         });

@@ -184,7 +184,8 @@ pub trait Store: Send + Sync + 'static {
         grace: Duration,
     ) -> impl Future<Output = Result<Intent, StoreError>> + Send;
 
-    /// Takes back what `owner` wrote down, if it stands: the token is known not to be spent.
+    /// Takes back what `owner` wrote down, if it stands and was [`Intent::First`]: the token is known not
+    /// to be spent. After [`Intent::Again`] nobody knows, so that stays.
     fn forget_intent(
         &self,
         key: &StoreKey,

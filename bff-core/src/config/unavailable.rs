@@ -23,9 +23,8 @@ const PROMISES: [(&str, &[&str]); 9] = [
 ];
 
 /// Features whose absence endangers nothing.
-const FEATURES: [(&str, &[&str]); 11] = [
+const FEATURES: [(&str, &[&str]); 10] = [
     ("DATABASE_URL", &[]),
-    ("OIDC_REFRESH_GRACE", &["0", "0s"]),
     ("BFF_INTERNAL_TOKEN", &[]),
     ("BFF_INTERNAL_TOKEN_FILE", &[]),
     ("BFF_DEV_AUTO_TENANT", OFF),

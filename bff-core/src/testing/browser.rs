@@ -11,13 +11,10 @@ use http::header::{COOKIE, SET_COOKIE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
-use shell::forwarded::TrustedProxies;
-use shell::random::CountingRandom;
 use tower::ServiceExt as _;
 
 use super::APP;
 use crate::app::App;
-use crate::caller::Caller;
 use crate::server::{self, Peer};
 
 /// Chrome on Linux.
@@ -163,15 +160,6 @@ impl Ask {
     pub(crate) fn form(mut self, body: impl Into<Body>) -> Self {
         *self.request.body_mut() = body.into();
         self.header("content-type", "application/x-www-form-urlencoded")
-    }
-
-    /// What `bff` makes of who asks.
-    pub(crate) fn caller(&self) -> Caller {
-        let peer = ([127, 0, 0, 1], 4711).into();
-        let trusted =
-            TrustedProxies::new(vec![TrustedProxies::parse_entry("127.0.0.1/32").unwrap()]);
-        let headers = self.request.headers();
-        Caller::of(headers, None, peer, false, &trusted, &CountingRandom::default()).unwrap()
     }
 
     /// The answer with its body still to come.

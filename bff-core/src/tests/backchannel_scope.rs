@@ -1,9 +1,11 @@
 //! Whom a logout token logs out, and whom it does not.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::oidc::mock::{MockAs, NOW};
-use crate::testing::{Browser, World};
+use crate::testing::{Browser, World, begin_directly};
 
 async fn log_out(world: &World, changes: Value) -> u16 {
     let token = world.idp.logout_token(world.app.now(), &changes);
@@ -88,10 +90,10 @@ async fn c76_a_sub_is_found_where_users_go_by_another_claim() {
 async fn c76_t10_the_same_sid_and_sub_of_another_issuer_are_untouched() {
     let world = World::start().await;
     let ours = world.signed_in().await;
-    let theirs = Browser::new();
     let other = MockAs::start().await;
     let login = other.login(&other.relying_party(|_| {})).await;
-    theirs.plant(&world.store_session(&login).await);
+    let theirs = begin_directly(&world.app, &login, Duration::ZERO).await.unwrap();
+    let theirs = Browser::holding(&theirs);
     assert!(world.is_signed_in(&theirs).await);
     for changes in [json!({ "sub": null }), json!({ "sid": null, "jti": "jti-2" })] {
         assert_eq!(log_out(&world, changes).await, 200);
@@ -151,11 +153,8 @@ async fn c76_two_deliveries_at_once_are_one_logout() {
 #[tokio::test]
 async fn t15_a_user_with_hundreds_of_sessions_loses_all_of_them() {
     let world = World::start().await;
-    let login = world.idp.login(&world.idp.relying_party(|_| {})).await;
-    let browsers: Vec<_> = (0..200).map(|_| Browser::new()).collect();
-    for browser in &browsers {
-        browser.plant(&world.store_session(&login).await);
-    }
+    let sessions = world.sessions(200).await;
+    let browsers: Vec<_> = sessions.iter().map(Browser::holding).collect();
     assert_eq!(log_out(&world, json!({ "sid": null })).await, 200);
     let other = world.replica();
     for browser in &browsers {

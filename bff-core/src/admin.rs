@@ -39,7 +39,7 @@ impl Access {
     pub(crate) fn read(settings: &mut Settings) -> Self {
         let hint = "Give name:token pairs separated by commas.";
         let listed = settings.secret("BFF_ADMIN_TOKENS");
-        let actors = listed.map(|listed| actors(listed.expose_secret())).unwrap_or(Ok(Vec::new()));
+        let actors = listed.map_or(Ok(Vec::new()), |listed| actors(listed.expose_secret()));
         let actors = actors.unwrap_or_else(|problem| {
             settings.problem("BFF_ADMIN_TOKENS", problem, hint);
             Vec::new()

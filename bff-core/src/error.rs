@@ -74,6 +74,9 @@ pub enum ApiError {
         /// Its name in `routes.yaml`.
         service: String,
     },
+    /// This process has as many open streams as it may.
+    #[error("too many open streams")]
+    TooManyStreams,
     /// Something that should not happen.
     #[error("internal error ({0})")]
     Internal(&'static str),
@@ -173,6 +176,11 @@ impl ApiError {
                 "The service behind this address did not answer in time.",
             )
             .with("service", service.as_str()),
+            Self::TooManyStreams => problem(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too_many_streams",
+                "Too many streams are open. Try again shortly.",
+            ),
             Self::Internal(_) => {
                 problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong.")
             }
@@ -201,6 +209,7 @@ impl ApiError {
             Self::InsufficientScope => "insufficient_scope",
             Self::LoginLoop { .. } => "login_loop",
             Self::NotFound => "not_found",
+            Self::TooManyStreams => "too_many_streams",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::UpstreamUnreachable { .. } => "upstream_unreachable",
             Self::UpstreamTimeout { .. } => "upstream_timeout",

@@ -3,6 +3,7 @@
 
 mod admin;
 mod browser;
+mod events;
 mod gate;
 mod heard;
 mod replica;
@@ -29,6 +30,7 @@ use crate::oidc::mock::{self, MockAs, NOW, Reply};
 
 pub(crate) use admin::{OPS, ask as ask_admin, send as send_admin};
 pub(crate) use browser::{Answer, Ask, Browser};
+pub(crate) use events::Events;
 pub(crate) use gate::Gate;
 pub(crate) use heard::Heard;
 pub(crate) use replica::QUICK;

@@ -2,12 +2,16 @@
 //! but for the network.
 
 mod admin;
+mod audit;
 mod away;
+mod backchannel;
+mod backchannel_scope;
 mod binding;
 mod callback;
 mod cap;
 mod cookies;
 mod csrf;
+mod events;
 mod ending;
 mod faults;
 mod faults_replicas;

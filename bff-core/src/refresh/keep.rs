@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::flight::{Case, Flight};
 use super::{Failure, Refresh};
+use crate::news::News;
 use crate::oidc::Refreshed;
 use crate::sessions::{ActiveSession, keep_for, session_expiry, tenant_of, token_id, token_part};
 use crate::{audit, metrics};
@@ -71,6 +72,7 @@ impl Flight {
     fn kept(&self, tokens: Arc<TokenPart>) -> Arc<TokenPart> {
         metrics::refreshed();
         audit::session_refreshed(&self.key);
+        self.app.tell(&[News::Refreshed { session: self.key }]);
         tokens
     }
 

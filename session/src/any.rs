@@ -130,8 +130,8 @@ impl Store for AnyStore {
         hand_on!(self.index_add(index, key, keep))
     }
 
-    async fn index_remove(&self, index: &IndexKey, key: &StoreKey) -> Result<(), StoreError> {
-        hand_on!(self.index_remove(index, key))
+    async fn index_remove(&self, index: &IndexKey, keys: &[StoreKey]) -> Result<(), StoreError> {
+        hand_on!(self.index_remove(index, keys))
     }
 
     async fn index_list(&self, index: &IndexKey) -> Result<Vec<StoreKey>, StoreError> {

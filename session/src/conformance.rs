@@ -125,8 +125,11 @@ async fn indexes_hold_many_and_forget<S: Store>(store: &S) {
     }
     assert_eq!(store.index_list(&alice).await, Ok(vec![key(1), key(2), key(3)]));
     assert_eq!(store.index_list(&bob).await, Ok(vec![]));
-    assert_eq!(store.index_remove(&alice, &key(2)).await, Ok(()));
+    assert_eq!(store.index_remove(&alice, &[key(2)]).await, Ok(()));
     assert_eq!(store.index_list(&alice).await, Ok(vec![key(1), key(3)]));
+    assert_eq!(store.index_remove(&alice, &[]).await, Ok(()));
+    assert_eq!(store.index_remove(&alice, &[key(3), key(4), key(1)]).await, Ok(()));
+    assert_eq!(store.index_list(&alice).await, Ok(vec![]));
 
     assert_eq!(store.index_add(&bob, &key(4), SHORT).await, Ok(()));
     eventually("an index entry outlived its time", || async {

@@ -124,6 +124,15 @@ impl MemoryStore {
         Self::default()
     }
 
+    /// What the list of denied tokens says of `name`. Services read the list in Redis; in one process
+    /// they may ask here.
+    pub fn denied(&self, name: &str) -> Option<Bytes> {
+        self.with(|shelves| {
+            let kept = shelves.denied.get(name).filter(|kept| kept.alive());
+            kept.map(|kept| kept.value.clone())
+        })
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut Shelves) -> T) -> T {
         // The work below cannot panic half-way, so a poisoned lock still guards whole data.
         work(&mut self.shelves.lock().unwrap_or_else(PoisonError::into_inner))
@@ -241,10 +250,13 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn index_remove(&self, index: &IndexKey, key: &StoreKey) -> Result<(), StoreError> {
+    async fn index_remove(&self, index: &IndexKey, keys: &[StoreKey]) -> Result<(), StoreError> {
         self.with(|shelves| {
             if let Some(listed) = shelves.indexes.get_mut(index) {
-                listed.retain(|_, kept| kept.value != *key);
+                listed.retain(|_, kept| !keys.contains(&kept.value));
+                if listed.is_empty() {
+                    shelves.indexes.remove(index);
+                }
             }
         });
         Ok(())

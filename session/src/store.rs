@@ -204,11 +204,11 @@ pub trait Store: Send + Sync + 'static {
         keep: Duration,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Takes `key` off `index`.
+    /// Takes `keys` off `index`, all in one command.
     fn index_remove(
         &self,
         index: &IndexKey,
-        key: &StoreKey,
+        keys: &[StoreKey],
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The keys under `index`, oldest first to within a second. Some may have ended already.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::flight::{Case, Flight};
 use super::{Failure, Refresh};
 use crate::oidc::Refreshed;
-use crate::sessions::{ActiveSession, keep_for, tenant_of, token_id, token_part};
+use crate::sessions::{ActiveSession, keep_for, session_expiry, tenant_of, token_id, token_part};
 use crate::{audit, metrics};
 
 impl Flight {
@@ -112,6 +112,7 @@ impl Flight {
         if let Some(claims) = &refreshed.claims {
             view.roles = header_text::encode_list(claims.roles.iter().map(String::as_str)).into();
             view.groups = header_text::encode_list(claims.groups.iter().map(String::as_str)).into();
+            view.expires_at = view.expires_at.min(session_expiry(claims));
         }
         let management = Management {
             access_jti: token_id(tokens.access_token.expose_secret()),

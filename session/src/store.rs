@@ -158,12 +158,13 @@ pub trait Store: Send + Sync + 'static {
         key: &StoreKey,
     ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send;
 
-    /// Replaces all parts if the session still exists and its version is `expected`. What was intended
-    /// with the tokens before is forgotten.
+    /// Replaces all parts if the session still exists with the version and the edge view of `old`. What
+    /// was intended with the tokens before is forgotten. The edge view counts as well, so that neither a
+    /// slide nor what was set on the user meanwhile is undone.
     fn replace(
         &self,
         key: &StoreKey,
-        expected: u64,
+        old: &StoredSession,
         session: StoredSession,
         keep: Duration,
     ) -> impl Future<Output = Result<Swap, StoreError>> + Send;

@@ -26,8 +26,8 @@ impl Flight {
             let Ok((sealed, keep)) = self.seal(&session, &tokens, &refreshed) else {
                 return self.unkeepable(case, &tokens).await;
             };
-            let version = session.stored.version;
-            let trouble = match self.app.store.replace(&self.key, version, sealed, keep).await {
+            let stored = self.app.store.replace(&self.key, &session.stored, sealed, keep).await;
+            let trouble = match stored {
                 Ok(Swap::Done) => return Ok(self.kept(tokens)),
                 Ok(Swap::Gone) => return Err(self.too_late(case, &tokens)),
                 Ok(Swap::Stale) => match self.app.session_by_id(self.id.clone()).await {
@@ -43,8 +43,12 @@ impl Flight {
                             // revoked.
                             return Ok(there);
                         }
-                        // Something else of the session was changed; the tokens are still those we spent.
+                        // Something else of the session was changed: it was used, or its user
+                        // suspended. The tokens are still those we spent.
                         session = current;
+                        if begun.elapsed() < self.app.refresh_limits.store {
+                            continue;
+                        }
                         "stale"
                     }
                     Err(error) => error.reason(),

@@ -29,6 +29,29 @@ pub(crate) fn failure(problem: &ProblemDetails, request_id: &RequestId) -> Respo
     page(problem.status(), "Sign-in", "", &body)
 }
 
+/// Signing in again and again does not help; says what may be wrong.
+pub(crate) fn login_loop(
+    problem: &ProblemDetails,
+    request_id: &RequestId,
+    retry: &str,
+) -> Response {
+    let body = format!(
+        "<h1>Signing in does not help.</h1><p>You were signed in several times within a minute, and \
+         each time the session could not be used. Likely causes:</p><ul><li>The browser, or an \
+         extension, blocks or deletes cookies of this site.</li><li>The site and its sign-in have \
+         different addresses, and the session is not shared between them (cookie domain).</li>\
+         <li>The clock of a server is wrong.</li><li>Your network or browser changes from one \
+         request to the next, for example through a VPN, and the session is bound to them.</li></ul>\
+         <p><a id=\"retry\" href=\"{}\">Try again</a>. If it happens once more, tell the operator the \
+         code and the request below.</p><p><small>Code <code>{}</code>, request <code>{}</code>\
+         </small></p>",
+        escape(retry),
+        escape(problem.code()),
+        escape(request_id.as_str()),
+    );
+    page(problem.status(), "Sign-in", "", &body)
+}
+
 /// Asks before a bare link logs anybody out.
 pub(crate) fn confirm_logout(action: &str) -> Response {
     let body = format!(

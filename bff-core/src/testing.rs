@@ -129,6 +129,13 @@ impl World {
         self.replica_with(&store.open().await.unwrap())
     }
 
+    /// A replica whose settings differ, as while a new configuration is rolled out.
+    pub(crate) fn replica_configured(&self, changes: &[(&str, &str)]) -> Arc<App> {
+        let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings: Vec<_> = self.settings.iter().cloned().chain(changes).collect();
+        app(&settings, &self.store, &self.clock, Arc::new(SystemRandom))
+    }
+
     fn replica_with(&self, store: &AnyStore) -> Arc<App> {
         app(&self.settings, store, &self.clock, Arc::new(SystemRandom))
     }

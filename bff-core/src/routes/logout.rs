@@ -28,7 +28,7 @@ use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::oidc::{EndSession, LogoutRequest, RelyingParty};
 use crate::sessions::{ActiveSession, Cause, Use};
-use crate::{csrf, pages};
+use crate::{csrf, loops, pages};
 
 /// Longest wait for the IdP's metadata, which is known but for the first moments of a process.
 const IDP_PATIENCE: Duration = Duration::from_secs(1);
@@ -123,6 +123,9 @@ async fn sign_out(
     };
     let mut response = signed_out(caller, headers, end_session.as_ref());
     clear_session(app, caller, &mut response);
+    if loops::is_counting(headers, &app.config.cookies) {
+        loops::forget(&mut response, &app.config.cookies);
+    }
     Ok(response)
 }
 

@@ -13,7 +13,7 @@ use shell::random::Random;
 use crate::app::SetupError;
 use crate::config::Config;
 use crate::http_client::HttpClient;
-use crate::oidc::RelyingParty;
+use crate::oidc::{RelyingParty, SharedNonces};
 
 /// Relying parties by name.
 pub struct Providers {
@@ -32,10 +32,15 @@ impl Providers {
     ///
     /// # Errors
     /// [`SetupError`] if the settings of one contradict each other.
-    pub(crate) fn new(config: &Config, random: &Arc<dyn Random>) -> Result<Self, SetupError> {
+    pub(crate) fn new(
+        config: &Config,
+        random: &Arc<dyn Random>,
+        nonces: &Arc<dyn SharedNonces>,
+    ) -> Result<Self, SetupError> {
         let http = HttpClient::new(config.oidc_ca.as_deref())?;
         let party = |oidc: &crate::oidc::OidcConfig| {
-            RelyingParty::new(oidc.clone(), http.clone(), Arc::clone(random)).map(Arc::new)
+            RelyingParty::new(oidc.clone(), http.clone(), Arc::clone(random))
+                .map(|party| Arc::new(party.sharing_nonces(nonces)))
         };
         Ok(Self { main: party(&config.oidc)?, named: BTreeMap::new() })
     }

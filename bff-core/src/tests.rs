@@ -9,6 +9,7 @@ mod csrf;
 mod login;
 mod logout;
 mod malformed;
+mod matrix;
 mod proxy;
 mod refresh;
 mod replicas;

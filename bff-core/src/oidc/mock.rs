@@ -20,10 +20,11 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
 use shell::random::SystemRandom;
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use super::{
-    AuthorizationResponse, Begun, ClientAuth, DpopKey, LoggedIn, LoginHints, LoginRequest,
-    OidcConfig, OidcError, RefreshRequest, RelyingParty,
+    AuthorizationResponse, Begun, ClientAuth, ClientKey, DpopKey, LoggedIn, LoginHints,
+    LoginRequest, OidcConfig, OidcError, RefreshRequest, RelyingParty,
 };
 use crate::http_client::HttpClient;
 
@@ -36,6 +37,8 @@ pub(crate) const ACCESS_TOKEN: &str = "canary-access-token";
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
     pub(crate) path: String,
+    /// The client's certificate, where there was a handshake that asked for one.
+    pub(crate) certificate: Option<Vec<u8>>,
     pub(crate) headers: HeaderMap,
     pub(crate) form: Vec<(String, String)>,
 }
@@ -147,7 +150,7 @@ impl MockAs {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let script = Arc::clone(&serving);
-                let service = service_fn(move |request| play(Arc::clone(&script), request));
+                let service = service_fn(move |request| play(Arc::clone(&script), None, request));
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
@@ -155,6 +158,29 @@ impl MockAs {
         mock.metadata(&json!({}));
         mock.always("/jwks", Reply::json(200, mock.jwks("k1")));
         mock
+    }
+
+    /// Plays the same script over TLS too; says at which origin.
+    pub(crate) async fn over_tls(&self, tls: rustls::ServerConfig) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        let acceptor = TlsAcceptor::from(Arc::new(tls));
+        let serving = Arc::clone(&self.script);
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                // A client without the right certificate.
+                let Ok(stream) = acceptor.accept(stream).await else { continue };
+                let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                let certificate = shown.map(|certificate| certificate.to_vec());
+                let script = Arc::clone(&serving);
+                let service = service_fn(move |request| {
+                    play(Arc::clone(&script), certificate.clone(), request)
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        origin
     }
 
     /// Publishes good metadata with `changes`; `null` removes a member.
@@ -172,6 +198,7 @@ impl MockAs {
             "dpop_signing_alg_values_supported": ["ES256", "EdDSA"],
             "authorization_response_iss_parameter_supported": true,
             "id_token_signing_alg_values_supported": ["ES256"],
+            "code_challenge_methods_supported": ["S256"],
         });
         let members = document.as_object_mut().unwrap();
         for (name, value) in changes.as_object().unwrap() {
@@ -203,12 +230,21 @@ impl MockAs {
 
     /// A relying party at this server, with settings of `change`.
     pub(crate) fn relying_party(&self, change: impl FnOnce(&mut OidcConfig)) -> RelyingParty {
+        self.relying_party_trusting(None, change).unwrap()
+    }
+
+    /// The same, which trusts another authority too and may have settings that are refused.
+    pub(crate) fn relying_party_trusting(
+        &self,
+        ca: Option<&str>,
+        change: impl FnOnce(&mut OidcConfig),
+    ) -> Result<RelyingParty, OidcError> {
         let auth = ClientAuth::SecretPost("canary-client-secret".to_owned().into());
         let mut config = OidcConfig::new(self.issuer.clone(), "client".to_owned(), auth);
         config.http_timeout = Duration::from_secs(5);
         change(&mut config);
-        let http = HttpClient::new(None).unwrap();
-        RelyingParty::new(config, http, Arc::new(SystemRandom)).unwrap()
+        let http = HttpClient::new(ca.map(str::as_bytes)).unwrap();
+        RelyingParty::new(config, http, Arc::new(SystemRandom))
     }
 
     /// Begins a login, with an answer for the pushed request if there is one.
@@ -269,8 +305,13 @@ impl MockAs {
         let mut jwt = URL_SAFE_NO_PAD.encode(header.to_string());
         jwt.push('.');
         jwt.push_str(&URL_SAFE_NO_PAD.encode(claims.to_string()));
-        let signature = self.key.sign(&RingRandom::new(), jwt.as_bytes()).unwrap();
-        format!("{jwt}.{}", URL_SAFE_NO_PAD.encode(signature))
+        self.sign_text(&jwt)
+    }
+
+    /// Any text under this server's key.
+    pub(crate) fn sign_text(&self, text: &str) -> String {
+        let signature = self.key.sign(&RingRandom::new(), text.as_bytes()).unwrap();
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
     /// The key set with this server's key called `kid`.
@@ -297,6 +338,13 @@ pub(crate) fn refresh_of<'a>(
     RefreshRequest { refresh_token, dpop_key, subject: "alice", auth_time: None }
 }
 
+/// A client key of ours.
+pub(crate) fn client_key() -> ClientKey {
+    let mut jwk = josekit::jwk::Jwk::generate_ec_key(josekit::jwk::alg::ec::EcCurve::P256).unwrap();
+    jwk.set_key_id("client-key");
+    ClientKey::parse(jwk.to_string().as_bytes()).unwrap()
+}
+
 /// The answer to a pushed request.
 pub(crate) fn pushed(request_uri: &str) -> Reply {
     Reply::json(201, json!({ "request_uri": request_uri, "expires_in": 60 }))
@@ -318,6 +366,7 @@ fn signing_key() -> EcdsaKeyPair {
 
 async fn play(
     script: Arc<Mutex<Script>>,
+    certificate: Option<Vec<u8>>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, std::io::Error> {
     let (parts, body) = request.into_parts();
@@ -327,6 +376,7 @@ async fn play(
         let mut script = script.lock().unwrap();
         script.seen.push(Recorded {
             path: path.clone(),
+            certificate,
             headers: parts.headers,
             form: url::form_urlencoded::parse(&body).into_owned().collect(),
         });

@@ -76,7 +76,7 @@ impl RelyingParty {
         let answer = self.caller(metadata, now).post(Endpoint::Token, endpoint, form, key).await?;
         TokenSet::parse(
             &answer,
-            &Binding {
+            Binding {
                 dpop: self.config.dpop,
                 proved: key.is_some(),
                 certificate: metadata.binds_to_certificate(),

@@ -47,6 +47,13 @@ struct Entry {
     nonce: Option<String>,
 }
 
+/// What this process knows of an origin.
+enum Local {
+    Unknown,
+    /// Its nonce, or that nobody has one.
+    Known(Option<String>),
+}
+
 impl Nonces {
     pub(super) fn new(kind: &'static str) -> Self {
         Self { kind, entries: Mutex::default(), shared: None }
@@ -62,20 +69,18 @@ impl Nonces {
     /// # Cancel safety
     /// Safe to drop and call again.
     pub(super) async fn get(&self, origin: &str) -> Option<String> {
-        if let Some(known) = self.local(origin) {
-            return known;
+        if let Local::Known(nonce) = self.local(origin) {
+            return nonce;
         }
         let shared = self.shared.as_ref()?;
         let found = shared.get(&self.name(origin)).await.filter(|nonce| is_nonce(nonce));
         let mut entries = self.lock();
-        match entries.iter().find(|entry| entry.origin == origin) {
+        if let Some(entry) = entries.iter().find(|entry| entry.origin == origin) {
             // Some call came back meanwhile.
-            Some(entry) => entry.nonce.clone(),
-            None => {
-                insert(&mut entries, origin, found.clone());
-                found
-            }
+            return entry.nonce.clone();
         }
+        insert(&mut entries, origin, found.clone());
+        found
     }
 
     /// Remembers what `origin` sent, and tells the others if it is new. A value that is no nonce is
@@ -112,14 +117,13 @@ impl Nonces {
         true
     }
 
-    /// What this process knows; the inner `None` is "there is none".
-    fn local(&self, origin: &str) -> Option<Option<String>> {
+    fn local(&self, origin: &str) -> Local {
         let mut entries = self.lock();
-        let at = entries.iter().position(|entry| entry.origin == origin)?;
-        let entry = entries.remove(at)?;
+        let at = entries.iter().position(|entry| entry.origin == origin);
+        let Some(entry) = at.and_then(|at| entries.remove(at)) else { return Local::Unknown };
         let nonce = entry.nonce.clone();
         entries.push_front(entry);
-        Some(nonce)
+        Local::Known(nonce)
     }
 
     /// The name that all replicas use: short, whatever the origin.

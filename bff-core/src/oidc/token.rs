@@ -49,7 +49,7 @@ impl TokenType {
 
 impl TokenSet {
     /// Reads a 200. A member that is there twice makes it malformed.
-    pub(super) fn parse(answer: &Answer, binding: &Binding) -> Result<Self, OidcError> {
+    pub(super) fn parse(answer: &Answer, binding: Binding) -> Result<Self, OidcError> {
         let wire: Wire = serde_json::from_slice(answer.body())
             .map_err(|_| protocol("token_response_malformed"))?;
         let token_type = if wire.token_type.eq_ignore_ascii_case("dpop") {

@@ -4,6 +4,8 @@ use super::super::mock::client_key;
 use super::*;
 use crate::oidc::client_key::ClientKey;
 
+type Change = Box<dyn FnOnce(&mut OidcConfig)>;
+
 fn config(change: impl FnOnce(&mut OidcConfig)) -> OidcConfig {
     let auth = ClientAuth::PrivateKeyJwt(client_key());
     let mut config = OidcConfig::new("https://idp.example".to_owned(), "client".to_owned(), auth);
@@ -30,7 +32,6 @@ fn t09_fapi2_the_switch_alone_is_the_whole_profile() {
 #[test]
 fn t09_fapi2_whatever_is_weaker_is_refused() {
     let secret = || ClientAuth::SecretBasic("secret".to_owned().into());
-    type Change = Box<dyn FnOnce(&mut OidcConfig)>;
     let cases: Vec<(Change, &str)> = vec![
         (Box::new(|c| c.par = Mode::Auto), "fapi2_par"),
         (Box::new(|c| c.par = Mode::Off), "fapi2_par"),

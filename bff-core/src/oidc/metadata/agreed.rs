@@ -7,6 +7,10 @@ use crate::oidc::error::OidcError;
 
 /// What is done at this issuer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "answers to questions that do not exclude each other"
+)]
 pub(super) struct Agreed {
     pub(super) push: bool,
     pub(super) dpop: bool,

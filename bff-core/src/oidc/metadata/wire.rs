@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 /// The discovery document.
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the members are those of the document")]
 pub(in crate::oidc) struct Wire {
     pub(super) issuer: String,
     pub(super) authorization_endpoint: String,
@@ -48,6 +49,7 @@ pub(in crate::oidc) struct Wire {
 
 /// Where the same endpoints ask for a certificate.
 #[derive(Deserialize, Default)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the document")]
 pub(super) struct Aliases {
     pub(super) token_endpoint: Option<String>,
     pub(super) pushed_authorization_request_endpoint: Option<String>,

@@ -1,5 +1,6 @@
 //! The FAPI 2.0 security profile in conversation: a login that keeps it, and issuers that do not.
 
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::super::mock::{MockAs, NOW, Reply, begin, client_key, pushed, refresh_of, tokens};
@@ -68,7 +69,6 @@ async fn fapi2_a_token_that_is_bound_to_nothing_is_thrown_away() {
     let mock = MockAs::start().await;
     let rp = mock.relying_party(fapi2);
     let begun = mock.begin(&rp).await;
-    use secrecy::ExposeSecret;
     let id_token = mock.id_token(begun.secrets.nonce.expose_secret(), &json!({}));
     mock.once("/token", Reply::json(200, tokens("Bearer", &id_token)));
     let outcome = rp.finish_login(mock.response("code"), begun.secrets, NOW).await;
@@ -136,7 +136,6 @@ async fn fapi2_with_a_signed_answer_no_iss_parameter_is_needed() {
         config.jar = Mode::Required;
     });
     let begun = begin(&rp, &LoginHints::default()).await.unwrap();
-    use secrecy::ExposeSecret;
     let id_token = mock.id_token(begun.secrets.nonce.expose_secret(), &json!({}));
     mock.once("/token", Reply::json(200, tokens("DPoP", &id_token)));
     let claims = json!({

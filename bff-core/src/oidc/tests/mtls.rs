@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
 use serde_json::{Value, json};
 
 use super::super::mock::{ACCESS_TOKEN, MockAs, NOW, Reply, begin, refresh_of};
-use super::super::{ClientAuth, LoginHints, OidcError, RefreshError, TokenKind, TokenType};
+use super::super::{
+    ClientAuth, ClientKey, LoginHints, OidcError, RefreshError, TokenKind, TokenType,
+};
 use super::reason;
 use crate::http_client::TlsIdentity;
 
@@ -20,14 +23,6 @@ struct Pki {
     client: TlsIdentity,
     certificate: Vec<u8>,
     stranger: TlsIdentity,
-}
-
-fn identity(params: CertificateParams) -> (TlsIdentity, CertificateDer<'static>) {
-    let key = KeyPair::generate().unwrap();
-    let certificate = params.self_signed(&key).unwrap();
-    let pem = certificate.pem();
-    let identity = TlsIdentity::parse(pem.as_bytes(), key.serialize_pem().as_bytes()).unwrap();
-    (identity, certificate.der().clone())
 }
 
 fn named(name: &str) -> CertificateParams {
@@ -51,6 +46,10 @@ fn pki() -> Pki {
     let client = named("client").signed_by(&client_key, &issuer).unwrap();
     let pem = client.pem();
 
+    let key = KeyPair::generate().unwrap();
+    let stranger = named("stranger").self_signed(&key).unwrap().pem();
+    let stranger = TlsIdentity::parse(stranger.as_bytes(), key.serialize_pem().as_bytes()).unwrap();
+
     let mut roots = RootCertStore::empty();
     roots.add(ca_certificate.der().clone()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -69,7 +68,7 @@ fn pki() -> Pki {
         server,
         client: TlsIdentity::parse(pem.as_bytes(), client_key.serialize_pem().as_bytes()).unwrap(),
         certificate: client.der().to_vec(),
-        stranger: identity(named("stranger")).0,
+        stranger,
     }
 }
 
@@ -195,15 +194,14 @@ async fn mtls_a_self_signed_certificate_is_shown_and_published_with_its_key() {
     let rp = mock
         .relying_party_trusting(Some(&pki.ca), |config| {
             config.client_auth = ClientAuth::SelfSignedTls(client);
-            config.request_key = Some(super::super::ClientKey::parse(key_pem.as_bytes()).unwrap());
+            config.request_key = Some(ClientKey::parse(key_pem.as_bytes()).unwrap());
         })
         .unwrap();
     mock.login(&rp).await;
     let shown = mock.seen("/token")[0].certificate.clone().unwrap();
     assert_eq!(shown, certificate.der().to_vec());
-    use base64::Engine;
     let published = &rp.public_jwks()["keys"][0];
-    let x5c = base64::engine::general_purpose::STANDARD.encode(&shown);
+    let x5c = STANDARD.encode(&shown);
     assert_eq!(published["x5c"], json!([x5c]));
     assert!(published.get("d").is_none());
 }

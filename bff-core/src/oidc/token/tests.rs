@@ -8,7 +8,7 @@ fn parse(body: &Value) -> Result<TokenSet, &'static str> {
     let answer = Answer::ok(body.to_string().into_bytes());
     let profile = Profile::Open;
     let binding = Binding { dpop: Mode::Auto, proved: true, certificate: false, profile };
-    TokenSet::parse(&answer, &binding).map_err(|error| error.reason())
+    TokenSet::parse(&answer, binding).map_err(|error| error.reason())
 }
 
 #[test]

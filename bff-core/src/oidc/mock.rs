@@ -118,8 +118,17 @@ impl MockAs {
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                // A client without the right certificate.
-                let Ok(stream) = acceptor.accept(stream).await else { continue };
+                let stream = match acceptor.accept(stream).into_fallible().await {
+                    Ok(stream) => stream,
+                    // A client without the right certificate. What it sent meanwhile is read, so
+                    // that it hears why before the connection is reset.
+                    Err((_, mut refused)) => {
+                        tokio::spawn(async move {
+                            tokio::io::copy(&mut refused, &mut tokio::io::sink()).await.ok()
+                        });
+                        continue;
+                    }
+                };
                 let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
                 let certificate = shown.map(|certificate| certificate.to_vec());
                 let script = Arc::clone(&serving);

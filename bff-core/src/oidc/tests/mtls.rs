@@ -235,6 +235,47 @@ async fn mtls_bearer_tokens_are_sender_constrained_where_the_issuer_binds_them()
 }
 
 #[tokio::test]
+async fn fapi2_a_token_that_neither_key_nor_certificate_binds_is_thrown_away() {
+    let pki = pki();
+    let mock = MockAs::start().await;
+    let origin = mock.over_tls(pki.server).await;
+    for (binds, type_, good) in
+        [(true, "Bearer", true), (false, "DPoP", true), (false, "Bearer", false)]
+    {
+        mock.metadata(&json!({
+            "mtls_endpoint_aliases": aliases(&origin),
+            "tls_client_certificate_bound_access_tokens": binds,
+        }));
+        let rp = mock
+            .relying_party_trusting(Some(&pki.ca), |config| {
+                config.client_auth = ClientAuth::Tls(pki.client.clone());
+                config.enforce_fapi2();
+            })
+            .unwrap();
+        let token = json!({ "access_token": ACCESS_TOKEN, "token_type": type_ });
+        mock.once("/token", Reply::json(200, token));
+        let outcome = rp.refresh(&refresh_of(&secret(), None), NOW).await;
+        assert_eq!(outcome.is_ok(), good, "{binds} {type_}");
+        if let Err(error) = outcome {
+            assert!(error.to_string().contains("token_not_sender_constrained"), "{error}");
+        }
+    }
+    // Where nothing would bind them, no login begins.
+    mock.metadata(&json!({
+        "mtls_endpoint_aliases": aliases(&origin), "dpop_signing_alg_values_supported": null,
+    }));
+    let auth = ClientAuth::Tls(pki.client);
+    let rp = mock
+        .relying_party_trusting(Some(&pki.ca), |config| {
+            config.client_auth = auth;
+            config.enforce_fapi2();
+        })
+        .unwrap();
+    let refused = reason(begin(&rp, &LoginHints::default()).await);
+    assert_eq!(refused, "fapi2_tokens_not_sender_constrained");
+}
+
+#[tokio::test]
 async fn mtls_an_alias_in_the_clear_is_refused() {
     let pki = pki();
     let mock = MockAs::start().await;

@@ -158,12 +158,13 @@ pub trait Store: Send + Sync + 'static {
         key: &StoreKey,
     ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send;
 
-    /// Replaces all parts if the session still exists and its version is `expected`. What was intended
-    /// with the tokens before is forgotten.
+    /// Replaces all parts if the session still exists with the version and the edge view of `old`. What
+    /// was intended with the tokens before is forgotten. The edge view counts as well, so that neither a
+    /// slide nor what was set on the user meanwhile is undone.
     fn replace(
         &self,
         key: &StoreKey,
-        expected: u64,
+        old: &StoredSession,
         session: StoredSession,
         keep: Duration,
     ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
@@ -179,7 +180,8 @@ pub trait Store: Send + Sync + 'static {
         grace: Duration,
     ) -> impl Future<Output = Result<Intent, StoreError>> + Send;
 
-    /// Takes back what `owner` wrote down, if it stands: the token is known not to be spent.
+    /// Takes back what `owner` wrote down, if it stands and was [`Intent::First`]: the token is known not
+    /// to be spent. After [`Intent::Again`] nobody knows, so that stays.
     fn forget_intent(
         &self,
         key: &StoreKey,
@@ -203,11 +205,11 @@ pub trait Store: Send + Sync + 'static {
         keep: Duration,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Takes `key` off `index`.
+    /// Takes `keys` off `index`, all in one command.
     fn index_remove(
         &self,
         index: &IndexKey,
-        key: &StoreKey,
+        keys: &[StoreKey],
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The keys under `index`, oldest first to within a second. Some may have ended already.

@@ -35,6 +35,7 @@ type Resolver = BoxCloneSyncService<Name, iter::Once<SocketAddr>, Infallible>;
 /// A user agent.
 #[derive(Debug)]
 pub struct Agent {
+    // Clones of a client share its connections.
     client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
     jar: Mutex<Jar>,
     name: HeaderValue,
@@ -82,6 +83,12 @@ impl Agent {
             jar: Mutex::default(),
             name: HeaderValue::from_static(CHROME),
         }
+    }
+
+    /// Another agent, without cookies, that uses the connections of this one: for tests with hundreds.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self { client: self.client.clone(), jar: Mutex::default(), name: self.name.clone() }
     }
 
     /// The same agent, calling itself something else.

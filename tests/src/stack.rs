@@ -2,6 +2,8 @@
 //! protected service, an API and the pages of a single-page application.
 
 mod plan;
+mod replicas;
+mod start;
 
 use std::net::SocketAddr;
 
@@ -13,6 +15,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use crate::agent::{Agent, Reply};
 use crate::browser::Browser;
 use crate::canary::Canaries;
+use crate::cluster::Cluster;
 use crate::idp::{self, Idp};
 use crate::program::Program;
 use crate::redis::{self, Redis};
@@ -22,6 +25,7 @@ use crate::tls::Ca;
 use crate::traefik::Traefik;
 
 pub use plan::Plan;
+pub use replicas::Replica;
 
 /// The session cookie's name, where the environment does not change it.
 pub const COOKIE: &str = "bff_session";
@@ -39,6 +43,10 @@ pub struct Stack {
     pub bff: Program,
     /// Where the BFF answers Traefik.
     pub bff_address: SocketAddr,
+    /// The second `bff`, where the plan says so.
+    pub second_bff: Option<Replica>,
+    /// The second verify, likewise.
+    pub second_verify: Option<Replica>,
     /// The service behind ForwardAuth, at `/app/`.
     pub protected: Service,
     /// The upstream of the BFF's routes under `/api/echo/` and `/api/public/`.
@@ -49,8 +57,12 @@ pub struct Stack {
     pub pages: Service,
     /// The OpenID provider.
     pub idp: Idp,
+    /// The login provider `partner`, where the plan says so.
+    pub second_idp: Option<Idp>,
     /// The store.
     pub redis: Redis,
+    /// The store in place of [`Self::redis`], where the plan says so.
+    pub cluster: Option<Cluster>,
     /// Everyone's authority.
     pub ca: Ca,
     /// Logs and configuration.
@@ -134,22 +146,6 @@ impl Stack {
             .await
     }
 
-    /// Asks verify directly, as Traefik would for a GET of `path` with the agent's cookie.
-    pub fn ask_verify<'a>(&self, agent: &'a Agent, path: &str) -> crate::agent::Call<'a> {
-        let cookie = agent.cookies().get(COOKIE).map(|stored| format!("{COOKIE}={}", stored.value));
-        let call = agent
-            .get(&format!("https://localhost:{}/auth/verify", self.verify.port()))
-            .header("x-forwarded-method", "GET")
-            .header("x-forwarded-proto", "https")
-            .header("x-forwarded-host", self.origin.trim_start_matches("https://"))
-            .header("x-forwarded-uri", path)
-            .header("x-forwarded-for", "127.0.0.1");
-        match cookie {
-            Some(cookie) => call.header("cookie", &cookie),
-            None => call,
-        }
-    }
-
     /// The secrets the deployment was given, and those the provider has handed out.
     pub async fn canaries(&self) -> Canaries {
         let mut canaries = Canaries::default();
@@ -167,10 +163,15 @@ impl Stack {
 
     /// The logs of everything that is ours or in front of it, by name.
     pub fn logs(&self) -> Vec<(&'static str, String)> {
+        let second = |replica: &Option<Replica>| {
+            replica.as_ref().map_or_else(String::new, |replica| replica.program.log())
+        };
         vec![
             ("traefik.log", self.traefik.log()),
             ("forwardauth.log", self.forwardauth.log()),
+            ("forwardauth-2.log", second(&self.second_verify)),
             ("bff.log", self.bff.log()),
+            ("bff-2.log", second(&self.second_bff)),
             ("redis.log", self.redis.log()),
         ]
     }

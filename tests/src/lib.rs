@@ -25,6 +25,7 @@ pub mod resp;
 pub mod scratch;
 pub mod service;
 pub mod stack;
+pub mod stream;
 pub mod tls;
 pub mod traefik;
 pub mod verify;

@@ -25,7 +25,7 @@ use crate::tls::Ca;
 use crate::traefik::Traefik;
 
 pub use plan::Plan;
-pub use replicas::Replica;
+pub use replicas::{Replica, to_bff};
 
 /// The session cookie's name, where the environment does not change it.
 pub const COOKIE: &str = "bff_session";

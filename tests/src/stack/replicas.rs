@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 
+use futures_util::{StreamExt as _, stream};
 use http::Method;
 use serde_json::Value;
 
 use super::{COOKIE, Stack};
-use crate::agent::{Agent, Call, Reply};
+use crate::agent::{Agent, Call};
 use crate::idp;
 use crate::ports;
 use crate::program::{Environment, Program};
@@ -40,6 +41,24 @@ impl Replica {
     }
 }
 
+/// A request to one `bff`, as it comes through Traefik from a page of `origin`, for tasks that outlive
+/// the borrow of a [`Stack`].
+pub fn to_bff<'a>(
+    origin: &str,
+    bff: SocketAddr,
+    agent: &'a Agent,
+    method: Method,
+    path: &str,
+) -> Call<'a> {
+    let unsafe_method = !matches!(method, Method::GET | Method::HEAD);
+    let call = agent
+        .fetch(method, &format!("http://{HOST}:{}{path}", bff.port()))
+        .header("x-forwarded-proto", "https")
+        .header("x-forwarded-host", origin.trim_start_matches("https://"))
+        .header("x-forwarded-for", "127.0.0.1");
+    if unsafe_method { call.header("origin", origin) } else { call }
+}
+
 impl Stack {
     /// Where each `bff` answers, the first one first.
     pub fn bffs(&self) -> Vec<SocketAddr> {
@@ -61,13 +80,7 @@ impl Stack {
         method: Method,
         path: &str,
     ) -> Call<'a> {
-        let unsafe_method = !matches!(method, Method::GET | Method::HEAD);
-        let call = agent
-            .fetch(method, &format!("http://{HOST}:{}{path}", bff.port()))
-            .header("x-forwarded-proto", "https")
-            .header("x-forwarded-host", self.origin.trim_start_matches("https://"))
-            .header("x-forwarded-for", "127.0.0.1");
-        if unsafe_method { call.header("origin", &self.origin) } else { call }
+        to_bff(&self.origin, bff, agent, method, path)
     }
 
     /// A navigation to one `bff`, as it comes through Traefik.
@@ -106,15 +119,41 @@ impl Stack {
     /// # Panics
     /// When no session comes of it.
     pub async fn sign_in_directly(&self, agent: &Agent, user: &str) {
-        let callback = self.up_to_the_callback(agent, user).await;
-        let landed = self.call_back(agent, &callback).await;
+        let last = self.bffs().pop().expect("at least one");
+        self.sign_in_over(agent, user, self.bff_address, last).await;
+    }
+
+    /// The same over replicas of the test's choice: one where it begins, one where it ends.
+    ///
+    /// # Panics
+    /// When no session comes of it.
+    pub async fn sign_in_over(&self, agent: &Agent, user: &str, from: SocketAddr, to: SocketAddr) {
+        let callback = self.up_to_the_callback(agent, user, from).await;
+        let landed = self.visit_bff(to, agent, &callback).send().await;
         assert_eq!(landed.status, 303, "{}", landed.text());
         assert_ne!(self.cookie(agent), "", "{}", landed.text());
     }
 
-    /// Goes through a login up to the callback, and returns its path without calling it.
-    pub async fn up_to_the_callback(&self, agent: &Agent, user: &str) -> String {
-        let begun = self.visit_bff(self.bff_address, agent, "/auth/login?return_to=/").send().await;
+    /// As many sessions of one user, each with an agent of its own. The user signs in at the provider
+    /// once; the agents share connections.
+    pub async fn sign_in_many(&self, user: &str, sessions: usize) -> Vec<Agent> {
+        const AT_ONCE: usize = 8;
+        let known = self.agent();
+        self.sign_in_directly(&known, user).await;
+        let others = (1..sessions).map(|_| async {
+            let agent = known.tab();
+            agent.edit_cookies(|jar| jar.forget(COOKIE));
+            self.sign_in_directly(&agent, user).await;
+            agent
+        });
+        let mut agents: Vec<_> = stream::iter(others).buffer_unordered(AT_ONCE).collect().await;
+        agents.push(known);
+        agents
+    }
+
+    /// Goes through a login at one `bff` up to the callback, and returns its path without calling it.
+    pub async fn up_to_the_callback(&self, agent: &Agent, user: &str, bff: SocketAddr) -> String {
+        let begun = self.visit_bff(bff, agent, "/auth/login?return_to=/").send().await;
         let mut next = begun.location();
         while !next.as_str().starts_with(&self.origin) {
             let reply = agent.visit(next.as_str()).send().await;
@@ -126,12 +165,6 @@ impl Stack {
             next = reply.location();
         }
         format!("{}?{}", next.path(), next.query().unwrap_or_default())
-    }
-
-    /// Finishes a login at the last `bff`.
-    pub async fn call_back(&self, agent: &Agent, callback: &str) -> Reply {
-        let last = self.bffs().pop().expect("at least one");
-        self.visit_bff(last, agent, callback).send().await
     }
 
     /// The audit events of one name, from the logs of all replicas of both programs.

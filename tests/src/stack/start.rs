@@ -190,8 +190,7 @@ async fn optional<T>(wanted: bool, start: impl AsyncFnOnce() -> T) -> Option<T> 
 /// The second login provider, as an operator names it.
 fn partners(partner: &Idp, ca: &Ca) -> String {
     format!(
-        r#"version: "1.0"
-idps:
+        r#"idps:
   - name: partner
     issuer: "{}"
     audience: "{}"

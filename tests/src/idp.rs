@@ -71,6 +71,10 @@ impl Idp {
             .env("OP_DPOP_NONCE", "off")
             .env("OP_AT_TTL", "3600")
             .envs(knobs.iter().copied());
+        let self_signed = scratch.path().join("bff-mtls-self.pem");
+        if self_signed.exists() {
+            node.env("OP_MTLS_SELF_CERT", self_signed);
+        }
         let process = Process::start(name, node, scratch.path());
         let control = format!("http://{control}");
         let mut idp = Self { issuer, wire, process, control, keys, agent: Agent::new(ca) };
@@ -105,6 +109,11 @@ impl Idp {
     /// The most that any one refresh token was spent.
     pub async fn spent_at_most(&self) -> u64 {
         self.spent().await.into_values().max().unwrap_or(0)
+    }
+
+    /// How many refresh tokens it would still take.
+    pub async fn refresh_tokens(&self) -> u64 {
+        self.state().await["store"]["RefreshToken"].as_u64().unwrap_or(0)
     }
 
     /// Waits until a fault with `hold` holds a request.

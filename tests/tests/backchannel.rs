@@ -78,8 +78,11 @@ async fn c66_an_open_stream_of_events_is_told_of_the_logout_on_another_replica_a
         let agent = stack.agent();
         stack.sign_in_directly(&agent, "alice").await;
         let mut streams = Vec::new();
-        for bff in stack.bffs() {
-            let call = stack.to_bff(bff, &agent, Method::GET, "/api/auth/events");
+        let path = "/api/auth/events";
+        let direct =
+            stack.bffs().into_iter().map(|bff| stack.to_bff(bff, &agent, Method::GET, path));
+        let through_traefik = agent.fetch(Method::GET, &stack.at(path));
+        for call in direct.chain([through_traefik]) {
             let mut stream = call.header("accept", "text/event-stream").open().await;
             assert_eq!(stream.status, 200);
             // The first bytes come at once.

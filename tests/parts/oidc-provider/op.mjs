@@ -109,6 +109,8 @@ const base = {
   response_types: ['code'], id_token_signed_response_alg: K.idAlg, dpop_bound_access_tokens: K.requireDpop,
   backchannel_logout_uri: str('OP_BCL_URI', `${RP[0]}/auth/backchannel-logout`), backchannel_logout_session_required: bool('OP_BCL_SID', true),
 };
+// The key of a certificate, with the certificate.
+const jwkOf = (file) => { const c = new X509Certificate(fs.readFileSync(file)); return { ...c.publicKey.export({ format: 'jwk' }), use: 'sig', kid: 'self-signed', x5c: [c.raw.toString('base64')] }; };
 const TE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const defaultClients = [
   { ...base, client_id: 'bff-pkjwt', token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256', jwks: { keys: [rpPub] }, grant_types: [...base.grant_types, TE] },
@@ -121,7 +123,7 @@ const defaultClients = [
   ...(K.dpop ? [{ ...base, client_id: 'bff-dpop', client_secret: 'dpop-secret', token_endpoint_auth_method: 'client_secret_basic', dpop_bound_access_tokens: true }] : []),
   ...(TLS ? [
     { ...base, client_id: 'bff-mtls', token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: 'CN=bff-mtls', tls_client_certificate_bound_access_tokens: true },
-    ...(E.OP_MTLS_SELF_JWK ? [{ ...base, client_id: 'bff-mtls-self', token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks: { keys: [JSON.parse(E.OP_MTLS_SELF_JWK)] } }] : []),
+    ...(E.OP_MTLS_SELF_CERT ? [{ ...base, client_id: 'bff-mtls-self', token_endpoint_auth_method: 'self_signed_tls_client_auth', tls_client_certificate_bound_access_tokens: true, jwks: { keys: [jwkOf(E.OP_MTLS_SELF_CERT)] } }] : []),
   ] : []),
   { client_id: 'svc-cc', client_secret: 'svc-secret', grant_types: ['client_credentials'], redirect_uris: [], response_types: [], token_endpoint_auth_method: 'client_secret_basic' },
   { client_id: 'rs-introspect', client_secret: 'rs-secret', grant_types: [], redirect_uris: [], response_types: [], token_endpoint_auth_method: 'client_secret_basic' },

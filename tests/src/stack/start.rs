@@ -27,8 +27,9 @@ impl Plan {
         let (verify, verify_admin) = (ports::free(), ports::free());
         let (bff_address, bff_admin) = (ports::free(), ports::free());
 
-        // What a client that authenticates with a certificate shows.
+        // What clients that authenticate with a certificate show.
         ca.issue("bff-mtls", &["localhost"]);
+        ca.self_signed("bff-mtls-self");
 
         let (redis, cluster, idp, second_idp, protected, upstream, pages) = tokio::join!(
             Redis::start(&scratch, &ca),

@@ -153,6 +153,12 @@ impl Stack {
             let (_, key) = self.bff.environment.get(name).split_once(':').expect("kid:key");
             canaries.plant(name, key);
         }
+        for name in ["BFF_ADMIN_TOKENS", "BFF_INTERNAL_TOKEN"] {
+            let token = self.bff.environment.get(name);
+            if !token.is_empty() {
+                canaries.plant(name, token.rsplit(':').next().unwrap_or_default());
+            }
+        }
         canaries.plant("Redis password", redis::PASSWORD);
         canaries.plant("client secret", idp::BASIC_SECRET);
         for (kind, secret) in self.idp.secrets().await {
@@ -163,17 +169,17 @@ impl Stack {
 
     /// The logs of everything that is ours or in front of it, by name.
     pub fn logs(&self) -> Vec<(&'static str, String)> {
-        let second = |replica: &Option<Replica>| {
-            replica.as_ref().map_or_else(String::new, |replica| replica.program.log())
-        };
-        vec![
+        let mut logs = vec![
             ("traefik.log", self.traefik.log()),
             ("forwardauth.log", self.forwardauth.log()),
-            ("forwardauth-2.log", second(&self.second_verify)),
             ("bff.log", self.bff.log()),
-            ("bff-2.log", second(&self.second_bff)),
             ("redis.log", self.redis.log()),
-        ]
+        ];
+        let second = [("forwardauth-2.log", &self.second_verify), ("bff-2.log", &self.second_bff)];
+        for (name, replica) in second {
+            logs.extend(replica.iter().map(|replica| (name, replica.program.log())));
+        }
+        logs
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use e2e::agent::{Agent, Reply};
+use e2e::agent::Agent;
 use e2e::stack::{Plan, Stack};
 use futures_util::{StreamExt as _, stream};
 use http::Method;
@@ -18,16 +18,6 @@ const BESIDE: u64 = 60;
 
 fn plan() -> Plan {
     Stack::plan().twice().bff("BFF_ADMIN_TOKENS", format!("ops:{TOKEN}")).both("RUST_LOG", "info")
-}
-
-async fn admin(stack: &Stack, method: Method, path: &str, body: serde_json::Value) -> Reply {
-    stack
-        .agent()
-        .request(method, &format!("http://{}{path}", stack.bff.admin))
-        .header("authorization", &format!("Bearer {TOKEN}"))
-        .json(&body)
-        .send()
-        .await
 }
 
 /// What each of `agents` is told by one `bff` and one verify, by turns.
@@ -65,7 +55,7 @@ async fn revoke_all(stack: &Stack) {
     assert_eq!(stack.keys("bff:session:").await.len(), SESSIONS + 1);
 
     let before = calls(stack).await;
-    let reply = admin(stack, Method::DELETE, "/admin/users/alice/sessions", json!({})).await;
+    let reply = stack.admin(Method::DELETE, "/admin/users/alice/sessions", &json!({})).await;
     assert!(reply.status.is_success(), "{} {}", reply.status, reply.text());
     let refused = told(stack, &agents).await;
     assert!(refused.iter().all(|told| *told == (401, 401)), "{refused:?}");
@@ -124,7 +114,7 @@ async fn c44_a_flag_that_an_administrator_sets_counts_at_the_next_request_of_ver
         (json!({"banned": true}), 403),
         (json!({"suspended": false, "banned": false}), 200),
     ] {
-        let reply = admin(&stack, Method::PUT, "/admin/users/alice/flags", flags.clone()).await;
+        let reply = stack.admin(Method::PUT, "/admin/users/alice/flags", &flags).await;
         assert!(reply.status.is_success(), "{} {}", reply.status, reply.text());
         for verify in stack.verifies() {
             for agent in &agents {

@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::Value;
 
 use super::{COOKIE, Stack};
-use crate::agent::{Agent, Call};
+use crate::agent::{Agent, Call, Reply};
 use crate::idp;
 use crate::ports;
 use crate::program::{Environment, Program};
@@ -165,6 +165,18 @@ impl Stack {
             next = reply.location();
         }
         format!("{}?{}", next.path(), next.query().unwrap_or_default())
+    }
+
+    /// Asks the admin API of the first `bff`, as the actor of `BFF_ADMIN_TOKENS`.
+    pub async fn admin(&self, method: Method, path: &str, body: &Value) -> Reply {
+        let tokens = self.bff.environment.get("BFF_ADMIN_TOKENS");
+        let token = tokens.rsplit(':').next().unwrap_or_default();
+        self.agent()
+            .request(method, &format!("http://{}{path}", self.bff.admin))
+            .header("authorization", &format!("Bearer {token}"))
+            .json(body)
+            .send()
+            .await
     }
 
     /// The audit events of one name, from the logs of all replicas of both programs.

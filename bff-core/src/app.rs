@@ -14,7 +14,7 @@ use crate::http_client::HttpSetupError;
 use crate::oidc::OidcError;
 use crate::providers::Providers;
 use crate::proxy::Upstream;
-use crate::refresh::{Failures, Flights};
+use crate::refresh::{Failures, Flights, Limits};
 
 /// One running `bff`.
 pub struct App {
@@ -30,6 +30,8 @@ pub struct App {
     pub flights: Flights,
     /// Refreshes that failed a moment ago.
     pub failures: Failures,
+    /// How long the steps of a refresh may take.
+    pub refresh_limits: Limits,
     /// What `/health` knows.
     pub health: Health,
     /// The time.
@@ -74,6 +76,7 @@ impl App {
             upstream: Upstream::new()?,
             flights: Flights::default(),
             failures: Failures::default(),
+            refresh_limits: Limits::default(),
             health: Health::default(),
             config,
             store,

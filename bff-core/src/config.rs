@@ -41,6 +41,8 @@ pub struct Config {
     pub oidc_ca: Option<Vec<u8>>,
     /// Lifetimes.
     pub lifetimes: Lifetimes,
+    /// `SESSION_MAX_PER_USER`; zero is no cap.
+    pub max_sessions_per_user: usize,
     /// `routes.yaml`.
     pub routes: RouteTable,
     /// `BFF_ADMIN_TOKENS`, `BFF_INTERNAL_TOKEN`.
@@ -76,6 +78,8 @@ impl Config {
         let oidc = client::read(settings);
         let oidc_ca = settings.pem("OIDC_TLS_CA");
         let lifetimes = Lifetimes::read(settings);
+        let max_sessions_per_user =
+            settings.parsed("SESSION_MAX_PER_USER", "0 is no cap.", parse::any("a number"));
         let routes = RouteTable::read(settings);
         let access = Access::read(settings);
         Some(Self {
@@ -87,6 +91,7 @@ impl Config {
             oidc: oidc?,
             oidc_ca,
             lifetimes,
+            max_sessions_per_user: max_sessions_per_user.unwrap_or(0),
             routes: routes?,
             access,
             log,

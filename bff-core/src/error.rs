@@ -20,6 +20,9 @@ pub enum ApiError {
     /// Nobody is signed in, or no longer.
     #[error("not signed in ({0})")]
     Unauthenticated(&'static str),
+    /// No administrator of the admin API.
+    #[error("not an administrator")]
+    AdminToken,
     /// Two session cookies; the headers take both forms away.
     #[error("two session cookies")]
     CookieTossing(Vec<HeaderValue>),
@@ -102,6 +105,11 @@ impl ApiError {
             Self::Unauthenticated(_) => {
                 problem(StatusCode::UNAUTHORIZED, "unauthenticated", "Sign in to go on.")
             }
+            Self::AdminToken => problem(
+                StatusCode::UNAUTHORIZED,
+                "admin_token_invalid",
+                "This needs the token of an administrator.",
+            ),
             Self::CookieTossing(_) => problem(
                 StatusCode::UNAUTHORIZED,
                 "ambiguous_session",
@@ -174,6 +182,7 @@ impl ApiError {
             | Self::Csrf(reason)
             | Self::BadRequest(reason) => reason,
             Self::Store(error) => error.reason(),
+            Self::AdminToken => "admin_token_invalid",
             Self::CookieTossing(_) => "ambiguous_session",
             Self::Binding => "binding",
             Self::Suspended => "suspended",
@@ -193,6 +202,9 @@ fn login_title(code: &str) -> &'static str {
         "login_unknown" | "other_browser" => {
             "This sign-in has expired, was completed already, or began in another browser."
         }
+        "signed_out_meanwhile" => "You were signed out everywhere while you signed in here.",
+        "too_many_sessions" => "You have signed in from elsewhere as often as you may.",
+        "session_expiry_past" => "The identity provider lets this sign-in live no longer.",
         _ => "This sign-in cannot be completed.",
     }
 }
@@ -206,7 +218,8 @@ pub fn render(error: &ApiError, caller: &Caller, is_page: bool) -> Response {
     } else {
         tracing::info!(%request_id, code = problem.code(), reason = error.reason(), "refused");
     }
-    let unauthenticated = status == StatusCode::UNAUTHORIZED;
+    let is_admin = matches!(error, ApiError::AdminToken);
+    let unauthenticated = status == StatusCode::UNAUTHORIZED && !is_admin;
     let mut response = if is_page && caller.navigates {
         pages::failure(&problem, request_id)
     } else if unauthenticated {
@@ -217,6 +230,9 @@ pub fn render(error: &ApiError, caller: &Caller, is_page: bool) -> Response {
     let headers = response.headers_mut();
     if unauthenticated {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Session realm=\"wicketgate\""));
+    }
+    if is_admin {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"wicketgate\""));
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -16,6 +16,7 @@ pub mod health;
 pub mod http_client;
 pub mod login_state;
 pub mod metrics;
+pub mod news;
 pub mod oidc;
 mod pages;
 pub mod providers;

@@ -31,14 +31,12 @@ mod userinfo;
 pub(crate) mod mock;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use shell::random::Random;
 use url::Url;
-use validator_lib::keysource::FETCH_TIMEOUT;
 
 pub use callback::AuthorizationResponse;
 pub use client_key::{ClientKey, KeyError};
@@ -234,12 +232,6 @@ impl RelyingParty {
         };
         let dpop_key = bound_key(&tokens, key);
         Ok(Refreshed { tokens, claims, dpop_key })
-    }
-
-    /// The longest a [`RelyingParty::refresh`] can take, which a lease over it must outlive:
-    /// metadata, token request, its one retry, and two looks at the signing keys.
-    pub fn longest_refresh(&self) -> Duration {
-        self.config.http_timeout.saturating_mul(3).saturating_add(FETCH_TIMEOUT.saturating_mul(2))
     }
 
     /// Asks the issuer to end a token; `false` where it offers no revocation. Bounded by the

@@ -1,11 +1,17 @@
 //! Owns: one whole `bff` as a test value: embedded store, clock that is moved by hand, scripted IdP
 //! behind a gate, recording service, and browsers with a cookie jar.
 
+mod admin;
 mod browser;
 mod gate;
+mod heard;
+mod replica;
+mod rotation;
 mod service;
+mod user;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use serde_json::{Value, json};
 use session::any::AnyStore;
@@ -21,9 +27,13 @@ use crate::config::Config;
 use crate::oidc::Mode;
 use crate::oidc::mock::{self, MockAs, NOW, Reply};
 
+pub(crate) use admin::{OPS, ask as ask_admin, send as send_admin};
 pub(crate) use browser::{Answer, Ask, Browser};
 pub(crate) use gate::Gate;
+pub(crate) use heard::Heard;
+pub(crate) use replica::QUICK;
 pub(crate) use service::Service;
+pub(crate) use user::{begin as begin_directly, readable_token};
 
 pub(crate) const APP: &str = "https://app.example";
 pub(crate) const LISTED: &str = "https://admin.example";
@@ -39,6 +49,7 @@ pub(crate) struct World {
     pub(crate) service: Service,
     pub(crate) clock: ManualClock,
     store: AnyStore,
+    issued: AtomicUsize,
     settings: Vec<(String, String)>,
     _config: TempDir,
 }
@@ -88,7 +99,17 @@ impl World {
         let clock = ManualClock::at(NOW);
         let store = AnyStore::Memory(MemoryStore::new());
         let app = app(&settings, &store, &clock, random);
-        Self { app, idp, gate, service, clock, store, settings, _config: config }
+        Self {
+            app,
+            idp,
+            gate,
+            service,
+            clock,
+            store,
+            issued: AtomicUsize::new(2),
+            settings,
+            _config: config,
+        }
     }
 
     /// Another replica: it shares store, clock and configuration, nothing else.

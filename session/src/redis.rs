@@ -242,8 +242,12 @@ impl Store for RedisStore {
         self.run_script::<i64>(&self.0.scripts.index_add, self.list(index), args).await.map(drop)
     }
 
-    async fn index_remove(&self, index: &IndexKey, key: &StoreKey) -> Result<(), StoreError> {
-        let removed = self.0.client.zrem(self.list(index), member(key));
+    async fn index_remove(&self, index: &IndexKey, keys: &[StoreKey]) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let members: Vec<Value> = keys.iter().map(member).collect();
+        let removed = self.0.client.zrem(self.list(index), members);
         self.0.guard.run::<i64>(removed).await.map(drop)
     }
 

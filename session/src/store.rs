@@ -179,7 +179,8 @@ pub trait Store: Send + Sync + 'static {
         grace: Duration,
     ) -> impl Future<Output = Result<Intent, StoreError>> + Send;
 
-    /// Takes back what `owner` wrote down, if it stands: the token is known not to be spent.
+    /// Takes back what `owner` wrote down, if it stands and was [`Intent::First`]: the token is known not
+    /// to be spent. After [`Intent::Again`] nobody knows, so that stays.
     fn forget_intent(
         &self,
         key: &StoreKey,
@@ -203,11 +204,11 @@ pub trait Store: Send + Sync + 'static {
         keep: Duration,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Takes `key` off `index`.
+    /// Takes `keys` off `index`, all in one command.
     fn index_remove(
         &self,
         index: &IndexKey,
-        key: &StoreKey,
+        keys: &[StoreKey],
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The keys under `index`, oldest first to within a second. Some may have ended already.

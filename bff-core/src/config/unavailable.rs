@@ -10,12 +10,11 @@ use shell::config::Settings;
 const OFF: &[&str] = &["false", "0", "no", "off"];
 
 /// Promises of protection, and the values that ask for nothing.
-const PROMISES: [(&str, &[&str]); 10] = [
+const PROMISES: [(&str, &[&str]); 9] = [
     ("OIDC_JAR", OFF),
     ("OIDC_JARM", OFF),
     ("OIDC_PROFILE", &[]),
     ("BFF_STRATEGY", &["pass_through"]),
-    ("SESSION_MAX_PER_USER", &["0"]),
     ("BFF_INTERNAL_HMAC_SECRET", &[]),
     ("BFF_INTERNAL_HMAC_SECRET_FILE", &[]),
     ("ENABLE_TOKEN_DOWNSCOPING", OFF),
@@ -24,13 +23,10 @@ const PROMISES: [(&str, &[&str]); 10] = [
 ];
 
 /// Features whose absence endangers nothing.
-const FEATURES: [(&str, &[&str]); 13] = [
+const FEATURES: [(&str, &[&str]); 10] = [
     ("DATABASE_URL", &[]),
-    ("OIDC_REFRESH_GRACE", &["0", "0s"]),
     ("BFF_INTERNAL_TOKEN", &[]),
     ("BFF_INTERNAL_TOKEN_FILE", &[]),
-    ("BFF_ADMIN_TOKENS", &[]),
-    ("BFF_ADMIN_TOKENS_FILE", &[]),
     ("BFF_DEV_AUTO_TENANT", OFF),
     ("BFF_CONTEXT_KEYS", &[]),
     ("BFF_CONTEXT_ISSUER", &[]),

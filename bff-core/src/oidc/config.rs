@@ -48,6 +48,8 @@ pub struct OidcConfig {
     pub require_iss_parameter: bool,
     /// The longest a single call may take, connection included.
     pub http_timeout: Duration,
+    /// How long after its use the issuer takes a rotated refresh token once more; zero if it does not.
+    pub refresh_grace: Duration,
     /// How far the issuer's clock may differ from ours: at most a few minutes (OpenID Connect
     /// Core section 2).
     pub clock_leeway: Duration,
@@ -79,6 +81,7 @@ impl OidcConfig {
             id_token_extra_audiences: Vec::new(),
             require_iss_parameter: false,
             http_timeout: Duration::from_secs(10),
+            refresh_grace: Duration::ZERO,
             clock_leeway: Duration::from_secs(120),
         }
     }

@@ -23,7 +23,7 @@ use crate::error::ApiError;
 use crate::login_state::{LoginCookie, LoginState};
 use crate::oidc::{AuthorizationResponse, LoginSecrets};
 use crate::return_to::ReturnTo;
-use crate::sessions::Use;
+use crate::sessions::{Cause, LoginAge, Use};
 use crate::{audit, metrics};
 
 /// The answer in the query.
@@ -80,6 +80,7 @@ async fn complete(
     let state = LoginState::parse(state, &app.config.session_keys)
         .ok_or(ApiError::Login("state_invalid"))?;
     let cookie = login_cookie(app, headers, &state);
+    let asked = Instant::now();
     let taken = match &cookie {
         None => None,
         Some(_) => app.store.take_login(state.as_str()).await?,
@@ -89,7 +90,8 @@ async fn complete(
     };
     let result = match cookie.open(&app.config.session_keys, &state, &taken.sealed) {
         Ok((secrets, return_to)) => {
-            sign_in(app, caller, headers, answer, secrets, &return_to).await
+            let age = LoginAge::of(&taken, asked);
+            sign_in(app, caller, headers, answer, secrets, &return_to, &age).await
         }
         Err(_) => Err(ApiError::Login("other_browser")),
     };
@@ -111,10 +113,11 @@ async fn sign_in(
     answer: AuthorizationResponse,
     secrets: LoginSecrets,
     return_to: &ReturnTo,
+    age: &LoginAge,
 ) -> Result<Response, ApiError> {
     let provider = app.providers.main();
     let login = provider.finish_login(answer, secrets, app.now()).await?;
-    let id = match app.begin_session(&login, caller).await {
+    let id = match app.begin_session(&login, caller, age).await {
         Ok(id) => id,
         Err(error) => {
             // Nobody will ever use these.
@@ -146,7 +149,7 @@ async fn sign_in(
 /// cookie in any case.
 async fn replace(app: &App, old: SessionId) {
     let ended = match app.session_by_id(old).await {
-        Ok(Some(old)) => app.end(&old, "replaced").await,
+        Ok(Some(old)) => app.end(&old, Cause::user("replaced")).await,
         Ok(None) => Ok(()),
         Err(error) => Err(error),
     };

@@ -27,7 +27,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::oidc::{EndSession, RelyingParty};
-use crate::sessions::{ActiveSession, Use};
+use crate::sessions::{ActiveSession, Cause, Use};
 use crate::{csrf, pages};
 
 /// Longest wait for the IdP's metadata, which is known but for the first moments of a process.
@@ -40,7 +40,7 @@ pub(crate) async fn by_link(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let session = app.session(&headers, &caller, Use::Silent).await?;
+    let session = app.session(&headers, &caller, Use::Leaves).await?;
     let Some(session) = session else { return Ok(no_session(&app, &caller, &headers)) };
     match logout_tag(query.as_deref().unwrap_or_default()) {
         None => Ok(pages::confirm_logout(&logout_url(&app, &session))),
@@ -62,7 +62,7 @@ pub(crate) async fn by_post(
     let body = body.map_err(|_| ApiError::BadRequest("body_unreadable"))?;
     let network = &app.config.network;
     csrf::check_origin(&headers, caller.origin.as_ref(), &network.cors_origins)?;
-    let session = app.session(&headers, &caller, Use::Silent).await?;
+    let session = app.session(&headers, &caller, Use::Leaves).await?;
     let Some(session) = session else { return Ok(no_session(&app, &caller, &headers)) };
     let shown = logout_tag(query.as_deref().unwrap_or_default())
         .or_else(|| logout_tag(std::str::from_utf8(&body).unwrap_or_default()));
@@ -103,7 +103,7 @@ async fn sign_out(
 ) -> Result<Response, ApiError> {
     let tokens = app.tokens(session);
     let management = app.management(session);
-    app.end(session, "logout").await?;
+    app.end(session, Cause::user("logout")).await?;
     let provider = management.ok().and_then(|management| app.providers.of(&management));
     let end_session = match (tokens, provider) {
         (Ok(tokens), Some(provider)) => {

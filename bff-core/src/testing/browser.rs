@@ -7,7 +7,7 @@ use axum::body::Body;
 use cookie::Cookie;
 use cookie::time::Duration;
 use http::header::{COOKIE, SET_COOKIE, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -173,15 +173,7 @@ impl Ask {
         let response = server::router(app).oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        let answer = Answer {
-            status: head.status.as_u16(),
-            headers: head.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
-        };
-        let shown = format!("{answer:?}");
-        for secret in SECRETS {
-            assert!(!shown.contains(secret), "t18: {secret} reached the browser: {shown}");
-        }
+        let answer = Answer::checked(head.status, head.headers, &body);
         for cookie in answer.cookies() {
             browser.plant(&cookie);
         }
@@ -198,6 +190,17 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// What came, which must hold no secret.
+    pub(super) fn checked(status: StatusCode, headers: HeaderMap, body: &[u8]) -> Self {
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        let answer = Self { status: status.as_u16(), headers, body };
+        let shown = format!("{answer:?}");
+        for secret in SECRETS {
+            assert!(!shown.contains(secret), "t18: {secret} came out: {shown}");
+        }
+        answer
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| std::str::from_utf8(value.as_bytes()).unwrap())
     }

@@ -62,16 +62,17 @@ if not intent then
 end
 local attempt, since, owner = string.match(intent, '^(%d):(%d+):(.*)$')
 if owner == ARGV[2] then return tonumber(attempt) end
-if attempt == '1' and now - since <= tonumber(ARGV[3]) then
+if attempt == '1' and now - since < tonumber(ARGV[3]) then
   redis.call('HSET', KEYS[1], 'r', string.format('2:%s:%s', since, ARGV[2]))
   return 2
 end
 return 3
 ";
 
+/// A second attempt is never taken back: nobody knows what became of the first.
 const FORGET_INTENT: &str = r"
 local intent = redis.call('HGET', KEYS[1], 'r')
-if intent and string.match(intent, '^%d:%d+:(.*)$') == ARGV[1] then
+if intent and string.match(intent, '^1:%d+:(.*)$') == ARGV[1] then
   return redis.call('HDEL', KEYS[1], 'r')
 end
 return 0

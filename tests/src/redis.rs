@@ -238,11 +238,16 @@ pub(crate) async fn login(connection: &mut Connection) -> std::io::Result<()> {
     }
 }
 
-/// Reads the answer to `INFO commandstats`.
+/// Reads the answer to `INFO commandstats`. A command that was answered with an error, such as a script
+/// that the server did not know yet, was not carried out.
 pub(crate) fn calls(stats: &[u8]) -> BTreeMap<String, u64> {
+    let field = |fields: &str, name: &str| {
+        fields.split(',').find_map(|field| field.strip_prefix(name)?.parse::<u64>().ok())
+    };
     let count = |line: &str| {
-        let (command, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
-        Some((command.to_owned(), rest.split(',').next()?.parse().ok()?))
+        let (command, fields) = line.strip_prefix("cmdstat_")?.split_once(':')?;
+        let calls = field(fields, "calls=")?;
+        Some((command.to_owned(), calls - field(fields, "failed_calls=").unwrap_or(0)))
     };
     String::from_utf8_lossy(stats).lines().filter_map(count).collect()
 }

@@ -12,9 +12,8 @@ use serde_json::json;
 const SESSIONS: usize = 500;
 const TOKEN: &str = "admin-canary-0123456789abcdef0123456789abcdef";
 
-/// Commands of the whole act that do not come of a single session: the tombstone, the list, the note for
-/// services, connections and their upkeep.
-const BESIDE: u64 = 60;
+/// Scripts that do not come of a single session: the list is read by one.
+const BESIDE: u64 = 5;
 
 fn plan() -> Plan {
     Stack::plan().twice().bff("BFF_ADMIN_TOKENS", format!("ops:{TOKEN}")).both("RUST_LOG", "info")

@@ -3,6 +3,7 @@
 
 mod record;
 mod sampled;
+mod token;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -29,7 +30,9 @@ use shell::shutdown::Shutdown;
 use tokio::net::TcpListener;
 
 use self::record::Log;
+pub(crate) use self::sampled::Sampled;
 use crate::background::Background;
+use crate::bff::{Bff, TokenState};
 use crate::config::{Config, VerifyConfig};
 use crate::csrf;
 use crate::decide::{Client, Question, decide};
@@ -60,6 +63,7 @@ struct State {
     log: Log,
     metrics: Metrics,
     background: Background,
+    bff: Option<Bff>,
     /// Told once that a proxy is missing from `BFF_TRUSTED_PROXIES`.
     ignored_proxy: Once,
 }
@@ -82,6 +86,7 @@ impl Verify {
         Self(Arc::new(State {
             config: config.verify.clone(),
             reader: Reader::new(store.clone(), Arc::clone(keys)),
+            bff: config.verify.bff.as_ref().map(|bff| Bff::new(bff, Arc::clone(&clock))),
             marks: MarkMemo::new(keys.binder().clone()),
             store,
             clock,
@@ -132,14 +137,20 @@ impl State {
         let judged = match self.ask(peer, &head, started) {
             Ok(asked) => {
                 let found = self.reader.read(&asked.key, started).await;
-                self.judge(&asked, started, found)
-                    .map_err(|refusal| self.refuse(peer, &head, refusal, Some(&asked.context)))
+                let mut judged = self.judge(&asked, started, found);
+                if let Some(bff) = &self.bff {
+                    judged = match self.see_to_token(bff, judged, &asked.key, &head.headers) {
+                        Ok(judged) => judged,
+                        Err(waiting) => waiting.await,
+                    };
+                }
+                judged.map_err(|refusal| self.refuse(peer, &head, refusal, Some(&asked.context)))
             }
             Err(refused) => Err(refused),
         };
         let room = Room::of_request(head.headers);
         let reply = match judged {
-            Ok(identity) => reply::admitted(identity, room),
+            Ok(passed) => reply::admitted(passed.identity, room),
             Err(refused) => reply::refused(refused, room),
         };
         self.metrics.answered(reply.status(), started.elapsed());
@@ -209,7 +220,7 @@ impl State {
         asked: &Asked<'_>,
         started: Instant,
         found: Result<AuthenticEdge, Refusal>,
-    ) -> Result<Identity, Refusal> {
+    ) -> Judged {
         let Asked { key, user_agent, context: Context { original, requirements, .. } } = asked;
         let now = self.clock.unix_seconds();
         let question = Question {
@@ -227,17 +238,17 @@ impl State {
         if verdict.binding.gravest() == Some(Grade::Deny) {
             self.end(*key);
         }
-        let identity = verdict.decision.as_ref().map_err(|refusal| *refusal).and_then(|admitted| {
+        let judged = verdict.decision.as_ref().map_err(|refusal| *refusal).and_then(|admitted| {
             let identity = Identity::of(admitted, &self.scratch)?;
             let Self { background, store, config, .. } = self;
             let keys = &config.clients.edge_keys;
             slide::if_due(background, store, keys, *key, admitted.edge(), now);
-            Ok(identity)
+            Ok(Passed { identity, token: TokenState::of(admitted.edge()) })
         });
-        if let Err(refusal) = &identity {
+        if let Err(refusal) = &judged {
             self.log.if_suspicious(started, key, *refusal);
         }
-        identity
+        judged
     }
 
     /// Ends a session off the response path. Where that fails, the next request tries again: until
@@ -288,6 +299,14 @@ struct Context<'a> {
     original: Original<'a>,
     requirements: Requirements,
 }
+
+/// A request that may pass.
+struct Passed {
+    identity: Identity,
+    token: TokenState,
+}
+
+type Judged = Result<Passed, Refusal>;
 
 /// A question to the store.
 struct Asked<'a> {

@@ -92,11 +92,11 @@ impl Store for AnyStore {
     async fn replace(
         &self,
         key: &StoreKey,
-        expected: u64,
+        old: &StoredSession,
         session: StoredSession,
         keep: Duration,
     ) -> Result<Swap, StoreError> {
-        hand_on!(self.replace(key, expected, session, keep))
+        hand_on!(self.replace(key, old, session, keep))
     }
 
     async fn intend(

@@ -167,11 +167,11 @@ impl Store for FaultyStore {
     async fn replace(
         &self,
         key: &StoreKey,
-        expected: u64,
+        old: &StoredSession,
         session: StoredSession,
         keep: Duration,
     ) -> Result<Swap, StoreError> {
-        hand_on!(self.replace(key, expected, session, keep))
+        hand_on!(self.replace(key, old, session, keep))
     }
 
     async fn intend(
@@ -205,8 +205,8 @@ impl Store for FaultyStore {
         hand_on!(self.index_add(index, key, keep))
     }
 
-    async fn index_remove(&self, index: &IndexKey, key: &StoreKey) -> Result<(), StoreError> {
-        hand_on!(self.index_remove(index, key))
+    async fn index_remove(&self, index: &IndexKey, keys: &[StoreKey]) -> Result<(), StoreError> {
+        hand_on!(self.index_remove(index, keys))
     }
 
     async fn index_list(&self, index: &IndexKey) -> Result<Vec<StoreKey>, StoreError> {

@@ -185,13 +185,13 @@ impl Store for MemoryStore {
     async fn replace(
         &self,
         key: &StoreKey,
-        expected: u64,
+        old: &StoredSession,
         session: StoredSession,
         keep: Duration,
     ) -> Result<Swap, StoreError> {
         Ok(self.with(|shelves| match shelves.live(key) {
             None => Swap::Gone,
-            Some(current) if current.version != expected => Swap::Stale,
+            Some(current) if current.version != old.version || current.edge != old.edge => Swap::Stale,
             Some(_) => {
                 shelves.sessions.insert(*key, Kept::new(session, keep));
                 Swap::Done

@@ -194,13 +194,14 @@ impl Store for RedisStore {
     async fn replace(
         &self,
         key: &StoreKey,
-        expected: u64,
+        old: &StoredSession,
         session: StoredSession,
         keep: Duration,
     ) -> Result<Swap, StoreError> {
         let mut args = fields(session).to_vec();
         args.push(milliseconds(keep));
-        args.push(version(expected));
+        args.push(version(old.version));
+        args.push(Value::Bytes(old.edge.clone()));
         self.run_script(&self.0.scripts.replace, self.session_key(key), args).await.map(swap)
     }
 

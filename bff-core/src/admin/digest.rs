@@ -38,13 +38,10 @@ fn describe(app: &App) -> Value {
     let Config { network, clients, oidc, lifetimes, access, .. } = &app.config;
     let providers: Vec<&str> = app.providers.all().filter_map(|(name, _)| name).collect();
     let origins: Vec<&str> = network.cors_origins.iter().map(Origin::as_str).collect();
-    let store = match &app.store {
-        AnyStore::Redis(_) => "redis",
-        AnyStore::Memory(_) => "memory",
-    };
+    let shared = matches!(app.store, AnyStore::Redis(_));
     json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "store": store,
+        "store": if shared { "redis" } else { "memory" },
         "issuer": oidc.issuer,
         "client_id": oidc.client_id,
         "scopes": oidc.scopes,

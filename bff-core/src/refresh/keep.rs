@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::flight::{Case, Flight};
 use super::{Failure, Refresh};
+use crate::news::News;
 use crate::oidc::Refreshed;
 use crate::sessions::{ActiveSession, keep_for, session_expiry, tenant_of, token_id, token_part};
 use crate::{audit, metrics};
@@ -26,8 +27,8 @@ impl Flight {
             let Ok((sealed, keep)) = self.seal(&session, &tokens, &refreshed) else {
                 return self.unkeepable(case, &tokens).await;
             };
-            let version = session.stored.version;
-            let trouble = match self.app.store.replace(&self.key, version, sealed, keep).await {
+            let stored = self.app.store.replace(&self.key, &session.stored, sealed, keep).await;
+            let trouble = match stored {
                 Ok(Swap::Done) => return Ok(self.kept(tokens)),
                 Ok(Swap::Gone) => return Err(self.too_late(case, &tokens)),
                 Ok(Swap::Stale) => match self.app.session_by_id(self.id.clone()).await {
@@ -43,8 +44,12 @@ impl Flight {
                             // revoked.
                             return Ok(there);
                         }
-                        // Something else of the session was changed; the tokens are still those we spent.
+                        // Something else of the session was changed: it was used, or its user
+                        // suspended. The tokens are still those we spent.
                         session = current;
+                        if begun.elapsed() < self.app.refresh_limits.store {
+                            continue;
+                        }
                         "stale"
                     }
                     Err(error) => error.reason(),
@@ -67,6 +72,7 @@ impl Flight {
     fn kept(&self, tokens: Arc<TokenPart>) -> Arc<TokenPart> {
         metrics::refreshed();
         audit::session_refreshed(&self.key);
+        self.app.tell(&[News::Refreshed { session: self.key }]);
         tokens
     }
 

@@ -152,7 +152,7 @@ async fn new_tokens_go_on_top_of_what_else_was_changed_meanwhile() {
             keys.seal_tokens(&session.id, "", version, &tokens, app.random.bytes()).unwrap();
         let changed = StoredSession { edge, tokens, version, ..session.stored.clone() };
         let keep = std::time::Duration::from_secs(600);
-        assert_eq!(store.replace(&session.key, 1, changed, keep).await, Ok(Swap::Done));
+        assert_eq!(store.replace(&session.key, &session.stored, changed, keep).await, Ok(Swap::Done));
         world.gate.open();
     });
     assert_eq!(answer, "200");

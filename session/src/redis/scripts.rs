@@ -35,12 +35,13 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 ";
 
-/// 1: replaced. 0: another version stands. -1: no such session. The first eight bytes of `m` are the
+/// 1: replaced. 0: another version or edge view stands. -1: no such session. The first eight bytes of `m` are the
 /// version.
 const REPLACE: &str = r"
 local management = redis.call('HGET', KEYS[1], 'm')
 if not management then return -1 end
 if string.sub(management, 1, 8) ~= ARGV[5] then return 0 end
+if redis.call('HGET', KEYS[1], 'e') ~= ARGV[6] then return 0 end
 redis.call('HSET', KEYS[1], 'e', ARGV[1], 't', ARGV[2], 'm', ARGV[3])
 redis.call('HDEL', KEYS[1], 'r')
 redis.call('PEXPIRE', KEYS[1], ARGV[4])

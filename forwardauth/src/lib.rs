@@ -15,6 +15,7 @@
 
 mod background;
 mod cache_metrics;
+mod clients;
 pub mod config;
 mod csrf;
 mod decide;

@@ -1,16 +1,29 @@
 //! Owns: the table of the admin listener: health and metrics, the admin API (DESIGN section 8), and what
 //! `forwardauth` asks of us (`/internal/`). Who may call what is decided here and nowhere else.
 
+mod digest;
+mod gate;
+mod internal;
+mod revocations;
+mod users;
+
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::routing::{delete, get, post, put};
+use axum::{Router, middleware};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
 use shell::admin::Admin;
 use shell::config::Settings;
 
 use crate::app::App;
+use crate::error::ApiError;
+
+/// Longest body that the admin API reads.
+const BODY_MAX: usize = 16 * 1024;
 
 /// Who may use the admin listener beyond health and metrics.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +39,7 @@ impl Access {
     pub(crate) fn read(settings: &mut Settings) -> Self {
         let hint = "Give name:token pairs separated by commas.";
         let listed = settings.secret("BFF_ADMIN_TOKENS");
-        let actors = listed.map(|listed| actors(listed.expose_secret())).unwrap_or(Ok(Vec::new()));
+        let actors = listed.map_or(Ok(Vec::new()), |listed| actors(listed.expose_secret()));
         let actors = actors.unwrap_or_else(|problem| {
             settings.problem("BFF_ADMIN_TOKENS", problem, hint);
             Vec::new()
@@ -66,10 +79,39 @@ fn actors(listed: &str) -> Result<Vec<(String, SecretString)>, &'static str> {
 
 /// Everything that the admin listener serves.
 pub fn router(app: &Arc<App>, admin: Admin) -> Router {
+    let router = Router::new().fallback(move |request: Request| {
+        let admin = admin.clone();
+        async move { admin.answer(request.method(), request.uri().path()).map(Body::new) }
+    });
+    let router = if app.config.access.actors.is_empty() {
+        router
+    } else {
+        router.nest("/admin", table(app))
+    };
+    router.merge(internal::routes(app)).with_state(Arc::clone(app))
+}
+
+/// The admin API. Nothing of it answers, not even that it is not there, before somebody is known to be
+/// an administrator.
+fn table(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
-        .fallback(move |request: Request| {
-            let admin = admin.clone();
-            async move { admin.answer(request.method(), request.uri().path()).map(Body::new) }
-        })
-        .with_state(Arc::clone(app))
+        .route("/users/{id}/sessions", get(users::sessions).delete(users::end_sessions))
+        .route("/users/{id}/flags", put(users::set_flags))
+        .route("/sessions/{reference}", delete(revocations::end_session))
+        .route("/revocations", post(revocations::revoke))
+        .route("/config", get(digest::config))
+        .fallback(|| async { ApiError::NotFound })
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), gate::guard))
+}
+
+/// A body that is a JSON object, whatever type it says it is of.
+fn read_json<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, ApiError> {
+    let body = body.map_err(|_| ApiError::BadRequest("body_unreadable"))?;
+    // serde takes a JSON array for a struct as well.
+    let object = body.trim_ascii_start().starts_with(b"{").then_some(&body);
+    object
+        .and_then(|body| serde_json::from_slice(body).ok())
+        .ok_or(ApiError::BadRequest("body_invalid"))
 }

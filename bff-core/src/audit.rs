@@ -5,6 +5,7 @@
 use session::id::StoreKey;
 
 use crate::caller::Caller;
+use crate::sessions::{Cause, Flags, User};
 
 /// What the events are logged under.
 pub const TARGET: &str = "audit";
@@ -22,14 +23,19 @@ pub fn session_refreshed(key: &StoreKey) {
     tracing::info!(target: TARGET, event = "session.refreshed", session = key.short());
 }
 
-/// New tokens came, but the store would not take them: the session will end at its next refresh.
-pub fn refresh_lost(key: &StoreKey) {
-    tracing::warn!(target: TARGET, event = "session.refresh_lost", session = key.short());
+/// A refresh token was spent, and the session has not got its successor: `not_stored` (it came, and the
+/// store would not take it), `outcome_unknown` (the session ended by that), `not_forgiven` (it was sent
+/// again, and the session ended by that).
+pub fn refresh_lost(key: &StoreKey, cause: &'static str) {
+    tracing::warn!(target: TARGET, event = "session.refresh_lost", session = key.short(), cause);
 }
 
-/// A session ended: `logout`, `binding`, `refresh_invalid_grant`, `replaced`.
-pub fn session_revoked(key: &StoreKey, reason: &'static str) {
-    tracing::info!(target: TARGET, event = "session.revoked", session = key.short(), reason);
+/// A session ended.
+pub fn session_revoked(key: &StoreKey, cause: Cause<'_>) {
+    tracing::info!(
+        target: TARGET, event = "session.revoked", session = key.short(), reason = cause.reason,
+        actor = %cause.actor
+    );
 }
 
 /// A login that led to no session.
@@ -58,5 +64,68 @@ pub fn csrf_rejected(caller: &Caller, reason: &'static str) {
     tracing::info!(
         target: TARGET, event = "csrf.rejected", request_id = %caller.request_id, reason,
         ip = caller.ip.map(tracing::field::display)
+    );
+}
+
+/// An issuer logged somebody out: `done`, or `repeated` for a token that was carried out before.
+pub fn backchannel_logout(caller: &Caller, issuer: &str, ended: usize, outcome: &'static str) {
+    tracing::info!(
+        target: TARGET, event = "logout.backchannel", request_id = %caller.request_id, issuer,
+        ended, outcome, ip = caller.ip.map(tracing::field::display)
+    );
+}
+
+/// The IdP was not told that a token is no longer wanted, tried twice: it lives there until it expires.
+pub fn revocation_failed(issuer: &str, token: &'static str, reason: &'static str) {
+    tracing::warn!(target: TARGET, event = "token.revocation_failed", issuer, token, reason);
+}
+
+/// What an administrator did, or somebody tried who is none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AdminAction<'a> {
+    /// `admin.*`.
+    pub event: &'static str,
+    /// The administrator; empty if nobody knows.
+    pub actor: &'a str,
+    /// The user concerned, with the next.
+    pub user_id: Option<&'a str>,
+    /// Who vouches for that user.
+    pub issuer: Option<&'a str>,
+    /// The user's tenant, if there are tenants.
+    pub tenant: Option<&'a str>,
+    /// The session concerned.
+    pub session: Option<&'a StoreKey>,
+    /// The `jti` of the token concerned.
+    pub token: Option<&'a str>,
+    /// What is held against the user now.
+    pub flags: Option<Flags>,
+    /// How many sessions were concerned.
+    pub count: Option<usize>,
+}
+
+impl<'a> AdminAction<'a> {
+    /// Something done to a user.
+    pub(crate) fn on_user(event: &'static str, actor: &'a str, user: &'a User) -> Self {
+        Self {
+            event,
+            actor,
+            user_id: Some(&user.id),
+            issuer: Some(&user.issuer),
+            tenant: Some(user.tenant.as_str()).filter(|tenant| !tenant.is_empty()),
+            ..Self::default()
+        }
+    }
+}
+
+/// The admin API was used.
+pub fn administered(caller: &Caller, action: &AdminAction<'_>) {
+    tracing::info!(
+        target: TARGET, event = action.event, request_id = %caller.request_id,
+        actor = (!action.actor.is_empty()).then_some(action.actor),
+        user_id = action.user_id, issuer = action.issuer, tenant = action.tenant,
+        session = action.session.map(StoreKey::short), jti = action.token,
+        suspended = action.flags.map(|flags| flags.suspended),
+        banned = action.flags.map(|flags| flags.banned),
+        count = action.count, ip = caller.ip.map(tracing::field::display)
     );
 }

@@ -2,6 +2,7 @@
 
 mod client;
 mod cookies;
+mod idps;
 mod network;
 mod unavailable;
 
@@ -12,6 +13,7 @@ use session::settings::{ClientSettings, StoreSettings, key_ring};
 use shell::config::{Settings, parse};
 use shell::telemetry::LogConfig;
 
+pub use idps::{BearerIssuer, Idps, LoginProvider};
 pub use network::Network;
 
 use crate::admin::Access;
@@ -39,8 +41,12 @@ pub struct Config {
     pub oidc: OidcConfig,
     /// `OIDC_TLS_CA`.
     pub oidc_ca: Option<Vec<u8>>,
+    /// `idps.yaml`.
+    pub idps: Idps,
     /// Lifetimes.
     pub lifetimes: Lifetimes,
+    /// `SESSION_MAX_PER_USER`; zero is no cap.
+    pub max_sessions_per_user: usize,
     /// `routes.yaml`.
     pub routes: RouteTable,
     /// `BFF_ADMIN_TOKENS`, `BFF_INTERNAL_TOKEN`.
@@ -75,7 +81,10 @@ impl Config {
         let cookies = cookies::read(settings, &network);
         let oidc = client::read(settings);
         let oidc_ca = settings.pem("OIDC_TLS_CA");
+        let idps = Idps::read(settings);
         let lifetimes = Lifetimes::read(settings);
+        let max_sessions_per_user =
+            settings.parsed("SESSION_MAX_PER_USER", "0 is no cap.", parse::any("a number"));
         let routes = RouteTable::read(settings);
         let access = Access::read(settings);
         Some(Self {
@@ -86,7 +95,9 @@ impl Config {
             cookies,
             oidc: oidc?,
             oidc_ca,
+            idps,
             lifetimes,
+            max_sessions_per_user: max_sessions_per_user.unwrap_or(0),
             routes: routes?,
             access,
             log,

@@ -20,6 +20,9 @@ pub enum ApiError {
     /// Nobody is signed in, or no longer.
     #[error("not signed in ({0})")]
     Unauthenticated(&'static str),
+    /// No administrator of the admin API.
+    #[error("not an administrator")]
+    AdminToken,
     /// Two session cookies; the headers take both forms away.
     #[error("two session cookies")]
     CookieTossing(Vec<HeaderValue>),
@@ -41,6 +44,12 @@ pub enum ApiError {
     /// A callback that belongs to no login of this browser.
     #[error("login not accepted ({0})")]
     Login(&'static str),
+    /// Logins that succeed, and lead to no usable session.
+    #[error("login loop")]
+    LoginLoop {
+        /// Where to begin another one all the same: a path.
+        retry: String,
+    },
     /// No such page, or not by this method.
     #[error("no such route")]
     NotFound,
@@ -65,6 +74,9 @@ pub enum ApiError {
         /// Its name in `routes.yaml`.
         service: String,
     },
+    /// This process has as many open streams as it may.
+    #[error("too many open streams")]
+    TooManyStreams,
     /// Something that should not happen.
     #[error("internal error ({0})")]
     Internal(&'static str),
@@ -102,6 +114,11 @@ impl ApiError {
             Self::Unauthenticated(_) => {
                 problem(StatusCode::UNAUTHORIZED, "unauthenticated", "Sign in to go on.")
             }
+            Self::AdminToken => problem(
+                StatusCode::UNAUTHORIZED,
+                "admin_token_invalid",
+                "This needs the token of an administrator.",
+            ),
             Self::CookieTossing(_) => problem(
                 StatusCode::UNAUTHORIZED,
                 "ambiguous_session",
@@ -125,6 +142,12 @@ impl ApiError {
                 problem(StatusCode::BAD_REQUEST, code, "The request cannot be understood.")
             }
             Self::Login(code) => problem(StatusCode::BAD_REQUEST, code, login_title(code)),
+            Self::LoginLoop { retry } => problem(
+                StatusCode::BAD_REQUEST,
+                "login_loop",
+                "Signing in succeeds, but the session cannot be used.",
+            )
+            .with("retry_url", retry.as_str()),
             Self::NotFound => problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here."),
             Self::MethodNotAllowed => problem(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -153,6 +176,11 @@ impl ApiError {
                 "The service behind this address did not answer in time.",
             )
             .with("service", service.as_str()),
+            Self::TooManyStreams => problem(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too_many_streams",
+                "Too many streams are open. Try again shortly.",
+            ),
             Self::Internal(_) => {
                 problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong.")
             }
@@ -174,11 +202,14 @@ impl ApiError {
             | Self::Csrf(reason)
             | Self::BadRequest(reason) => reason,
             Self::Store(error) => error.reason(),
+            Self::AdminToken => "admin_token_invalid",
             Self::CookieTossing(_) => "ambiguous_session",
             Self::Binding => "binding",
             Self::Suspended => "suspended",
             Self::InsufficientScope => "insufficient_scope",
+            Self::LoginLoop { .. } => "login_loop",
             Self::NotFound => "not_found",
+            Self::TooManyStreams => "too_many_streams",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::UpstreamUnreachable { .. } => "upstream_unreachable",
             Self::UpstreamTimeout { .. } => "upstream_timeout",
@@ -193,6 +224,9 @@ fn login_title(code: &str) -> &'static str {
         "login_unknown" | "other_browser" => {
             "This sign-in has expired, was completed already, or began in another browser."
         }
+        "signed_out_meanwhile" => "You were signed out everywhere while you signed in here.",
+        "too_many_sessions" => "You have signed in from elsewhere as often as you may.",
+        "session_expiry_past" => "The identity provider lets this sign-in live no longer.",
         _ => "This sign-in cannot be completed.",
     }
 }
@@ -206,9 +240,13 @@ pub fn render(error: &ApiError, caller: &Caller, is_page: bool) -> Response {
     } else {
         tracing::info!(%request_id, code = problem.code(), reason = error.reason(), "refused");
     }
-    let unauthenticated = status == StatusCode::UNAUTHORIZED;
+    let is_admin = matches!(error, ApiError::AdminToken);
+    let unauthenticated = status == StatusCode::UNAUTHORIZED && !is_admin;
     let mut response = if is_page && caller.navigates {
-        pages::failure(&problem, request_id)
+        match error {
+            ApiError::LoginLoop { retry } => pages::login_loop(&problem, request_id, retry),
+            _ => pages::failure(&problem, request_id),
+        }
     } else if unauthenticated {
         problem.with("login_url", "/auth/login").response(request_id)
     } else {
@@ -217,6 +255,9 @@ pub fn render(error: &ApiError, caller: &Caller, is_page: bool) -> Response {
     let headers = response.headers_mut();
     if unauthenticated {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Session realm=\"wicketgate\""));
+    }
+    if is_admin {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"wicketgate\""));
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));

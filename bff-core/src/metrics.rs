@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_histogram, gauge, histogram};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 /// Describes everything once and sets what never changes.
 pub fn describe() {
@@ -15,6 +15,15 @@ pub fn describe() {
     describe_histogram!("bff_oauth_flow_duration_seconds", "Stages of the login.");
     describe_histogram!("bff_proxy_request_duration_seconds", "Proxied requests.");
     describe_histogram!("bff_refresh_wait_seconds", "Time requests waited for a token refresh.");
+    describe_counter!("bff_backchannel_logouts_total", "Logout tokens, by outcome.");
+    describe_gauge!("bff_event_streams", "Open streams of /api/auth/events.");
+    describe_counter!("bff_token_refresh_joins_total", "Requests that joined a refresh under way.");
+    describe_counter!("bff_token_refresh_sent_again_total", "Refresh tokens sent a second time.");
+    describe_counter!("bff_refresh_lease_lost_total", "Leases that ran out under a refresh.");
+    describe_histogram!(
+        "bff_refresh_lease_wait_seconds",
+        "Time that refreshes waited for another replica, by how that ended."
+    );
     gauge!("config_last_reload_successful").set(1.0);
     gauge!("build_info", "program" => "bff", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
@@ -32,6 +41,26 @@ pub fn refresh_failed(reason: &'static str) {
 /// How long a request waited for a refresh.
 pub fn refresh_waited(time: Duration) {
     histogram!("bff_refresh_wait_seconds").record(time);
+}
+
+/// A request that waits for a refresh which another request began.
+pub fn refresh_joined() {
+    counter!("bff_token_refresh_joins_total").increment(1);
+}
+
+/// A refresh token that is sent a second time, after an unknown outcome.
+pub fn refresh_sent_again() {
+    counter!("bff_token_refresh_sent_again_total").increment(1);
+}
+
+/// How long a refresh waited for another replica: `acquired`, `settled`, `gave_up`.
+pub fn refresh_lease_waited(result: &'static str, time: Duration) {
+    histogram!("bff_refresh_lease_wait_seconds", "result" => result).record(time);
+}
+
+/// A lease that ran out under the refresh that held it.
+pub fn refresh_lease_lost() {
+    counter!("bff_refresh_lease_lost_total").increment(1);
 }
 
 /// A request from another client than the session's.
@@ -69,4 +98,19 @@ pub fn proxied(route: &str, status: u16, time: Duration) {
         "route" => route.to_owned(), "status_class" => class
     )
     .record(time);
+}
+
+/// A logout token: `done`, `repeated`, `refused`, `unavailable`.
+pub fn backchannel_logout(outcome: &'static str) {
+    counter!("bff_backchannel_logouts_total", "outcome" => outcome).increment(1);
+}
+
+/// A stream of `/api/auth/events` began.
+pub fn event_stream_opened() {
+    gauge!("bff_event_streams").increment(1.0);
+}
+
+/// A stream of `/api/auth/events` ended.
+pub fn event_stream_closed() {
+    gauge!("bff_event_streams").decrement(1.0);
 }

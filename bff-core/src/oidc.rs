@@ -19,6 +19,7 @@ mod id_token;
 mod keys;
 mod login;
 mod logout;
+mod logout_token;
 mod metadata;
 mod nonces;
 mod par;
@@ -31,14 +32,12 @@ mod userinfo;
 pub(crate) mod mock;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use shell::random::Random;
 use url::Url;
-use validator_lib::keysource::FETCH_TIMEOUT;
 
 pub use callback::AuthorizationResponse;
 pub use client_key::{ClientKey, KeyError};
@@ -47,7 +46,8 @@ pub use dpop::DpopKey;
 pub use error::{Endpoint, OAuthCode, OAuthError, OidcError};
 pub use id_claims::IdClaims;
 pub use login::{Begun, LoginHints, LoginRequest, LoginSecrets, LoginSecretsWire};
-pub use logout::EndSession;
+pub use logout::{EndSession, LogoutRequest};
+pub use logout_token::{Addressed, LogoutScope, LogoutToken, LogoutTokenError};
 pub use refresh::{RefreshError, RefreshRequest, Refreshed};
 pub use revoke::TokenKind;
 pub use token::{TokenSet, TokenType};
@@ -70,6 +70,9 @@ pub struct RelyingParty {
     random: Arc<dyn Random>,
     discovery: Discovery,
     keys: Keys,
+    /// For logout tokens, which anybody may send: junk among them must not use up the one look at newer
+    /// keys that a login may need.
+    logout_keys: Keys,
     as_nonces: Nonces,
     resource_nonces: Nonces,
 }
@@ -98,6 +101,7 @@ impl RelyingParty {
         config.check().map_err(OidcError::Config)?;
         Ok(Self {
             keys: Keys::new(http.clone()),
+            logout_keys: Keys::new(http.clone()),
             config,
             http,
             random,
@@ -236,12 +240,6 @@ impl RelyingParty {
         Ok(Refreshed { tokens, claims, dpop_key })
     }
 
-    /// The longest a [`RelyingParty::refresh`] can take, which a lease over it must outlive:
-    /// metadata, token request, its one retry, and two looks at the signing keys.
-    pub fn longest_refresh(&self) -> Duration {
-        self.config.http_timeout.saturating_mul(3).saturating_add(FETCH_TIMEOUT.saturating_mul(2))
-    }
-
     /// Asks the issuer to end a token; `false` where it offers no revocation. Bounded by the
     /// configured timeout.
     ///
@@ -274,18 +272,18 @@ impl RelyingParty {
         userinfo::userinfo(&caller, &self.resource_nonces, tokens, key, subject).await
     }
 
-    /// Where to send the browser to end the session at the issuer; `None` where it has no such
-    /// endpoint.
+    /// The request by which the browser ends the session at the issuer; `None` where it has no endpoint
+    /// for it.
     ///
     /// # Errors
     /// [`OidcError`] when the metadata was never had and cannot be had now.
-    pub async fn end_session_url(
+    pub async fn end_session(
         &self,
         request: &EndSession<'_>,
         now: u64,
-    ) -> Result<Option<Url>, OidcError> {
+    ) -> Result<Option<LogoutRequest>, OidcError> {
         let metadata = self.metadata(now).await?;
-        Ok(logout::url(&self.config, &metadata, request))
+        Ok(logout::request(&self.config, &metadata, request))
     }
 
     /// The `DPoP` header for one attempt of a call to a resource server. `url` is the one that

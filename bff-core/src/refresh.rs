@@ -1,17 +1,25 @@
 //! Owns: fresh access tokens for sessions (DESIGN section 7, protocols: refresh rotation).
 //!
 //! One refresh at a time for a session: in this process by single flight, between replicas by a
-//! lease in the store. It runs as a task of its own; re-reads the session under the lease; stores
-//! by compare-and-set; and shares its result, so that no waiter ever spends a refresh token. Only
-//! `invalid_grant`, after another look, ends a session. A token that still lives is served while
-//! the IdP is away.
+//! lease in the store. It runs as a task of its own; re-reads the session under the lease; writes
+//! down that it spends the refresh token before it does; stores by compare-and-set; and shares its
+//! result, so that no waiter ever spends a refresh token. `invalid_grant`, after another look, ends
+//! a session, and a refresh token that may be spent without anybody having its successor. A token
+//! that still lives is served meanwhile. `docs/RELIABILITY.md` has every case.
 
+mod due;
 mod failures;
 mod flight;
+mod journal;
+mod keep;
+mod lease;
+mod limits;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use session::id::StoreKey;
 use session::record::TokenPart;
 
@@ -19,19 +27,25 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::metrics;
 use crate::sessions::ActiveSession;
-use crate::single_flight::SingleFlight;
+use crate::single_flight::{SingleFlight, Wait};
 
 pub use failures::Failures;
+pub use limits::Limits;
+
+use due::Need;
 use flight::Flight;
 
 /// Refreshes under way, by session and the version of the tokens they replace.
-pub type Flights = SingleFlight<(StoreKey, u64), Result<Arc<TokenPart>, Failure>>;
+pub type Flights = SingleFlight<(StoreKey, u64), Refresh>;
+
+/// What a refresh gave.
+type Refresh = Result<Arc<TokenPart>, Failure>;
 
 /// Longest time a request waits for a refresh.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Seconds before its expiry from which a token is not sent any more: it would die on the way.
-const DYING: u64 = 2;
+/// Why a session ends whose refresh token may be spent without anybody having its successor.
+const LOST: &str = "refresh_lost";
 
 /// Why there are no fresh tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,14 +56,6 @@ pub enum Failure {
     Later(&'static str),
 }
 
-/// How urgent a refresh is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Need {
-    None,
-    Soon,
-    Now,
-}
-
 impl App {
     /// Tokens that are good to send. Refreshes a dead token and waits for it; renews one that
     /// nears its end in the background.
@@ -57,21 +63,56 @@ impl App {
     /// # Errors
     /// [`ApiError::Unauthenticated`] if the session ended, [`ApiError::IdpUnavailable`] if there is
     /// no living token and none can be had now.
+    ///
+    /// # Cancel safety
+    /// Dropped, it leaves the refresh going on.
     pub async fn fresh_tokens(
         self: &Arc<Self>,
         session: &ActiveSession,
     ) -> Result<Arc<TokenPart>, ApiError> {
         let tokens = Arc::new(self.tokens(session)?);
-        if tokens.refresh_token.is_none() {
-            return match self.need(session, &tokens) {
-                Need::Now => Err(ApiError::Unauthenticated("access_token_expired")),
-                Need::Soon | Need::None => Ok(tokens),
-            };
+        let need = self.need(session, &tokens);
+        self.meet(session, tokens, need).await
+    }
+
+    /// [`App::fresh_tokens`] for who asks for a refresh by name: tokens whose issuer does not say how
+    /// long they live are renewed as well.
+    ///
+    /// # Errors
+    /// As for [`App::fresh_tokens`].
+    pub async fn renewed_tokens(
+        self: &Arc<Self>,
+        session: &ActiveSession,
+    ) -> Result<Arc<TokenPart>, ApiError> {
+        let tokens = Arc::new(self.tokens(session)?);
+        let need = due::asked(&tokens, self.need(session, &tokens), self.now());
+        self.meet(session, tokens, need).await
+    }
+
+    /// Begins a refresh if one is due, without waiting for it.
+    pub fn refresh_if_due(self: &Arc<Self>, session: &ActiveSession) {
+        let Ok(tokens) = self.tokens(session) else { return };
+        if tokens.refresh_token.is_some() && self.need(session, &tokens) != Need::None {
+            drop(self.refresh(session));
         }
-        match self.need(session, &tokens) {
+    }
+
+    fn need(&self, session: &ActiveSession, tokens: &TokenPart) -> Need {
+        due::need(tokens, &session.key, self.config.lifetimes.refresh_before, self.now())
+    }
+
+    async fn meet(
+        self: &Arc<Self>,
+        session: &ActiveSession,
+        tokens: Arc<TokenPart>,
+        need: Need,
+    ) -> Result<Arc<TokenPart>, ApiError> {
+        match need {
             Need::None => Ok(tokens),
+            Need::Soon if tokens.refresh_token.is_none() => Ok(tokens),
+            Need::Now if tokens.refresh_token.is_none() => self.without_refresh_token(tokens),
             Need::Soon => {
-                self.refresh_in_background(session);
+                drop(self.refresh(session));
                 Ok(tokens)
             }
             Need::Now => {
@@ -89,50 +130,52 @@ impl App {
         }
     }
 
+    /// A token of unknown life may live.
+    fn without_refresh_token(&self, tokens: Arc<TokenPart>) -> Result<Arc<TokenPart>, ApiError> {
+        match tokens.access_expires_at {
+            Some(_) => Err(ApiError::Unauthenticated("access_token_expired")),
+            None => Ok(tokens),
+        }
+    }
+
     /// The old tokens while they live: the IdP's trouble is not yet the user's.
     fn still_alive(
         &self,
         tokens: Arc<TokenPart>,
         reason: &'static str,
     ) -> Result<Arc<TokenPart>, ApiError> {
-        match tokens.access_expires_at {
-            Some(expires_at) if self.now() >= expires_at => Err(ApiError::IdpUnavailable(reason)),
-            _ => Ok(tokens),
+        if due::is_dead(&tokens, self.now()) {
+            return Err(ApiError::IdpUnavailable(reason));
         }
+        Ok(tokens)
     }
 
     /// Refreshes now, joining a refresh under way, unless one failed a moment ago. `None` if it died.
-    async fn refreshed(
-        self: &Arc<Self>,
-        session: &ActiveSession,
-    ) -> Option<Result<Arc<TokenPart>, Failure>> {
+    async fn refreshed(self: &Arc<Self>, session: &ActiveSession) -> Option<Refresh> {
+        match self.refresh(session) {
+            Ok(wait) => {
+                if wait.joined() {
+                    metrics::refresh_joined();
+                }
+                wait.result().await
+            }
+            Err(failure) => Some(Err(failure)),
+        }
+    }
+
+    /// The refresh under way, or one begun now, unless one failed a moment ago.
+    fn refresh(self: &Arc<Self>, session: &ActiveSession) -> Result<Wait<Refresh>, Failure> {
         let key = (session.key, session.stored.version);
         if let Some(reason) = self.failures.recent(&key, self.now()) {
-            return Some(Err(Failure::Later(reason)));
+            return Err(Failure::Later(reason));
         }
-        let flight = Flight::new(self, session);
-        self.flights.run(key, &self.shutdown, || flight.run()).await
+        let flight = || Flight::new(self, session).run();
+        Ok(self.flights.begin(key, &self.shutdown, flight))
     }
+}
 
-    /// Begins a refresh without waiting for it.
-    fn refresh_in_background(self: &Arc<Self>, session: &ActiveSession) {
-        let (app, session) = (Arc::clone(self), session.clone());
-        self.shutdown.spawn(async move { drop(app.refreshed(&session).await) });
-    }
-
-    /// A token of short life is renewed in its last fifth, so that the threshold never exceeds the
-    /// life. The jitter comes from the session's key: sessions made in one second do not refresh in
-    /// one second (bff-checklist 58).
-    fn need(&self, session: &ActiveSession, tokens: &TokenPart) -> Need {
-        let Some(expires_at) = tokens.access_expires_at else { return Need::None };
-        let now = self.now();
-        if now.saturating_add(DYING) >= expires_at {
-            return Need::Now;
-        }
-        let lifetime = expires_at.saturating_sub(tokens.obtained_at);
-        let before = self.config.lifetimes.refresh_before.min(lifetime / 5);
-        let spread = u64::from(session.key.as_bytes().first().copied().unwrap_or_default());
-        let before = before.saturating_sub(before.saturating_mul(spread) / (255 * 4));
-        if now.saturating_add(before) >= expires_at { Need::Soon } else { Need::None }
-    }
+/// Names one attempt at something, in the store: nobody else has the same.
+fn attempt_id(app: &App) -> String {
+    let random: [u8; 16] = app.random.bytes();
+    URL_SAFE_NO_PAD.encode(random)
 }

@@ -1,12 +1,15 @@
 //! Owns: the table of the BFF's own endpoints (DESIGN section 5) and what they share.
 
+pub(crate) mod backchannel;
 pub(crate) mod callback;
+pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod jwks;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod refresh;
 pub(crate) mod session;
+pub(crate) mod sessions;
 
 use std::sync::Arc;
 
@@ -14,7 +17,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 
@@ -33,6 +36,13 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .route("/api/auth/logout", get(logout::by_link).post(logout::by_post).head(no_head))
         .route("/api/auth/session", get(session::session))
         .route("/api/auth/refresh", post(refresh::refresh))
+        .route("/api/auth/events", get(events::events).head(no_head))
+        .route(
+            "/auth/backchannel-logout",
+            post(backchannel::logout).layer(DefaultBodyLimit::max(backchannel::FORM_MAX)),
+        )
+        .route("/api/auth/sessions", get(sessions::list).delete(sessions::end_many))
+        .route("/api/auth/sessions/{reference}", delete(sessions::end_one))
         .route("/.well-known/jwks.json", get(jwks::jwks))
         .route("/health", get(health::health))
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })

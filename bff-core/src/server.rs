@@ -62,10 +62,11 @@ pub async fn serve(app: Arc<App>, listener: TcpListener) {
 /// Serves the admin listener until the end begins.
 pub async fn serve_admin(app: Arc<App>, admin: Admin, listener: TcpListener) {
     let tls = app.config.network.admin_tls.as_ref().map(Tls::config);
-    let router = admin::router(&app, admin);
-    let make = move |_| {
+    let (router, is_tls) = (admin::router(&app, admin), tls.is_some());
+    let make = move |address| {
         let router = router.clone();
-        service_fn(move |request: http::Request<Incoming>| {
+        service_fn(move |mut request: http::Request<Incoming>| {
+            request.extensions_mut().insert(Peer { address, tls: is_tls });
             router.clone().oneshot(request.map(Body::new))
         })
     };
@@ -120,7 +121,8 @@ fn keep(from: &http::HeaderMap, to: &mut Response) {
     }
 }
 
-fn caller(app: &App, request: &Request) -> Result<Caller, Ambiguous> {
+/// Who asks.
+pub(crate) fn caller(app: &App, request: &Request) -> Result<Caller, Ambiguous> {
     let peer = request.extensions().get::<Peer>().copied();
     let unknown = Peer { address: SocketAddr::from(([0, 0, 0, 0], 0)), tls: false };
     let peer = peer.unwrap_or(unknown);

@@ -3,10 +3,21 @@
 //! [`ActiveSession`] is the proof that a request carries a session that is authentic, alive, bound
 //! to this client and not suspended; only [`App::session`] makes one.
 
+mod arrival;
 mod begin;
+mod cap;
+mod denied;
+mod end;
+mod flags;
+mod list;
 mod revoke;
 
-pub(crate) use begin::{profile, token_id, token_part};
+pub use arrival::LoginAge;
+pub(crate) use begin::{profile, session_expiry, token_id, token_part};
+pub(crate) use denied::Denial;
+pub use end::{Actor, Cause};
+pub use flags::Flags;
+pub(crate) use list::{Listed, User};
 
 use std::time::Duration;
 
@@ -41,13 +52,15 @@ pub struct ActiveSession {
     pub stored: StoredSession,
 }
 
-/// Whether a use extends the session.
+/// What a session is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
     /// Somebody is there.
     Slides,
     /// A probe (`?slide=false`, bff-checklist 42).
     Silent,
+    /// To sign out, which the suspended may do as well.
+    Leaves,
 }
 
 impl App {
@@ -72,7 +85,7 @@ impl App {
         };
         let Some(mut session) = self.session_by_id(id).await? else { return Ok(None) };
         self.check_client(&session, caller).await?;
-        if is_suspended(&session) {
+        if purpose != Use::Leaves && is_suspended(&session) {
             return Err(ApiError::Suspended);
         }
         if purpose == Use::Slides {
@@ -127,7 +140,7 @@ impl App {
             None | Some(Grade::Off | Grade::Audit) => Ok(()),
             Some(Grade::Reauth) => Err(ApiError::Binding),
             Some(Grade::Deny) => {
-                self.end(session, "binding").await?;
+                self.end(session, Cause::rule("binding")).await?;
                 Err(ApiError::Binding)
             }
         }
@@ -174,39 +187,6 @@ impl App {
     pub(crate) fn management(&self, session: &ActiveSession) -> Result<Management, SealError> {
         self.config.session_keys.open_management(&session.key, &session.stored.management)
     }
-
-    /// Ends a session: first the session itself, then what lists it.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the store is away; then it has not ended.
-    pub async fn end(
-        &self,
-        session: &ActiveSession,
-        reason: &'static str,
-    ) -> Result<(), StoreError> {
-        if self.store.delete(&session.key).await? {
-            metrics::session_ended(reason);
-            audit::session_revoked(&session.key, reason);
-        }
-        // A left-over entry points to nothing and expires by itself.
-        let listed = match self.management(session) {
-            Ok(management) => indexes(&tenant_of(session), &management),
-            Err(error) => {
-                tracing::warn!(
-                    session = session.key.short(),
-                    reason = error.reason(),
-                    "lists not known"
-                );
-                Vec::new()
-            }
-        };
-        for index in listed {
-            if let Err(error) = self.store.index_remove(&index, &session.key).await {
-                tracing::debug!(reason = error.reason(), "index entry left behind");
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The tenant a session belongs to, as sealed parts name it.
@@ -219,7 +199,10 @@ pub(crate) fn indexes(tenant: &str, management: &Management) -> Vec<IndexKey> {
     let user = IndexKey::user(tenant, &management.issuer, &management.user_id);
     let idp =
         management.idp_session.as_ref().map(|sid| IndexKey::idp_session(&management.issuer, sid));
-    std::iter::once(user).chain(idp).collect()
+    // The user's list serves back-channel logout as well, where it is the subject's too.
+    let is_subject = tenant.is_empty() && management.user_id == management.subject;
+    let subject = (!is_subject).then(|| IndexKey::subject(&management.issuer, &management.subject));
+    std::iter::once(user).chain(idp).chain(subject).collect()
 }
 
 /// How long the store keeps a session whose idle deadline lies `seconds` ahead.

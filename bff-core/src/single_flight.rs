@@ -26,37 +26,43 @@ impl<K, V> Clone for SingleFlight<K, V> {
     }
 }
 
+/// Somebody's wait for a work.
+#[derive(Debug)]
+pub struct Wait<V> {
+    result: watch::Receiver<Option<V>>,
+    joined: bool,
+}
+
+impl<V: Clone> Wait<V> {
+    /// Whether somebody else began the work.
+    pub const fn joined(&self) -> bool {
+        self.joined
+    }
+
+    /// What the work gave; `None` if it died.
+    ///
+    /// # Cancel safety
+    /// Dropping the wait leaves the work going on.
+    pub async fn result(mut self) -> Option<V> {
+        let done = self.result.wait_for(Option::is_some).await.ok()?;
+        done.clone()
+    }
+}
+
 impl<K, V> SingleFlight<K, V>
 where
     K: Eq + Hash + Clone + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// The result of the work about `key`: that under way, or `work` begun now as a task that
-    /// `tasks` waits for. `None` if the work died.
-    ///
-    /// # Cancel safety
-    /// Dropping the wait leaves the work going on.
-    pub async fn run<F>(&self, key: K, tasks: &Shutdown, work: impl FnOnce() -> F) -> Option<V>
-    where
-        F: Future<Output = V> + Send + 'static,
-    {
-        let mut result = self.join(key, tasks, work);
-        let done = result.wait_for(Option::is_some).await.ok()?;
-        done.clone()
-    }
-
-    fn join<F>(
-        &self,
-        key: K,
-        tasks: &Shutdown,
-        work: impl FnOnce() -> F,
-    ) -> watch::Receiver<Option<V>>
+    /// The work about `key`: that under way, or `work` begun now as a task that `tasks` waits for. It
+    /// goes on whether anybody waits or not.
+    pub fn begin<F>(&self, key: K, tasks: &Shutdown, work: impl FnOnce() -> F) -> Wait<V>
     where
         F: Future<Output = V> + Send + 'static,
     {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(&key) {
-            return flight.clone();
+            return Wait { result: flight.clone(), joined: true };
         }
         let (sender, receiver) = watch::channel(None);
         flights.insert(key.clone(), receiver.clone());
@@ -69,7 +75,7 @@ where
             let value = work.await;
             sender.send_replace(Some(value));
         });
-        receiver
+        Wait { result: receiver, joined: false }
     }
 }
 
@@ -104,7 +110,7 @@ mod tests {
                     gate.notified().await;
                     count.fetch_add(1, Ordering::SeqCst) + 1
                 };
-                flights.run(1, &tasks, work).await
+                flights.begin(1, &tasks, work).result().await
             }));
         }
         tokio::task::yield_now().await;
@@ -129,7 +135,7 @@ mod tests {
                 7
             }
         };
-        let caller = flights.run(1, &tasks, work);
+        let caller = flights.begin(1, &tasks, work).result();
         assert!(tokio::time::timeout(std::time::Duration::ZERO, caller).await.is_err());
         gate.notify_one();
         assert!(tasks.drained(std::time::Duration::from_secs(5)).await);
@@ -144,7 +150,7 @@ mod tests {
             assert!(tokio::task::id().to_string().is_empty(), "dies on purpose");
             1
         };
-        assert_eq!(flights.run(1, &tasks, dies).await, None);
-        assert_eq!(flights.run(1, &tasks, || async { 2 }).await, Some(2));
+        assert_eq!(flights.begin(1, &tasks, dies).result().await, None);
+        assert_eq!(flights.begin(1, &tasks, || async { 2 }).result().await, Some(2));
     }
 }

@@ -1,11 +1,18 @@
 //! Owns: one whole `bff` as a test value: embedded store, clock that is moved by hand, scripted IdP
 //! behind a gate, recording service, and browsers with a cookie jar.
 
+mod admin;
 mod browser;
+mod events;
 mod gate;
+mod heard;
+mod replica;
+mod rotation;
 mod service;
+mod user;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use serde_json::{Value, json};
 use session::any::AnyStore;
@@ -21,9 +28,14 @@ use crate::config::Config;
 use crate::oidc::Mode;
 use crate::oidc::mock::{self, MockAs, NOW, Reply};
 
+pub(crate) use admin::{OPS, ask as ask_admin, send as send_admin};
 pub(crate) use browser::{Answer, Ask, Browser};
+pub(crate) use events::Events;
 pub(crate) use gate::Gate;
+pub(crate) use heard::Heard;
+pub(crate) use replica::QUICK;
 pub(crate) use service::Service;
+pub(crate) use user::{begin as begin_directly, readable_token};
 
 pub(crate) const APP: &str = "https://app.example";
 pub(crate) const LISTED: &str = "https://admin.example";
@@ -39,6 +51,7 @@ pub(crate) struct World {
     pub(crate) service: Service,
     pub(crate) clock: ManualClock,
     store: AnyStore,
+    issued: AtomicUsize,
     settings: Vec<(String, String)>,
     _config: TempDir,
 }
@@ -88,7 +101,17 @@ impl World {
         let clock = ManualClock::at(NOW);
         let store = AnyStore::Memory(MemoryStore::new());
         let app = app(&settings, &store, &clock, random);
-        Self { app, idp, gate, service, clock, store, settings, _config: config }
+        Self {
+            app,
+            idp,
+            gate,
+            service,
+            clock,
+            store,
+            issued: AtomicUsize::new(2),
+            settings,
+            _config: config,
+        }
     }
 
     /// Another replica: it shares store, clock and configuration, nothing else.
@@ -104,6 +127,13 @@ impl World {
         let timeout = std::time::Duration::from_millis(200);
         let store = session::settings::StoreSettings::read(&mut settings, timeout).unwrap();
         self.replica_with(&store.open().await.unwrap())
+    }
+
+    /// A replica whose settings differ, as while a new configuration is rolled out.
+    pub(crate) fn replica_configured(&self, changes: &[(&str, &str)]) -> Arc<App> {
+        let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings: Vec<_> = self.settings.iter().cloned().chain(changes).collect();
+        app(&settings, &self.store, &self.clock, Arc::new(SystemRandom))
     }
 
     fn replica_with(&self, store: &AnyStore) -> Arc<App> {

@@ -3,6 +3,7 @@
 
 mod record;
 mod sampled;
+mod token;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -29,7 +30,9 @@ use shell::shutdown::Shutdown;
 use tokio::net::TcpListener;
 
 use self::record::Log;
+pub(crate) use self::sampled::Sampled;
 use crate::background::Background;
+use crate::bff::{Bff, TokenState};
 use crate::clients::Clients;
 use crate::config::{Config, VerifyConfig};
 use crate::csrf;
@@ -62,6 +65,7 @@ struct State {
     log: Log,
     metrics: Metrics,
     background: Background,
+    bff: Option<Bff>,
     /// Told once that a proxy is missing from `BFF_TRUSTED_PROXIES`.
     ignored_proxy: Once,
 }
@@ -84,6 +88,7 @@ impl Verify {
         Self(Arc::new(State {
             config: config.verify.clone(),
             reader: Reader::new(store.clone(), Arc::clone(keys)),
+            bff: config.verify.bff.as_ref().map(|bff| Bff::new(bff, Arc::clone(&clock))),
             clients: Clients::new(config.verify.clients.trusted.clone()),
             marks: MarkMemo::new(keys.binder().clone()),
             store,
@@ -142,9 +147,16 @@ impl State {
                         Some(edge) => Ok(edge),
                         None => self.reader.read(&asked.key, started).await,
                     };
-                    match self.judge(peer, &asked, started, found) {
-                        Ok(identity) => {
-                            reply::admitted(identity, Room::of_request(&mut head.headers))
+                    let mut judged = self.judge(peer, &asked, started, found);
+                    if let Some(bff) = &self.bff {
+                        judged = match self.see_to_token(bff, judged, &asked.key, &head.headers) {
+                            Ok(judged) => judged,
+                            Err(waiting) => waiting.await,
+                        };
+                    }
+                    match judged {
+                        Ok(passed) => {
+                            reply::admitted(passed.identity, Room::of_request(&mut head.headers))
                         }
                         Err(refusal) => {
                             let refused = self.refuse(peer, &head, refusal, Some(&asked.context));
@@ -238,7 +250,7 @@ impl State {
         asked: &Asked<'_>,
         started: Instant,
         found: Result<AuthenticEdge, Refusal>,
-    ) -> Result<Identity, Refusal> {
+    ) -> Judged {
         let Asked { key, user_agent, context } = asked;
         let now = self.clock.unix_seconds();
         let ip = self.clients.address(peer, context.forwarded_for, context.headers);
@@ -257,22 +269,19 @@ impl State {
         if verdict.binding.gravest() == Some(Grade::Deny) {
             self.end(*key);
         }
-        let identity = match &verdict.decision {
-            Ok(admitted) => {
-                let identity = Identity::of(admitted, &self.scratch);
-                if identity.is_ok() {
-                    let Self { background, store, config, .. } = self;
-                    let keys = &config.clients.edge_keys;
-                    slide::if_due(background, store, keys, key, admitted.edge(), now);
-                }
-                identity
-            }
+        let judged = match &verdict.decision {
+            Ok(admitted) => Identity::of(admitted, &self.scratch).map(|identity| {
+                let Self { background, store, config, .. } = self;
+                let keys = &config.clients.edge_keys;
+                slide::if_due(background, store, keys, key, admitted.edge(), now);
+                Passed { identity, token: TokenState::of(admitted.edge()) }
+            }),
             Err(refusal) => Err(*refusal),
         };
-        if let Err(refusal) = &identity {
+        if let Err(refusal) = &judged {
             self.log.if_suspicious(started, key, *refusal);
         }
-        identity
+        judged
     }
 
     /// Ends a session off the response path. Where that fails, the next request tries again: until
@@ -335,6 +344,14 @@ impl Context<'_> {
         self.requirements.as_deref().unwrap_or(&policy::NOTHING)
     }
 }
+
+/// A request that may pass.
+struct Passed {
+    identity: Identity,
+    token: TokenState,
+}
+
+type Judged = Result<Passed, Refusal>;
 
 /// A question to the store.
 struct Asked<'a> {

@@ -19,6 +19,9 @@ pub enum AnyStore {
     Redis(RedisStore),
     /// This process's memory.
     Memory(MemoryStore),
+    /// Memory that fails where a test tells it to.
+    #[cfg(feature = "faulty")]
+    Faulty(crate::faulty::FaultyStore),
 }
 
 /// Hands a call on to whichever store it is. fred's futures are kilobytes each, so they live in a box
@@ -28,6 +31,8 @@ macro_rules! hand_on {
         match $self {
             Self::Redis(store) => Box::pin(store.$call($($argument),*)).await,
             Self::Memory(store) => store.$call($($argument),*).await,
+            #[cfg(feature = "faulty")]
+            Self::Faulty(store) => store.$call($($argument),*).await,
         }
     };
 }
@@ -38,6 +43,8 @@ impl AnyStore {
         match self {
             Self::Redis(store) => store.tracked(),
             Self::Memory(_) => None,
+            #[cfg(feature = "faulty")]
+            Self::Faulty(_) => None,
         }
     }
 
@@ -54,6 +61,8 @@ impl Store for AnyStore {
         match self {
             Self::Redis(store) => store.edge_view(key).await,
             Self::Memory(store) => store.edge_view(key).await,
+            #[cfg(feature = "faulty")]
+            Self::Faulty(store) => store.edge_view(key).await,
         }
     }
 
@@ -83,11 +92,11 @@ impl Store for AnyStore {
     async fn replace(
         &self,
         key: &StoreKey,
-        expected: u64,
+        old: &StoredSession,
         session: StoredSession,
         keep: Duration,
     ) -> Result<Swap, StoreError> {
-        hand_on!(self.replace(key, expected, session, keep))
+        hand_on!(self.replace(key, old, session, keep))
     }
 
     async fn intend(
@@ -121,8 +130,8 @@ impl Store for AnyStore {
         hand_on!(self.index_add(index, key, keep))
     }
 
-    async fn index_remove(&self, index: &IndexKey, key: &StoreKey) -> Result<(), StoreError> {
-        hand_on!(self.index_remove(index, key))
+    async fn index_remove(&self, index: &IndexKey, keys: &[StoreKey]) -> Result<(), StoreError> {
+        hand_on!(self.index_remove(index, keys))
     }
 
     async fn index_list(&self, index: &IndexKey) -> Result<Vec<StoreKey>, StoreError> {
@@ -202,6 +211,8 @@ impl Shelf for AnyStore {
         match self {
             Self::Redis(store) => store.follow(),
             Self::Memory(store) => store.follow(),
+            #[cfg(feature = "faulty")]
+            Self::Faulty(store) => store.follow(),
         }
     }
 }

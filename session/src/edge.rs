@@ -256,6 +256,11 @@ impl EdgeKeys {
         self.reseal(key, edge.raw(), &EdgeView { last_seen: now, ..edge.to_view() })
     }
 
+    /// The names of the keys, the writer's first.
+    pub fn kids(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.writer).chain(&self.older).map(|key| key.kid.as_str())
+    }
+
     fn find(&self, kid: &[u8]) -> Option<&Arc<DerivedKey>> {
         std::iter::once(&self.writer)
             .chain(&self.older)

@@ -20,6 +20,8 @@ pub mod binding;
 pub mod conformance;
 pub mod cookie;
 pub mod edge;
+#[cfg(feature = "faulty")]
+pub mod faulty;
 pub mod flags;
 pub mod header_text;
 pub mod id;

@@ -88,7 +88,7 @@ impl Shelves {
             }
             Some(intent) if intent.owner == owner && intent.again => Intent::Again,
             Some(intent) if intent.owner == owner => Intent::First,
-            Some(intent) if !intent.again && intent.since.elapsed() <= grace => {
+            Some(intent) if !intent.again && intent.since.elapsed() < grace => {
                 (intent.again, intent.owner) = (true, owner.to_owned());
                 Intent::Again
             }
@@ -122,6 +122,15 @@ impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What the list of denied tokens says of `name`. Services read the list in Redis; in one process
+    /// they may ask here.
+    pub fn denied(&self, name: &str) -> Option<Bytes> {
+        self.with(|shelves| {
+            let kept = shelves.denied.get(name).filter(|kept| kept.alive());
+            kept.map(|kept| kept.value.clone())
+        })
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Shelves) -> T) -> T {
@@ -176,13 +185,13 @@ impl Store for MemoryStore {
     async fn replace(
         &self,
         key: &StoreKey,
-        expected: u64,
+        old: &StoredSession,
         session: StoredSession,
         keep: Duration,
     ) -> Result<Swap, StoreError> {
         Ok(self.with(|shelves| match shelves.live(key) {
             None => Swap::Gone,
-            Some(current) if current.version != expected => Swap::Stale,
+            Some(current) if current.version != old.version || current.edge != old.edge => Swap::Stale,
             Some(_) => {
                 shelves.sessions.insert(*key, Kept::new(session, keep));
                 Swap::Done
@@ -206,7 +215,8 @@ impl Store for MemoryStore {
 
     async fn forget_intent(&self, key: &StoreKey, owner: &str) -> Result<(), StoreError> {
         self.with(|shelves| {
-            if shelves.intents.get(key).is_some_and(|intent| intent.owner == owner) {
+            let known = shelves.intents.get(key);
+            if known.is_some_and(|intent| intent.owner == owner && !intent.again) {
                 shelves.intents.remove(key);
             }
         });
@@ -240,10 +250,13 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn index_remove(&self, index: &IndexKey, key: &StoreKey) -> Result<(), StoreError> {
+    async fn index_remove(&self, index: &IndexKey, keys: &[StoreKey]) -> Result<(), StoreError> {
         self.with(|shelves| {
             if let Some(listed) = shelves.indexes.get_mut(index) {
-                listed.retain(|_, kept| kept.value != *key);
+                listed.retain(|_, kept| !keys.contains(&kept.value));
+                if listed.is_empty() {
+                    shelves.indexes.remove(index);
+                }
             }
         });
         Ok(())

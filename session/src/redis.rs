@@ -194,13 +194,14 @@ impl Store for RedisStore {
     async fn replace(
         &self,
         key: &StoreKey,
-        expected: u64,
+        old: &StoredSession,
         session: StoredSession,
         keep: Duration,
     ) -> Result<Swap, StoreError> {
         let mut args = fields(session).to_vec();
         args.push(milliseconds(keep));
-        args.push(version(expected));
+        args.push(version(old.version));
+        args.push(Value::Bytes(old.edge.clone()));
         self.run_script(&self.0.scripts.replace, self.session_key(key), args).await.map(swap)
     }
 
@@ -242,8 +243,12 @@ impl Store for RedisStore {
         self.run_script::<i64>(&self.0.scripts.index_add, self.list(index), args).await.map(drop)
     }
 
-    async fn index_remove(&self, index: &IndexKey, key: &StoreKey) -> Result<(), StoreError> {
-        let removed = self.0.client.zrem(self.list(index), member(key));
+    async fn index_remove(&self, index: &IndexKey, keys: &[StoreKey]) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let members: Vec<Value> = keys.iter().map(member).collect();
+        let removed = self.0.client.zrem(self.list(index), members);
         self.0.guard.run::<i64>(removed).await.map(drop)
     }
 

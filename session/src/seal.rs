@@ -91,6 +91,11 @@ impl SessionKeys {
         Self(ring)
     }
 
+    /// The names of the keys, the writer's first.
+    pub fn kids(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(Key::kid)
+    }
+
     /// Seals tokens so that only this server with this cookie opens them.
     ///
     /// # Errors

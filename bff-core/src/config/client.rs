@@ -1,9 +1,10 @@
 //! Owns: the `OIDC_*` settings.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
-use shell::config::Settings;
+use shell::config::{Settings, parse};
 use url::Url;
 
 use crate::oidc::{AssertionAudience, ClientAuth, ClientKey, Mode, OidcConfig};
@@ -42,9 +43,19 @@ pub(super) fn read(settings: &mut Settings) -> Option<OidcConfig> {
     if let Some(resources) = settings.parsed("OIDC_RESOURCE", "List absolute URIs.", resources) {
         config.resources = resources;
     }
+    let grace = "Give the seconds that the IdP forgives, at most 5m; 0 if it does not.";
+    config.refresh_grace =
+        settings.parsed("OIDC_REFRESH_GRACE", grace, refresh_grace).unwrap_or_default();
     if let Some(claim) = settings.text("OIDC_USER_ID_CLAIM") {
         config.user_id_claim = claim;
     }
+    config.require_logout_token_typ = settings
+        .parsed("OIDC_LOGOUT_TOKEN_TYP", "Use auto or required.", |text| match text {
+            "auto" => Ok(false),
+            "required" => Ok(true),
+            _ => Err("is neither auto nor required".to_owned()),
+        })
+        .unwrap_or_default();
     if let Err(reason) = config.check() {
         let (path, hint) = place_of(reason);
         settings.problem(path, &format!("is not acceptable ({reason})"), hint);
@@ -100,6 +111,14 @@ fn mode(text: &str) -> Result<Mode, String> {
         "required" => Ok(Mode::Required),
         "off" => Ok(Mode::Off),
         _ => Err("is not a mode".to_owned()),
+    }
+}
+
+/// Longer than any IdP forgives is a slip of the pen, and would kill sessions by reuse detection.
+fn refresh_grace(text: &str) -> Result<Duration, String> {
+    match parse::duration(text)? {
+        grace if grace > Duration::from_mins(5) => Err("is longer than five minutes".to_owned()),
+        grace => Ok(grace),
     }
 }
 

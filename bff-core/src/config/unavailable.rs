@@ -10,12 +10,11 @@ use shell::config::Settings;
 const OFF: &[&str] = &["false", "0", "no", "off"];
 
 /// Promises of protection, and the values that ask for nothing.
-const PROMISES: [(&str, &[&str]); 10] = [
+const PROMISES: [(&str, &[&str]); 9] = [
     ("OIDC_JAR", OFF),
     ("OIDC_JARM", OFF),
     ("OIDC_PROFILE", &[]),
     ("BFF_STRATEGY", &["pass_through"]),
-    ("SESSION_MAX_PER_USER", &["0"]),
     ("BFF_INTERNAL_HMAC_SECRET", &[]),
     ("BFF_INTERNAL_HMAC_SECRET_FILE", &[]),
     ("ENABLE_TOKEN_DOWNSCOPING", OFF),
@@ -24,13 +23,8 @@ const PROMISES: [(&str, &[&str]); 10] = [
 ];
 
 /// Features whose absence endangers nothing.
-const FEATURES: [(&str, &[&str]); 13] = [
+const FEATURES: [(&str, &[&str]); 8] = [
     ("DATABASE_URL", &[]),
-    ("OIDC_REFRESH_GRACE", &["0", "0s"]),
-    ("BFF_INTERNAL_TOKEN", &[]),
-    ("BFF_INTERNAL_TOKEN_FILE", &[]),
-    ("BFF_ADMIN_TOKENS", &[]),
-    ("BFF_ADMIN_TOKENS_FILE", &[]),
     ("BFF_DEV_AUTO_TENANT", OFF),
     ("BFF_CONTEXT_KEYS", &[]),
     ("BFF_CONTEXT_ISSUER", &[]),
@@ -40,7 +34,21 @@ const FEATURES: [(&str, &[&str]); 13] = [
     ("OTEL_EXPORTER_OTLP_ENDPOINT", &[]),
 ];
 
+/// Settings and files.
 pub(super) fn tell(settings: &mut Settings) {
+    tell_settings(settings);
+    let directory = settings.text("BFF_CONFIG_DIR").unwrap_or_else(|| "/app/config".to_owned());
+    if Path::new(&directory).join("tenants.yaml").exists() {
+        settings.problem(
+            "tenants.yaml",
+            "asks for tenants, which this version does not keep apart yet",
+            "Run one deployment with its own BFF_REDIS_PREFIX for each tenant.",
+        );
+    }
+}
+
+/// Settings alone.
+pub(super) fn tell_settings(settings: &mut Settings) {
     for (name, harmless) in PROMISES {
         if asks(settings, name, harmless) {
             settings.problem(
@@ -54,14 +62,6 @@ pub(super) fn tell(settings: &mut Settings) {
         if asks(settings, name, harmless) {
             settings.warn(format!("{name} is set, but this version does not use it yet"));
         }
-    }
-    let directory = settings.text("BFF_CONFIG_DIR").unwrap_or_else(|| "/app/config".to_owned());
-    if Path::new(&directory).join("tenants.yaml").exists() {
-        settings.problem(
-            "tenants.yaml",
-            "asks for tenants, which this version does not keep apart yet",
-            "Run one deployment with its own BFF_REDIS_PREFIX for each tenant.",
-        );
     }
 }
 

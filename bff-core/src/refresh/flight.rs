@@ -1,89 +1,99 @@
-//! Owns: one refresh, from lease to stored result.
+//! Owns: one refresh, from lease to result.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret as _;
-use session::edge::EdgeView;
-use session::header_text;
-use session::id::SessionId;
+use session::id::{SessionId, StoreKey};
 use session::record::{Management, TokenPart};
-use session::shelf::Shelf as _;
-use session::store::{Store as _, StoredSession, Swap};
+use session::store::Intent;
+use tokio::time::Instant;
 
-use super::Failure;
+use super::failures::{LONGEST_REST, REST};
+use super::journal::Journal;
+use super::lease::Lease;
+use super::{Failure, LOST, Refresh, attempt_id, due};
 use crate::app::App;
 use crate::oidc::{DpopKey, RefreshError, RefreshRequest, Refreshed, RelyingParty};
-use crate::sessions::{ActiveSession, keep_for, tenant_of, token_id, token_part};
+use crate::sessions::ActiveSession;
 use crate::{audit, metrics};
 
-/// What a lease lasts beyond the longest token call: time to store what it gave.
-const LEASE_MARGIN: Duration = Duration::from_secs(20);
-
-/// How often a replica that lost the race looks for the winner's result, and for how long.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-const LOOKS: u32 = 240;
-
-/// Attempts to store rotated tokens; together, time-outs of the store included, shorter than
-/// [`LEASE_MARGIN`].
-const STORE_ATTEMPTS: u32 = 20;
-const STORE_PAUSE: Duration = Duration::from_millis(250);
+/// A refresh token is sent at most twice: the journal says `Again` once in its life.
+const ATTEMPTS: usize = 2;
 
 /// One refresh of one session.
 pub(super) struct Flight {
-    app: Arc<App>,
-    id: SessionId,
+    pub(super) app: Arc<App>,
+    pub(super) id: SessionId,
+    pub(super) key: StoreKey,
     version: u64,
-    lease: String,
-    owner: String,
+}
+
+/// What is refreshed, opened.
+pub(super) struct Case {
+    pub(super) session: ActiveSession,
+    pub(super) tokens: Arc<TokenPart>,
+    pub(super) provider: Arc<RelyingParty>,
+    management: Management,
+    dpop_key: Option<DpopKey>,
+}
+
+/// What the journal says about sending the refresh token.
+enum Permission {
+    Send { first: bool },
+    Settled(Arc<TokenPart>),
+    Lost,
 }
 
 impl Flight {
     pub(super) fn new(app: &Arc<App>, session: &ActiveSession) -> Self {
-        let owner: [u8; 16] = app.random.bytes();
         Self {
             app: Arc::clone(app),
             id: session.id.clone(),
+            key: session.key,
             version: session.stored.version,
-            lease: format!("refresh:{}", session.key),
-            owner: URL_SAFE_NO_PAD.encode(owner),
         }
     }
 
-    pub(super) async fn run(self) -> Result<Arc<TokenPart>, Failure> {
+    pub(super) async fn run(self) -> Refresh {
         let result = self.settle().await;
         match &result {
             Ok(_) => {}
             Err(Failure::Ended(reason)) => metrics::refresh_failed(reason),
             Err(Failure::Later(reason)) => {
                 metrics::refresh_failed(reason);
-                let key = (self.id.store_key(), self.version);
-                self.app.failures.note(key, self.app.now(), reason);
+                if *reason != LOST {
+                    self.rest(REST, reason);
+                }
             }
         }
         result
     }
 
+    fn rest(&self, seconds: u64, reason: &'static str) {
+        self.app.failures.note((self.key, self.version), self.app.now(), seconds, reason);
+    }
+
     /// Either refreshes under the lease, or waits for the replica that does.
-    async fn settle(&self) -> Result<Arc<TokenPart>, Failure> {
-        // It must outlive the work it guards.
-        let lease = self.app.providers.main().longest_refresh() + LEASE_MARGIN;
-        for _ in 0..LOOKS {
-            let leased = self.app.store.acquire_lease(&self.lease, &self.owner, lease).await;
+    async fn settle(&self) -> Refresh {
+        let lease = Lease::over(&self.app, &self.key);
+        let (limits, begun) = (&self.app.refresh_limits, Instant::now());
+        let mut looked = false;
+        while begun.elapsed() < limits.look_for {
+            let leased = lease.acquire().await;
             if leased.map_err(|error| Failure::Later(error.reason()))? {
-                let result = self.under_lease().await;
-                if let Err(error) = self.app.store.release_lease(&self.lease, &self.owner).await {
-                    tracing::debug!(reason = error.reason(), "lease left to expire");
+                if looked {
+                    metrics::refresh_lease_waited("acquired", begun.elapsed());
                 }
-                return result;
+                return lease.hold(self.under_lease()).await;
             }
             if let Some(settled) = self.settled_elsewhere().await? {
+                metrics::refresh_lease_waited("settled", begun.elapsed());
                 return Ok(settled);
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            looked = true;
+            tokio::time::sleep(limits.look_every).await;
         }
+        metrics::refresh_lease_waited("gave_up", begun.elapsed());
         Err(Failure::Later("lease_held"))
     }
 
@@ -105,11 +115,12 @@ impl Flight {
         self.open(&session).map(Some)
     }
 
-    fn open(&self, session: &ActiveSession) -> Result<Arc<TokenPart>, Failure> {
+    pub(super) fn open(&self, session: &ActiveSession) -> Refresh {
         self.app.tokens(session).map(Arc::new).map_err(|error| Failure::Ended(error.reason()))
     }
 
-    async fn under_lease(&self) -> Result<Arc<TokenPart>, Failure> {
+    /// Everything that can go wrong without the IdP goes wrong before anything is written down.
+    async fn under_lease(&self) -> Refresh {
         let session = self.reread().await?;
         let tokens = self.open(&session)?;
         if session.stored.version != self.version {
@@ -118,6 +129,7 @@ impl Flight {
         let management = self.app.management(&session);
         let management = management.map_err(|error| Failure::Ended(error.reason()))?;
         let provider = self.app.providers.of(&management).ok_or(Failure::Later("provider_gone"))?;
+        let provider = Arc::clone(provider);
         let dpop_key = match &tokens.dpop_key {
             None => None,
             Some(key) => Some(
@@ -125,171 +137,128 @@ impl Flight {
                     .map_err(|_| Failure::Later("dpop_key_unreadable"))?,
             ),
         };
-        match self.ask(provider, &session, &tokens, dpop_key.as_ref(), &management).await {
-            Ok(refreshed) => self.store(provider, &session, &tokens, management, refreshed).await,
-            Err(error) if error.is_fatal() => self.give_up(&session, &error).await,
-            Err(error) => {
-                tracing::warn!(
-                    session = session.key.short(),
-                    reason = error.reason(),
-                    "refresh failed"
-                );
-                Err(Failure::Later(error.reason()))
+        self.spend(&Case { session, tokens, provider, management, dpop_key }).await
+    }
+
+    /// Sends the refresh token if the journal allows it, and a second time if the IdP forgives that.
+    async fn spend(&self, case: &Case) -> Refresh {
+        let grace = case.provider.config().refresh_grace;
+        let journal = Journal::new(&self.app, self.key, self.version, grace);
+        for _ in 0..ATTEMPTS {
+            let attempt = attempt_id(&self.app);
+            let first = match self.permission(&journal, case, &attempt).await? {
+                Permission::Send { first } => first,
+                Permission::Settled(tokens) => return Ok(tokens),
+                Permission::Lost => break,
+            };
+            if !first {
+                metrics::refresh_sent_again();
+            }
+            let error = match self.ask(case).await {
+                Ok(refreshed) => return self.keep(case, refreshed).await,
+                Err(error) => error,
+            };
+            let reason = error.reason();
+            tracing::warn!(session = self.key.short(), reason, cause = %error, "refresh failed");
+            match error {
+                RefreshError::InvalidGrant | RefreshError::Contradiction(_) => {
+                    let ended = self.give_up(case, reason).await;
+                    if !first && ended.is_err() {
+                        audit::refresh_lost(&self.key, "not_forgiven");
+                    }
+                    return ended;
+                }
+                RefreshError::Unavailable(_) | RefreshError::Rejected(_) => {
+                    // After a second attempt nobody knows what became of the first.
+                    if first {
+                        journal.take_back(attempt).await;
+                    }
+                    return Err(Failure::Later(reason));
+                }
+                RefreshError::Unknown(_) if grace.is_zero() => break,
+                RefreshError::Unknown(_) => {}
+            }
+        }
+        self.lost(case).await
+    }
+
+    /// Whether `attempt` may send the refresh token. Where that is found spent, and nothing else is left
+    /// to the session, its new tokens are waited for a little: who spent it may only seem dead.
+    async fn permission(
+        &self,
+        journal: &Journal,
+        case: &Case,
+        attempt: &str,
+    ) -> Result<Permission, Failure> {
+        let begun = Instant::now();
+        loop {
+            match journal.intend(attempt).await {
+                Ok(Intent::First) => return Ok(Permission::Send { first: true }),
+                Ok(Intent::Again) => return Ok(Permission::Send { first: false }),
+                Ok(Intent::Gone) => return Err(Failure::Ended("session_gone")),
+                Ok(Intent::Stale) => {
+                    let settled = self.settled_elsewhere().await?;
+                    return settled.map(Permission::Settled).ok_or(Failure::Later("stale"));
+                }
+                Ok(Intent::Lost)
+                    if self.is_dead(case)
+                        && begun.elapsed() < self.app.refresh_limits.last_word =>
+                {
+                    tokio::time::sleep(self.app.refresh_limits.look_every).await;
+                }
+                Ok(Intent::Lost) => return Ok(Permission::Lost),
+                Err(error) => {
+                    journal.take_back(attempt.to_owned()).await;
+                    return Err(Failure::Later(error.reason()));
+                }
             }
         }
     }
 
-    async fn ask(
-        &self,
-        provider: &Arc<RelyingParty>,
-        session: &ActiveSession,
-        tokens: &TokenPart,
-        dpop_key: Option<&DpopKey>,
-        management: &Management,
-    ) -> Result<Refreshed, RefreshError> {
-        let Some(refresh_token) = &tokens.refresh_token else {
+    async fn ask(&self, case: &Case) -> Result<Refreshed, RefreshError> {
+        let Some(refresh_token) = &case.tokens.refresh_token else {
             return Err(RefreshError::InvalidGrant);
         };
         let request = RefreshRequest {
             refresh_token,
-            dpop_key,
-            subject: &management.subject,
-            auth_time: Some(session.edge.auth_time()),
+            dpop_key: case.dpop_key.as_ref(),
+            subject: &case.management.subject,
+            auth_time: Some(case.session.edge.auth_time()),
         };
-        provider.refresh(&request, self.app.now()).await
+        case.provider.refresh(&request, self.app.now()).await
+    }
+
+    fn is_dead(&self, case: &Case) -> bool {
+        due::is_dead(&case.tokens, self.app.now())
     }
 
     /// The refresh token is dead. If somebody stored a newer one meanwhile, that one counts.
-    async fn give_up(
-        &self,
-        session: &ActiveSession,
-        error: &RefreshError,
-    ) -> Result<Arc<TokenPart>, Failure> {
+    async fn give_up(&self, case: &Case, reason: &'static str) -> Refresh {
         if let Some(newer) = self.settled_elsewhere().await? {
             return Ok(newer);
         }
-        let reason = error.reason();
-        if let Err(error) = self.app.end(session, reason).await {
+        if let Err(error) = self.app.end(&case.session, reason).await {
             return Err(Failure::Later(error.reason()));
         }
         Err(Failure::Ended(reason))
     }
 
-    async fn store(
-        &self,
-        provider: &Arc<RelyingParty>,
-        session: &ActiveSession,
-        old: &TokenPart,
-        management: Management,
-        refreshed: Refreshed,
-    ) -> Result<Arc<TokenPart>, Failure> {
+    /// The refresh token may be spent, and nobody has its successor. The session lives as long as its
+    /// access token.
+    async fn lost(&self, case: &Case) -> Refresh {
         let now = self.app.now();
-        let tokens = merged(old, &refreshed, now);
-        let Ok((sealed, keep)) = self.seal(session, &tokens, management, &refreshed, now) else {
-            return self.unkeepable(provider, session, tokens).await;
-        };
-        for _ in 0..STORE_ATTEMPTS {
-            let stored =
-                self.app.store.replace(&session.key, self.version, sealed.clone(), keep).await;
-            match stored {
-                Ok(Swap::Done) => {
-                    metrics::refreshed();
-                    audit::session_refreshed(&session.key);
-                    return Ok(Arc::new(tokens));
-                }
-                // Our own write whose answer was lost, or a replica's behind an expired lease.
-                Ok(Swap::Stale) => {
-                    return self.settled_elsewhere().await?.ok_or(Failure::Later("stale"));
-                }
-                Ok(Swap::Gone) => return Err(self.too_late(provider, tokens)),
-                Err(error) => {
-                    tracing::warn!(reason = error.reason(), "rotated tokens not stored yet");
-                    tokio::time::sleep(STORE_PAUSE).await;
-                }
-            }
+        if !self.is_dead(case) {
+            let expires_at = case.tokens.access_expires_at;
+            let left = expires_at.map_or(LONGEST_REST, |at| at.saturating_sub(now));
+            self.rest(left, LOST);
+            return Err(Failure::Later(LOST));
         }
-        // The session still holds the spent refresh token; its next refresh ends it.
-        audit::refresh_lost(&session.key);
-        Err(Failure::Later("store_lost"))
-    }
-
-    /// Logout won: what we just got is thrown away, at the IdP too.
-    fn too_late(&self, provider: &Arc<RelyingParty>, tokens: TokenPart) -> Failure {
-        self.app.revoke_in_background(provider, tokens.refresh_token, tokens.access_token);
-        Failure::Ended("session_gone")
-    }
-
-    /// The session cannot hold what the IdP gave, and what it holds is spent.
-    async fn unkeepable(
-        &self,
-        provider: &Arc<RelyingParty>,
-        session: &ActiveSession,
-        tokens: TokenPart,
-    ) -> Result<Arc<TokenPart>, Failure> {
-        self.app.revoke_in_background(provider, tokens.refresh_token, tokens.access_token);
-        match self.app.end(session, "identity_too_long").await {
-            Ok(()) => Err(Failure::Ended("identity_too_long")),
-            Err(error) => Err(Failure::Later(error.reason())),
+        let ended = self.give_up(case, LOST).await;
+        if matches!(ended, Err(Failure::Ended(LOST))) {
+            audit::refresh_lost(&self.key, "outcome_unknown");
+            // At most issuers this takes along whatever descends from it, which nobody could use.
+            self.revoke(case, &case.tokens);
         }
+        ended
     }
-
-    fn seal(
-        &self,
-        session: &ActiveSession,
-        tokens: &TokenPart,
-        management: Management,
-        refreshed: &Refreshed,
-        now: u64,
-    ) -> Result<(StoredSession, Duration), ()> {
-        let version = self.version.saturating_add(1);
-        let mut view = EdgeView {
-            last_seen: now,
-            token_version: version,
-            access_expires_at: tokens.access_expires_at.unwrap_or_default(),
-            scopes: tokens.scope.clone().into(),
-            ..session.edge.to_view()
-        };
-        if let Some(claims) = &refreshed.claims {
-            view.roles = header_text::encode_list(claims.roles.iter().map(String::as_str)).into();
-            view.groups = header_text::encode_list(claims.groups.iter().map(String::as_str)).into();
-        }
-        let management = Management {
-            access_jti: token_id(tokens.access_token.expose_secret()),
-            access_expires_at: tokens.access_expires_at,
-            ..management
-        };
-        let (config, random) = (&self.app.config, &self.app.random);
-        let keys = &config.session_keys;
-        let sealed = StoredSession {
-            edge: config
-                .clients
-                .edge_keys
-                .reseal(&session.key, &session.stored.edge, &view)
-                .map_err(drop)?,
-            tokens: keys
-                .seal_tokens(&self.id, &tenant_of(session), version, tokens, random.bytes())
-                .map_err(drop)?,
-            management: keys
-                .seal_management(&session.key, &management, random.bytes())
-                .map_err(drop)?,
-            version,
-        };
-        Ok((sealed, keep_for(view.idle_deadline().saturating_sub(now))))
-    }
-}
-
-/// What a response leaves out stays as it was (RFC 6749 section 6).
-fn merged(old: &TokenPart, refreshed: &Refreshed, now: u64) -> TokenPart {
-    let mut tokens = token_part(&refreshed.tokens, refreshed.dpop_key.as_ref(), now, &old.scope);
-    tokens.refresh_token = tokens.refresh_token.or_else(|| old.refresh_token.clone());
-    tokens.id_token = tokens.id_token.or_else(|| old.id_token.clone());
-    tokens.profile = match &refreshed.claims {
-        Some(claims) => {
-            let mut profile = old.profile.clone();
-            profile.extend(crate::sessions::profile(claims));
-            profile
-        }
-        None => old.profile.clone(),
-    };
-    tokens
 }

@@ -20,10 +20,10 @@ use super::login::{login_cookies, see_other};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::login_state::{LoginCookie, LoginState};
-use crate::oidc::{AuthorizationResponse, LoginSecrets};
-use crate::return_to::ReturnTo;
-use crate::sessions::Use;
+use crate::login_state::{LoginCookie, LoginState, PendingLogin};
+use crate::loops::Completed;
+use crate::oidc::AuthorizationResponse;
+use crate::sessions::{Cause, LoginAge, Use};
 use crate::{audit, metrics};
 
 /// The answer in the query.
@@ -80,16 +80,18 @@ async fn complete(
     let state = LoginState::parse(state, &app.config.session_keys)
         .ok_or(ApiError::Login("state_invalid"))?;
     let cookie = login_cookie(app, headers, &state);
+    let asked = Instant::now();
     let taken = match &cookie {
         None => None,
-        Some(_) => app.store.take_login(state.as_str()).await?,
+        Some(_) => app.store.take_login(state.suffix()).await?,
     };
     let (Some(cookie), Some(taken)) = (cookie, taken) else {
         return again(app, caller, headers).await;
     };
     let result = match cookie.open(&app.config.session_keys, &state, &taken.sealed) {
-        Ok((secrets, return_to)) => {
-            sign_in(app, caller, headers, answer, secrets, &return_to).await
+        Ok(pending) => {
+            let age = LoginAge::of(&taken, asked);
+            sign_in(app, caller, headers, answer, pending, &age).await
         }
         Err(_) => Err(ApiError::Login("other_browser")),
     };
@@ -109,12 +111,15 @@ async fn sign_in(
     caller: &Caller,
     headers: &HeaderMap,
     answer: AuthorizationResponse,
-    secrets: LoginSecrets,
-    return_to: &ReturnTo,
+    pending: PendingLogin,
+    age: &LoginAge,
 ) -> Result<Response, ApiError> {
-    let provider = app.providers.main();
+    let PendingLogin { secrets, return_to, provider: name, completed } = pending;
+    // None but the one that the browser was sent to: a code must not reach another (RFC 9700
+    // section 4.4).
+    let provider = app.providers.get(name.as_deref()).ok_or(ApiError::Login("provider_gone"))?;
     let login = provider.finish_login(answer, secrets, app.now()).await?;
-    let id = match app.begin_session(&login, caller).await {
+    let id = match app.begin_session(&login, name.as_deref(), caller, age).await {
         Ok(id) => id,
         Err(error) => {
             // Nobody will ever use these.
@@ -138,6 +143,12 @@ async fn sign_in(
     }
     let cookie = cookies.session(&id).ok_or(ApiError::Internal("cookie"))?;
     response.headers_mut().append(SET_COOKIE, cookie);
+    // Others of this browser's logins may have come back since this one began; they count once.
+    if completed == Completed::of(headers, cookies)
+        && let Some(counted) = cookies.completed(completed.and_one(app.now()).cookie_value())
+    {
+        response.headers_mut().append(SET_COOKIE, counted);
+    }
     Ok(response)
 }
 
@@ -146,7 +157,7 @@ async fn sign_in(
 /// cookie in any case.
 async fn replace(app: &App, old: SessionId) {
     let ended = match app.session_by_id(old).await {
-        Ok(Some(old)) => app.end(&old, "replaced").await,
+        Ok(Some(old)) => app.end(&old, Cause::user("replaced")).await,
         Ok(None) => Ok(()),
         Err(error) => Err(error),
     };

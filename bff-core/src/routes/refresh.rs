@@ -34,7 +34,7 @@ pub(crate) async fn refresh(
         &app.config.session_keys,
         &session.id,
     )?;
-    app.fresh_tokens(&session).await?;
+    app.renewed_tokens(&session).await?;
     let session = app.session_by_id(session.id).await?;
     let mut session = session.ok_or(ApiError::Unauthenticated("session_gone"))?;
     // The slide of this use may still be on its way to the store.

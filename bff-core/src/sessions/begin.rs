@@ -1,5 +1,7 @@
 //! Owns: making a session out of a login.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret as _;
@@ -16,7 +18,7 @@ use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::oidc::{self, IdClaims, LoggedIn, TokenSet};
 
-use super::{indexes, keep_for};
+use super::{LoginAge, indexes, keep_for};
 
 /// The first version of a session's token part.
 const FIRST_VERSION: u64 = 1;
@@ -25,25 +27,36 @@ const FIRST_VERSION: u64 = 1;
 const DEVICE_MAX: usize = 200;
 
 impl App {
-    /// Makes a session for `login` under a fresh id (bff-checklist 15).
+    /// Makes a session for `login` under a fresh id (bff-checklist 15). `provider` is the name of who
+    /// vouches; `None` for the main one.
     ///
     /// The lists come first: a crash between the writes leaves an entry that points to nothing,
-    /// never a session that no list knows.
+    /// never a session that no list knows. What would forbid the session is looked at last, when
+    /// nobody can miss it any more.
     ///
     /// # Errors
     /// [`ApiError`] if it cannot be stored; then there is none.
     pub async fn begin_session(
         &self,
         login: &LoggedIn,
+        provider: Option<&str>,
         caller: &Caller,
+        age: &LoginAge,
     ) -> Result<SessionId, ApiError> {
         let now = self.now();
+        if session_expiry(&login.claims) <= now {
+            return Err(ApiError::Login("session_expiry_past"));
+        }
         let id = SessionId::from_random(self.random.bytes());
         let key = id.store_key();
-        let tokens =
-            token_part(&login.tokens, login.dpop_key.as_ref(), now, &self.config.oidc.scopes);
+        let party = self.providers.get(provider).ok_or(ApiError::Login("provider_gone"))?;
+        let asked = &party.config().scopes;
+        let tokens = token_part(&login.tokens, login.dpop_key.as_ref(), now, asked);
         let tokens = TokenPart { profile: profile(&login.claims), ..tokens };
-        let management = management_part(login, &tokens, caller, now);
+        let management = Management {
+            provider: provider.map(str::to_owned),
+            ..management_part(login, &tokens, caller, now)
+        };
         let view = self.edge_view(login, &tokens, caller, now);
 
         let sealed = StoredSession {
@@ -67,13 +80,15 @@ impl App {
             )?,
             version: FIRST_VERSION,
         };
-        for index in indexes("", &management) {
-            self.store.index_add(&index, &key, keep_for(self.config.lifetimes.session)).await?;
+        let lists = indexes("", &management);
+        for index in &lists {
+            self.store.index_add(index, &key, keep_for(self.config.lifetimes.session)).await?;
         }
         let keep = keep_for(view.idle_deadline().saturating_sub(now));
         if !self.store.create(&key, sealed, keep).await? {
             return Err(ApiError::Internal("session_id_taken"));
         }
+        self.admit(&key, &lists, age).await?;
         audit::session_created(caller, &key, &management.issuer, &management.user_id);
         Ok(id)
     }
@@ -90,7 +105,9 @@ impl App {
         EdgeView {
             created_at: now,
             auth_time: claims.auth_time.unwrap_or(now),
-            expires_at: now.saturating_add(self.config.lifetimes.session),
+            expires_at: now
+                .saturating_add(self.config.lifetimes.session)
+                .min(session_expiry(claims)),
             last_seen: now,
             idle_ttl: self.config.lifetimes.idle,
             access_expires_at: tokens.access_expires_at.unwrap_or_default(),
@@ -152,6 +169,19 @@ pub(crate) fn token_part(
         dpop_key: dpop_key.map(|key| key.to_bytes().to_vec().into()),
         profile: Map::new(),
     }
+}
+
+/// When sessions made from this login end at the latest (`session_expiry`, IPSIE SL1), seconds since the
+/// epoch. A claim that is no date means at once: it was sent to shorten a session.
+pub(crate) fn session_expiry(claims: &IdClaims) -> u64 {
+    match claims.all.get("session_expiry") {
+        None | Some(Value::Null) => u64::MAX,
+        Some(date) => date.as_u64().or_else(|| whole_seconds(date.as_f64()?)).unwrap_or_default(),
+    }
+}
+
+fn whole_seconds(date: f64) -> Option<u64> {
+    Duration::try_from_secs_f64(date).ok().map(|date| date.as_secs())
 }
 
 /// What the browser may know of its user.

@@ -4,10 +4,11 @@
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
+use axum::response::Response;
 use cookie::Cookie;
 use cookie::time::Duration;
 use http::header::{COOKIE, SET_COOKIE, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -161,7 +162,8 @@ impl Ask {
         self.header("content-type", "application/x-www-form-urlencoded")
     }
 
-    pub(crate) async fn send(self, app: &Arc<App>) -> Answer {
+    /// The answer with its body still to come.
+    pub(crate) async fn response(self, app: &Arc<App>) -> Response {
         let Self { browser, mut request } = self;
         let cookies = browser.cookies_for(request.uri().path());
         if !cookies.is_empty() {
@@ -170,18 +172,15 @@ impl Ask {
         request
             .extensions_mut()
             .insert(Peer { address: ([127, 0, 0, 1], 4711).into(), tls: false });
-        let response = server::router(app).oneshot(request).await.unwrap();
+        server::router(app).oneshot(request).await.unwrap()
+    }
+
+    pub(crate) async fn send(self, app: &Arc<App>) -> Answer {
+        let browser = self.browser.clone();
+        let response = self.response(app).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        let answer = Answer {
-            status: head.status.as_u16(),
-            headers: head.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
-        };
-        let shown = format!("{answer:?}");
-        for secret in SECRETS {
-            assert!(!shown.contains(secret), "t18: {secret} reached the browser: {shown}");
-        }
+        let answer = Answer::checked(head.status, head.headers, &body);
         for cookie in answer.cookies() {
             browser.plant(&cookie);
         }
@@ -198,6 +197,17 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// What came, which must hold no secret.
+    pub(super) fn checked(status: StatusCode, headers: HeaderMap, body: &[u8]) -> Self {
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        let answer = Self { status: status.as_u16(), headers, body };
+        let shown = format!("{answer:?}");
+        for secret in SECRETS {
+            assert!(!shown.contains(secret), "t18: {secret} came out: {shown}");
+        }
+        answer
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| std::str::from_utf8(value.as_bytes()).unwrap())
     }

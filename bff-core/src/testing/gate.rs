@@ -15,6 +15,8 @@ pub(crate) struct Gate {
 struct State {
     open: bool,
     waiting: usize,
+    /// How many bytes of each answer come through; then the connection stands still.
+    answers: u64,
 }
 
 impl Gate {
@@ -23,7 +25,7 @@ impl Gate {
         let target = origin.strip_prefix("http://").unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let state = watch::Sender::new(State { open: true, waiting: 0 });
+        let state = watch::Sender::new(State { open: true, waiting: 0, answers: u64::MAX });
         let relayed = state.clone();
         tokio::spawn(async move {
             loop {
@@ -40,12 +42,22 @@ impl Gate {
     }
 
     pub(crate) fn close(&self) {
-        self.state.send_replace(State { open: false, waiting: 0 });
+        self.state.send_modify(|state| (state.open, state.waiting) = (false, 0));
     }
 
     /// Waits until a request stands before the closed gate.
     pub(crate) async fn someone_waits(&self) {
-        self.state.subscribe().wait_for(|state| state.waiting > 0).await.unwrap();
+        self.so_many_wait(1).await;
+    }
+
+    /// Waits until so many requests stand before the closed gate.
+    pub(crate) async fn so_many_wait(&self, count: usize) {
+        self.state.subscribe().wait_for(|state| state.waiting >= count).await.unwrap();
+    }
+
+    /// Lets so many bytes of what each new connection is answered through, and then no more.
+    pub(crate) fn stall_after(&self, answers: u64) {
+        self.state.send_modify(|state| state.answers = answers);
     }
 
     pub(crate) fn open(&self) {
@@ -55,8 +67,15 @@ impl Gate {
 
 async fn relay(client: TcpStream, server: TcpStream, state: watch::Sender<State>) {
     let (mut from_client, mut to_client) = client.into_split();
-    let (mut from_server, mut to_server) = server.into_split();
-    tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+    let (from_server, mut to_server) = server.into_split();
+    let mut answers = from_server.take(state.borrow().answers);
+    tokio::spawn(async move {
+        tokio::io::copy(&mut answers, &mut to_client).await?;
+        if answers.limit() == 0 {
+            std::future::pending::<()>().await;
+        }
+        std::io::Result::Ok(())
+    });
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
         state.send_modify(|state| state.waiting += 1);

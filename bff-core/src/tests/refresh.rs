@@ -69,8 +69,6 @@ async fn c55_only_invalid_grant_ends_a_session() {
         (Reply::error(429, "slow_down"), false),
         (Reply::error(500, "invalid_grant"), false),
         (Reply::text(502, "text/html", "<html>invalid_grant</html>"), false),
-        (Reply::text(200, "text/html", "maintenance"), false),
-        (Reply::Drop, false),
     ] {
         let world = World::start().await;
         let browser = world.signed_in().await;

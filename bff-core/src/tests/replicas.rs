@@ -110,7 +110,7 @@ async fn store_newer_tokens(app: &Arc<App>, browser: &Browser) {
         ..session.stored.clone()
     };
     let keep = Duration::from_secs(600);
-    let swap = app.store.replace(&session.key, session.stored.version, stored, keep).await;
+    let swap = app.store.replace(&session.key, &session.stored, stored, keep).await;
     assert_eq!(swap, Ok(Swap::Done));
 }
 

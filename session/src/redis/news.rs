@@ -2,6 +2,7 @@
 //! first listens.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use fred::clients::SubscriberClient;
 use fred::interfaces::{ClientLike as _, EventInterface as _, PubsubInterface as _};
@@ -13,6 +14,9 @@ use crate::shelf::News;
 
 /// News that a slow listener may be behind before it is told to look for itself.
 const BACKLOG: usize = 1_024;
+
+/// Between two attempts to subscribe.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Follows one channel.
 pub(super) struct Follower {
@@ -60,14 +64,24 @@ async fn listen(client: SubscriberClient, channel: String, news: Sender<News>) {
             // Also told of the first connection.
             connection = connected.recv() => match connection {
                 Ok(_) | Err(RecvError::Lagged(_)) => {
-                    if client.subscribe(channel.clone()).await.is_err() {
-                        tracing::warn!("redis does not let us follow other replicas");
-                    }
+                    subscribe(&client, &channel).await;
                     drop(news.send(News::Missed));
                 }
                 Err(RecvError::Closed) => return,
             },
         }
+    }
+}
+
+/// Until it is done: a server that just took the connection may still be loading, or refuse.
+async fn subscribe(client: &SubscriberClient, channel: &str) {
+    let mut told = false;
+    while let Err(error) = client.subscribe(channel).await {
+        if !told {
+            tracing::warn!(reason = error.kind().to_str(), "redis lets nobody follow its news");
+            told = true;
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

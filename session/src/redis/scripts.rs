@@ -35,12 +35,13 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 ";
 
-/// 1: replaced. 0: another version stands. -1: no such session. The first eight bytes of `m` are the
+/// 1: replaced. 0: another version or edge view stands. -1: no such session. The first eight bytes of `m` are the
 /// version.
 const REPLACE: &str = r"
 local management = redis.call('HGET', KEYS[1], 'm')
 if not management then return -1 end
 if string.sub(management, 1, 8) ~= ARGV[5] then return 0 end
+if redis.call('HGET', KEYS[1], 'e') ~= ARGV[6] then return 0 end
 redis.call('HSET', KEYS[1], 'e', ARGV[1], 't', ARGV[2], 'm', ARGV[3])
 redis.call('HDEL', KEYS[1], 'r')
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
@@ -62,16 +63,17 @@ if not intent then
 end
 local attempt, since, owner = string.match(intent, '^(%d):(%d+):(.*)$')
 if owner == ARGV[2] then return tonumber(attempt) end
-if attempt == '1' and now - since <= tonumber(ARGV[3]) then
+if attempt == '1' and now - since < tonumber(ARGV[3]) then
   redis.call('HSET', KEYS[1], 'r', string.format('2:%s:%s', since, ARGV[2]))
   return 2
 end
 return 3
 ";
 
+/// A second attempt is never taken back: nobody knows what became of the first.
 const FORGET_INTENT: &str = r"
 local intent = redis.call('HGET', KEYS[1], 'r')
-if intent and string.match(intent, '^%d:%d+:(.*)$') == ARGV[1] then
+if intent and string.match(intent, '^1:%d+:(.*)$') == ARGV[1] then
   return redis.call('HDEL', KEYS[1], 'r')
 end
 return 0

@@ -1,0 +1,71 @@
+//! Owns: who may use the admin API, and what surrounds each of its requests.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, header};
+use ring::digest;
+use secrecy::ExposeSecret as _;
+use subtle::ConstantTimeEq as _;
+
+use super::Access;
+use crate::app::App;
+use crate::audit::{self, AdminAction};
+use crate::caller::Caller;
+use crate::error::{self, ApiError};
+use crate::server;
+
+/// The administrator of a request, by the name that `BFF_ADMIN_TOKENS` gives.
+#[derive(Debug, Clone)]
+pub(super) struct Administrator(pub(super) Arc<str>);
+
+/// Lets administrators in, and answers for what goes wrong inside.
+pub(super) async fn guard(
+    State(app): State<Arc<App>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Ok(caller) = server::caller(&app, &request) else {
+        let failure = ApiError::BadRequest("header_ambiguous");
+        return error::render(&failure, &Caller::unknown(&*app.random), false);
+    };
+    let Some(administrator) = administrator(&app.config.access, request.headers()) else {
+        audit::administered(&caller, &AdminAction { event: "admin.refused", ..Default::default() });
+        return error::render(&ApiError::AdminToken, &caller, false);
+    };
+    request.extensions_mut().insert(caller.clone());
+    request.extensions_mut().insert(administrator);
+    let mut response = next.run(request).await;
+    if let Some(failure) = response.extensions_mut().remove::<ApiError>() {
+        response = error::render(&failure, &caller, false);
+    }
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    response
+}
+
+/// Whose token the request shows. All are compared, by their hashes and in constant time, so that the
+/// time taken tells nothing of any of them.
+fn administrator(access: &Access, headers: &HeaderMap) -> Option<Administrator> {
+    let mut shown = headers.get_all(AUTHORIZATION).iter();
+    let value = shown.next()?.as_bytes();
+    if shown.next().is_some() {
+        return None;
+    }
+    let (scheme, token) = value.split_at_checked("Bearer ".len())?;
+    if !scheme.eq_ignore_ascii_case(b"Bearer ") {
+        return None;
+    }
+    let token = digest::digest(&digest::SHA256, token);
+    let mut found = None;
+    for (name, known) in &access.actors {
+        let known = digest::digest(&digest::SHA256, known.expose_secret().as_bytes());
+        if bool::from(known.as_ref().ct_eq(token.as_ref())) {
+            found = Some(Administrator(name.as_str().into()));
+        }
+    }
+    found
+}

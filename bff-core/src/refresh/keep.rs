@@ -1,0 +1,171 @@
+//! Owns: keeping what a refresh gave: new tokens into the session, or away with them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret as _;
+use session::edge::EdgeView;
+use session::header_text;
+use session::record::{Management, TokenPart};
+use session::store::{Store as _, StoredSession, Swap};
+use tokio::time::Instant;
+
+use super::flight::{Case, Flight};
+use super::{Failure, Refresh};
+use crate::news::News;
+use crate::oidc::Refreshed;
+use crate::sessions::{ActiveSession, keep_for, session_expiry, tenant_of, token_id, token_part};
+use crate::{audit, metrics};
+
+impl Flight {
+    /// Stores by compare-and-set, again and again while the store is away.
+    pub(super) async fn keep(&self, case: &Case, refreshed: Refreshed) -> Refresh {
+        let tokens = Arc::new(merged(&case.tokens, &refreshed, self.app.now()));
+        let mut session = case.session.clone();
+        let begun = Instant::now();
+        loop {
+            let Ok((sealed, keep)) = self.seal(&session, &tokens, &refreshed) else {
+                return self.unkeepable(case, &tokens).await;
+            };
+            let stored = self.app.store.replace(&self.key, &session.stored, sealed, keep).await;
+            let trouble = match stored {
+                Ok(Swap::Done) => return Ok(self.kept(tokens)),
+                Ok(Swap::Gone) => return Err(self.too_late(case, &tokens)),
+                Ok(Swap::Stale) => match self.app.session_by_id(self.id.clone()).await {
+                    Ok(None) => return Err(self.too_late(case, &tokens)),
+                    Ok(Some(current)) => {
+                        let there = self.open(&current)?;
+                        if is_same(&there, &tokens) {
+                            // Our own write, whose answer was lost.
+                            return Ok(self.kept(tokens));
+                        }
+                        if !is_same(&there, &case.tokens) {
+                            // A replica's that was faster. Ours are of the same family, so they are not
+                            // revoked.
+                            return Ok(there);
+                        }
+                        // Something else of the session was changed: it was used, or its user
+                        // suspended. The tokens are still those we spent.
+                        session = current;
+                        if begun.elapsed() < self.app.refresh_limits.store {
+                            continue;
+                        }
+                        "stale"
+                    }
+                    Err(error) => error.reason(),
+                },
+                Err(error) => error.reason(),
+            };
+            if begun.elapsed() >= self.app.refresh_limits.store {
+                break;
+            }
+            tracing::warn!(reason = trouble, "rotated tokens not stored yet");
+            tokio::time::sleep(self.app.refresh_limits.pause).await;
+        }
+        // The intent stands, so the session ends when its access token does, unless the IdP forgives. The
+        // new tokens are not revoked: a write whose answer was lost may yet be found to have happened,
+        // and revoking one refresh token ends all of its family.
+        audit::refresh_lost(&self.key, "not_stored");
+        Err(Failure::Later("store_lost"))
+    }
+
+    fn kept(&self, tokens: Arc<TokenPart>) -> Arc<TokenPart> {
+        metrics::refreshed();
+        audit::session_refreshed(&self.key);
+        self.app.tell(&[News::Refreshed { session: self.key }]);
+        tokens
+    }
+
+    /// Logout won: what we just got is thrown away, at the IdP too.
+    fn too_late(&self, case: &Case, tokens: &TokenPart) -> Failure {
+        self.revoke(case, tokens);
+        Failure::Ended("session_gone")
+    }
+
+    /// The session cannot hold what the IdP gave, and what it holds is spent.
+    async fn unkeepable(&self, case: &Case, tokens: &TokenPart) -> Refresh {
+        self.revoke(case, tokens);
+        match self.app.end(&case.session, "identity_too_long").await {
+            Ok(()) => Err(Failure::Ended("identity_too_long")),
+            Err(error) => Err(Failure::Later(error.reason())),
+        }
+    }
+
+    /// Ends at the IdP what the session no longer has a use for.
+    pub(super) fn revoke(&self, case: &Case, tokens: &TokenPart) {
+        let (refresh_token, access_token) =
+            (tokens.refresh_token.clone(), tokens.access_token.clone());
+        self.app.revoke_in_background(&case.provider, refresh_token, access_token);
+    }
+
+    fn seal(
+        &self,
+        session: &ActiveSession,
+        tokens: &TokenPart,
+        refreshed: &Refreshed,
+    ) -> Result<(StoredSession, Duration), ()> {
+        let now = self.app.now();
+        let version = session.stored.version.saturating_add(1);
+        let before = session.edge.to_view();
+        let mut view = EdgeView {
+            // Another replica's clock may be ahead of ours.
+            last_seen: now.max(before.last_seen),
+            token_version: version,
+            access_expires_at: tokens.access_expires_at.unwrap_or_default(),
+            scopes: tokens.scope.clone().into(),
+            ..before
+        };
+        if let Some(claims) = &refreshed.claims {
+            view.roles = header_text::encode_list(claims.roles.iter().map(String::as_str)).into();
+            view.groups = header_text::encode_list(claims.groups.iter().map(String::as_str)).into();
+            view.expires_at = view.expires_at.min(session_expiry(claims));
+        }
+        let management = Management {
+            access_jti: token_id(tokens.access_token.expose_secret()),
+            access_expires_at: tokens.access_expires_at,
+            ..self.app.management(session).map_err(drop)?
+        };
+        let (config, random) = (&self.app.config, &self.app.random);
+        let keys = &config.session_keys;
+        let sealed = StoredSession {
+            edge: config
+                .clients
+                .edge_keys
+                .reseal(&session.key, &session.stored.edge, &view)
+                .map_err(drop)?,
+            tokens: keys
+                .seal_tokens(&self.id, &tenant_of(session), version, tokens, random.bytes())
+                .map_err(drop)?,
+            management: keys
+                .seal_management(&session.key, &management, random.bytes())
+                .map_err(drop)?,
+            version,
+        };
+        Ok((sealed, keep_for(view.idle_deadline().saturating_sub(now))))
+    }
+}
+
+/// Both tokens count: some issuers give out the same access token again.
+fn is_same(one: &TokenPart, other: &TokenPart) -> bool {
+    let refresh = |tokens: &TokenPart| {
+        tokens.refresh_token.as_ref().map(|token| token.expose_secret().to_owned())
+    };
+    one.access_token.expose_secret() == other.access_token.expose_secret()
+        && refresh(one) == refresh(other)
+}
+
+/// What a response leaves out stays as it was (RFC 6749 section 6).
+fn merged(old: &TokenPart, refreshed: &Refreshed, now: u64) -> TokenPart {
+    let mut tokens = token_part(&refreshed.tokens, refreshed.dpop_key.as_ref(), now, &old.scope);
+    tokens.refresh_token = tokens.refresh_token.or_else(|| old.refresh_token.clone());
+    tokens.id_token = tokens.id_token.or_else(|| old.id_token.clone());
+    tokens.profile = match &refreshed.claims {
+        Some(claims) => {
+            let mut profile = old.profile.clone();
+            profile.extend(crate::sessions::profile(claims));
+            profile
+        }
+        None => old.profile.clone(),
+    };
+    tokens
+}

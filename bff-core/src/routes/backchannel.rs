@@ -118,7 +118,7 @@ async fn carry_out(app: &Arc<App>, compact: &str) -> Result<(String, Ended), Fai
     let (work, flight) = (Arc::clone(app), token.name.clone());
     let provider = name.map(str::to_owned);
     let work = || async move { effect::once(&work, provider.as_deref(), &token).await };
-    let ended = app.logouts.run(flight, &app.shutdown, work).await;
+    let ended = app.logouts.begin(flight, &app.shutdown, work).result().await;
     Ok((issuer, ended.ok_or(Failure::Later(ApiError::Internal("logout_died")))??))
 }
 

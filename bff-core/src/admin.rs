@@ -3,6 +3,7 @@
 
 mod digest;
 mod gate;
+mod internal;
 mod revocations;
 mod users;
 
@@ -87,7 +88,7 @@ pub fn router(app: &Arc<App>, admin: Admin) -> Router {
     } else {
         router.nest("/admin", table(app))
     };
-    router.with_state(Arc::clone(app))
+    router.merge(internal::routes(app)).with_state(Arc::clone(app))
 }
 
 /// The admin API. Nothing of it answers, not even that it is not there, before somebody is known to be

@@ -14,7 +14,9 @@ pub mod csrf;
 pub mod error;
 pub mod health;
 pub mod http_client;
+pub mod live;
 pub mod login_state;
+pub mod loops;
 pub mod metrics;
 pub mod news;
 pub mod oidc;
@@ -27,6 +29,8 @@ mod routes;
 pub mod server;
 pub mod sessions;
 pub mod single_flight;
+pub mod startup;
+mod store_nonces;
 
 #[cfg(test)]
 mod testing;

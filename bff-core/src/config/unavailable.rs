@@ -10,33 +10,40 @@ use shell::config::Settings;
 const OFF: &[&str] = &["false", "0", "no", "off"];
 
 /// Promises of protection, and the values that ask for nothing.
-const PROMISES: [(&str, &[&str]); 9] = [
-    ("OIDC_JAR", OFF),
-    ("OIDC_JARM", OFF),
-    ("OIDC_PROFILE", &[]),
+const PROMISES: [(&str, &[&str]); 5] = [
     ("BFF_STRATEGY", &["pass_through"]),
     ("BFF_INTERNAL_HMAC_SECRET", &[]),
     ("BFF_INTERNAL_HMAC_SECRET_FILE", &[]),
     ("ENABLE_TOKEN_DOWNSCOPING", OFF),
-    ("ENABLE_FAPI_COMPLIANCE", OFF),
     ("ENABLE_MTLS_BACKEND", OFF),
 ];
 
 /// Features whose absence endangers nothing.
-const FEATURES: [(&str, &[&str]); 10] = [
+const FEATURES: [(&str, &[&str]); 7] = [
     ("DATABASE_URL", &[]),
-    ("BFF_INTERNAL_TOKEN", &[]),
-    ("BFF_INTERNAL_TOKEN_FILE", &[]),
     ("BFF_DEV_AUTO_TENANT", OFF),
     ("BFF_CONTEXT_KEYS", &[]),
     ("BFF_CONTEXT_ISSUER", &[]),
     ("BFF_SIGNATURE_HEADER_PREFIX", &[]),
-    ("OIDC_CLIENT_CERT", &[]),
     ("HTTPS_PROXY", &[]),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", &[]),
 ];
 
+/// Settings and files.
 pub(super) fn tell(settings: &mut Settings) {
+    tell_settings(settings);
+    let directory = settings.text("BFF_CONFIG_DIR").unwrap_or_else(|| "/app/config".to_owned());
+    if Path::new(&directory).join("tenants.yaml").exists() {
+        settings.problem(
+            "tenants.yaml",
+            "asks for tenants, which this version does not keep apart yet",
+            "Run one deployment with its own BFF_REDIS_PREFIX for each tenant.",
+        );
+    }
+}
+
+/// Settings alone.
+pub(super) fn tell_settings(settings: &mut Settings) {
     for (name, harmless) in PROMISES {
         if asks(settings, name, harmless) {
             settings.problem(
@@ -50,14 +57,6 @@ pub(super) fn tell(settings: &mut Settings) {
         if asks(settings, name, harmless) {
             settings.warn(format!("{name} is set, but this version does not use it yet"));
         }
-    }
-    let directory = settings.text("BFF_CONFIG_DIR").unwrap_or_else(|| "/app/config".to_owned());
-    if Path::new(&directory).join("tenants.yaml").exists() {
-        settings.problem(
-            "tenants.yaml",
-            "asks for tenants, which this version does not keep apart yet",
-            "Run one deployment with its own BFF_REDIS_PREFIX for each tenant.",
-        );
     }
 }
 

@@ -142,6 +142,30 @@ impl App {
         self.end_key(&listed.key, cause).await
     }
 
+    /// Ends every login in flight that would join a list. To be done before the list is read.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store is away.
+    pub(crate) async fn end_logins(&self, index: &IndexKey) -> Result<(), StoreError> {
+        self.store.put_tombstone(index, TOMBSTONE).await
+    }
+
+    /// [`App::end_key`] for many. Returns how many there were.
+    ///
+    /// # Errors
+    /// As [`App::end_all`].
+    pub(crate) async fn end_keys(
+        &self,
+        keys: &[StoreKey],
+        cause: Cause<'_>,
+    ) -> Result<usize, StoreError> {
+        let mut ended = 0;
+        for keys in keys.chunks(BATCH) {
+            ended += self.end_batch(keys, cause).await?.ended;
+        }
+        Ok(ended)
+    }
+
     /// Ends every session of a list, and every login in flight that would join it. Returns how many
     /// sessions ended.
     ///
@@ -150,7 +174,7 @@ impl App {
     pub async fn end_all(&self, index: &IndexKey, cause: Cause<'_>) -> Result<usize, StoreError> {
         // First: a login either sees this once its session is written, or was written before the
         // list is read.
-        self.store.put_tombstone(index, TOMBSTONE).await?;
+        self.end_logins(index).await?;
         let keys = self.store.index_list(index).await?;
         self.empty(index, &keys, cause).await
     }
@@ -167,12 +191,8 @@ impl App {
     ) -> Result<usize, StoreError> {
         let mut keys = self.store.index_list(index).await?;
         keys.retain(|key| key != except);
-        let mut ended = 0;
-        for keys in keys.chunks(BATCH) {
-            // An entry without a session may be that of a login in flight, which no tombstone warns.
-            ended += self.end_batch(keys, cause).await?.ended;
-        }
-        Ok(ended)
+        // An entry without a session may be that of a login in flight, which no tombstone warns: it stays.
+        self.end_keys(&keys, cause).await
     }
 
     /// Ends the sessions `keys` of a list that has a tombstone, and takes them off it, also those that

@@ -106,7 +106,7 @@ pub(crate) async fn begin(
     login: &LoggedIn,
     age: Duration,
 ) -> Result<SessionId, ApiError> {
-    app.begin_session(login, &Caller::unknown(&*app.random), &begun_ago(age)).await
+    app.begin_session(login, None, &Caller::unknown(&*app.random), &begun_ago(age)).await
 }
 
 impl Browser {

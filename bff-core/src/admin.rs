@@ -3,6 +3,7 @@
 
 mod digest;
 mod gate;
+mod internal;
 mod revocations;
 mod users;
 
@@ -38,7 +39,7 @@ impl Access {
     pub(crate) fn read(settings: &mut Settings) -> Self {
         let hint = "Give name:token pairs separated by commas.";
         let listed = settings.secret("BFF_ADMIN_TOKENS");
-        let actors = listed.map(|listed| actors(listed.expose_secret())).unwrap_or(Ok(Vec::new()));
+        let actors = listed.map_or(Ok(Vec::new()), |listed| actors(listed.expose_secret()));
         let actors = actors.unwrap_or_else(|problem| {
             settings.problem("BFF_ADMIN_TOKENS", problem, hint);
             Vec::new()
@@ -87,7 +88,7 @@ pub fn router(app: &Arc<App>, admin: Admin) -> Router {
     } else {
         router.nest("/admin", table(app))
     };
-    router.with_state(Arc::clone(app))
+    router.merge(internal::routes(app)).with_state(Arc::clone(app))
 }
 
 /// The admin API. Nothing of it answers, not even that it is not there, before somebody is known to be

@@ -11,10 +11,12 @@ use shell::shutdown::Shutdown;
 use crate::config::Config;
 use crate::health::Health;
 use crate::http_client::HttpSetupError;
+use crate::live::Live;
 use crate::oidc::OidcError;
 use crate::providers::Providers;
 use crate::proxy::Upstream;
 use crate::refresh::{Failures, Flights, Limits};
+use crate::routes::backchannel::Logouts;
 use crate::store_nonces::StoreNonces;
 
 /// One running `bff`.
@@ -31,6 +33,10 @@ pub struct App {
     pub flights: Flights,
     /// Refreshes that failed a moment ago.
     pub failures: Failures,
+    /// Back-channel logouts under way.
+    pub(crate) logouts: Logouts,
+    /// Open streams of `/api/auth/events`.
+    pub live: Live,
     /// How long the steps of a refresh may take.
     pub refresh_limits: Limits,
     /// What `/health` knows.
@@ -78,6 +84,8 @@ impl App {
             upstream: Upstream::new()?,
             flights: Flights::default(),
             failures: Failures::default(),
+            logouts: Logouts::default(),
+            live: Live::default(),
             refresh_limits: Limits::default(),
             health: Health::default(),
             config,

@@ -67,6 +67,19 @@ pub fn csrf_rejected(caller: &Caller, reason: &'static str) {
     );
 }
 
+/// An issuer logged somebody out: `done`, or `repeated` for a token that was carried out before.
+pub fn backchannel_logout(caller: &Caller, issuer: &str, ended: usize, outcome: &'static str) {
+    tracing::info!(
+        target: TARGET, event = "logout.backchannel", request_id = %caller.request_id, issuer,
+        ended, outcome, ip = caller.ip.map(tracing::field::display)
+    );
+}
+
+/// The IdP was not told that a token is no longer wanted, tried twice: it lives there until it expires.
+pub fn revocation_failed(issuer: &str, token: &'static str, reason: &'static str) {
+    tracing::warn!(target: TARGET, event = "token.revocation_failed", issuer, token, reason);
+}
+
 /// What an administrator did, or somebody tried who is none.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AdminAction<'a> {
@@ -96,7 +109,7 @@ impl<'a> AdminAction<'a> {
         Self {
             event,
             actor,
-            user_id: Some(&user.user_id),
+            user_id: Some(&user.id),
             issuer: Some(&user.issuer),
             tenant: Some(user.tenant.as_str()).filter(|tenant| !tenant.is_empty()),
             ..Self::default()

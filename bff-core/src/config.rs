@@ -2,6 +2,7 @@
 
 mod client;
 mod cookies;
+mod idps;
 mod network;
 mod unavailable;
 
@@ -12,6 +13,7 @@ use session::settings::{ClientSettings, StoreSettings, key_ring};
 use shell::config::{Settings, parse};
 use shell::telemetry::LogConfig;
 
+pub use idps::{BearerIssuer, Idps, LoginProvider};
 pub use network::Network;
 
 use crate::admin::Access;
@@ -39,6 +41,8 @@ pub struct Config {
     pub oidc: OidcConfig,
     /// `OIDC_TLS_CA`.
     pub oidc_ca: Option<Vec<u8>>,
+    /// `idps.yaml`.
+    pub idps: Idps,
     /// Lifetimes.
     pub lifetimes: Lifetimes,
     /// `SESSION_MAX_PER_USER`; zero is no cap.
@@ -80,6 +84,7 @@ impl Config {
             client::agree(settings, oidc, &network);
         }
         let oidc_ca = settings.pem("OIDC_TLS_CA");
+        let idps = Idps::read(settings);
         let lifetimes = Lifetimes::read(settings);
         let max_sessions_per_user =
             settings.parsed("SESSION_MAX_PER_USER", "0 is no cap.", parse::any("a number"));
@@ -93,6 +98,7 @@ impl Config {
             cookies,
             oidc: oidc?,
             oidc_ca,
+            idps,
             lifetimes,
             max_sessions_per_user: max_sessions_per_user.unwrap_or(0),
             routes: routes?,

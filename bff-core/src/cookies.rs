@@ -2,13 +2,14 @@
 
 use cookie::Cookie;
 use cookie::time::Duration;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, header};
 use session::id::SessionId;
 use session::settings::{CookieSettings, SameSite};
 use shell::origin::Origin;
 
 use crate::caller::Caller;
 use crate::login_state::LoginTicket;
+use crate::loops::LOOP_SECONDS;
 
 /// Writes the cookies.
 #[derive(Debug, Clone)]
@@ -59,13 +60,59 @@ impl Cookies {
         format!("{}_login_", self.0.name)
     }
 
-    /// `Lax`, whatever the session cookie is: the way back from the IdP is a navigation from
-    /// another site. Host-only, and outside `__Host-` names sent to `/auth` alone.
+    /// Remembers when callbacks were completed; see [`crate::loops`].
+    pub fn completed(&self, value: String) -> Option<HeaderValue> {
+        let cookie = self.host_only(self.completed_name(), value, "/");
+        let seconds = i64::try_from(LOOP_SECONDS).unwrap_or(i64::MAX);
+        plain(&cookie.max_age(Duration::seconds(seconds)).build())
+    }
+
+    /// Forgets them.
+    pub fn clear_completed(&self) -> Option<HeaderValue> {
+        let cookie = self.host_only(self.completed_name(), String::new(), "/");
+        plain(&cookie.max_age(Duration::ZERO).build())
+    }
+
+    /// The name of that cookie.
+    pub fn completed_name(&self) -> String {
+        format!("{}_loop", self.0.name)
+    }
+
+    /// Whether both hosts, each with its port or without, are sent the session cookie.
+    pub fn span(&self, one: &str, other: &str) -> bool {
+        let Some(domain) = self.0.domain.as_deref() else { return false };
+        [one, other].iter().all(|host| {
+            let name = host.split(':').next().unwrap_or_default();
+            name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
+    }
+
+    /// Outside `__Host-` names, login cookies are sent to `/auth` alone.
     fn login_base(&self, name: String, value: String) -> cookie::CookieBuilder<'static> {
         let path = if name.to_ascii_lowercase().starts_with("__host-") { "/" } else { "/auth" };
+        self.host_only(name, value, path)
+    }
+
+    /// `Lax`, whatever the session cookie is: the way back from the IdP is a navigation from
+    /// another site.
+    fn host_only(
+        &self,
+        name: String,
+        value: String,
+        path: &'static str,
+    ) -> cookie::CookieBuilder<'static> {
         let host_only = CookieSettings { domain: None, same_site: SameSite::Lax, ..self.0.clone() };
         base(&host_only, name, value, path)
     }
+}
+
+/// The pairs of all `Cookie` lines, as bytes.
+pub fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .map(<[u8]>::trim_ascii)
 }
 
 fn base(
@@ -131,5 +178,25 @@ mod tests {
         assert!(!text.contains("Domain"), "{text}");
         let prefixed = settings("__Host-bff", None).clear_login("abc").unwrap();
         assert!(prefixed.to_str().unwrap().ends_with("Path=/; Max-Age=0"));
+    }
+
+    #[test]
+    fn c35_the_count_of_callbacks_is_host_only_and_comes_with_every_path() {
+        for (name, domain) in [("bff", Some("example.com")), ("__Host-bff", None)] {
+            let text = settings(name, domain).completed("1.2".to_owned()).unwrap();
+            let text = text.to_str().unwrap();
+            let expected =
+                format!("{name}_loop=1.2; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60");
+            assert_eq!(text, expected);
+        }
+    }
+
+    #[test]
+    fn hosts_share_a_session_under_its_domain_alone() {
+        let shared = settings("bff", Some("example.com"));
+        assert!(shared.span("a.example.com:8443", "example.com"));
+        assert!(!shared.span("a.example.com", "a.example.org"));
+        assert!(!shared.span("notexample.com", "example.com"));
+        assert!(!settings("bff", None).span("example.com", "example.com"));
     }
 }

@@ -44,6 +44,12 @@ pub enum ApiError {
     /// A callback that belongs to no login of this browser.
     #[error("login not accepted ({0})")]
     Login(&'static str),
+    /// Logins that succeed, and lead to no usable session.
+    #[error("login loop")]
+    LoginLoop {
+        /// Where to begin another one all the same: a path.
+        retry: String,
+    },
     /// No such page, or not by this method.
     #[error("no such route")]
     NotFound,
@@ -68,6 +74,9 @@ pub enum ApiError {
         /// Its name in `routes.yaml`.
         service: String,
     },
+    /// This process has as many open streams as it may.
+    #[error("too many open streams")]
+    TooManyStreams,
     /// Something that should not happen.
     #[error("internal error ({0})")]
     Internal(&'static str),
@@ -133,6 +142,12 @@ impl ApiError {
                 problem(StatusCode::BAD_REQUEST, code, "The request cannot be understood.")
             }
             Self::Login(code) => problem(StatusCode::BAD_REQUEST, code, login_title(code)),
+            Self::LoginLoop { retry } => problem(
+                StatusCode::BAD_REQUEST,
+                "login_loop",
+                "Signing in succeeds, but the session cannot be used.",
+            )
+            .with("retry_url", retry.as_str()),
             Self::NotFound => problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here."),
             Self::MethodNotAllowed => problem(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -161,6 +176,11 @@ impl ApiError {
                 "The service behind this address did not answer in time.",
             )
             .with("service", service.as_str()),
+            Self::TooManyStreams => problem(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too_many_streams",
+                "Too many streams are open. Try again shortly.",
+            ),
             Self::Internal(_) => {
                 problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong.")
             }
@@ -187,7 +207,9 @@ impl ApiError {
             Self::Binding => "binding",
             Self::Suspended => "suspended",
             Self::InsufficientScope => "insufficient_scope",
+            Self::LoginLoop { .. } => "login_loop",
             Self::NotFound => "not_found",
+            Self::TooManyStreams => "too_many_streams",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::UpstreamUnreachable { .. } => "upstream_unreachable",
             Self::UpstreamTimeout { .. } => "upstream_timeout",
@@ -221,7 +243,10 @@ pub fn render(error: &ApiError, caller: &Caller, is_page: bool) -> Response {
     let is_admin = matches!(error, ApiError::AdminToken);
     let unauthenticated = status == StatusCode::UNAUTHORIZED && !is_admin;
     let mut response = if is_page && caller.navigates {
-        pages::failure(&problem, request_id)
+        match error {
+            ApiError::LoginLoop { retry } => pages::login_loop(&problem, request_id, retry),
+            _ => pages::failure(&problem, request_id),
+        }
     } else if unauthenticated {
         problem.with("login_url", "/auth/login").response(request_id)
     } else {

@@ -4,7 +4,8 @@
 //! The state is an id and a MAC, so junk is refused without asking the store. The secrets are
 //! sealed under the server's key *and* the browser's cookie: a callback in another browser opens
 //! nothing (bff-checklist 3, class T14). Each login has its own cookie, so ten tabs do not disturb
-//! each other.
+//! each other. The end of that cookie's name is also what the store calls the login, so that a login
+//! whose cookie is taken away can be taken out of the store with it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,6 +15,7 @@ use session::seal::{Purpose, SealError, SessionKeys};
 use shell::random::Random;
 use zeroize::Zeroizing;
 
+use crate::loops::Completed;
 use crate::oidc::{LoginSecrets, LoginSecretsWire};
 use crate::return_to::ReturnTo;
 
@@ -25,7 +27,8 @@ pub const LOGINS_PER_BROWSER: usize = 12;
 
 const ID_LEN: usize = 16;
 const TAG_LEN: usize = 16;
-const SUFFIX_LEN: usize = 10;
+/// 96 of the random bits of the id, and none of the MAC.
+const SUFFIX_LEN: usize = 16;
 
 /// The public name of a login: what `state` carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +56,7 @@ impl LoginState {
         &self.0
     }
 
-    /// What tells this login's cookie from those of other tabs.
+    /// What tells this login's cookie from those of other tabs, and what the store calls it.
     pub fn suffix(&self) -> &str {
         self.0.get(..SUFFIX_LEN).unwrap_or_default()
     }
@@ -65,6 +68,19 @@ impl LoginState {
         let formed = bytes.len() == SUFFIX_LEN && bytes.iter().all(base64url);
         std::str::from_utf8(bytes).ok().filter(|_| formed)
     }
+}
+
+/// What the server keeps of a login while the browser is at the IdP.
+#[derive(Debug)]
+pub struct PendingLogin {
+    /// What the answer of the IdP must fit.
+    pub secrets: LoginSecrets,
+    /// Where the browser wants to be.
+    pub return_to: ReturnTo,
+    /// The name of the provider that alone may finish it; `None` for the main one.
+    pub provider: Option<String>,
+    /// The callbacks that were counted when it began.
+    pub completed: Completed,
 }
 
 /// A login that is about to begin.
@@ -113,11 +129,15 @@ impl LoginTicket {
     pub fn seal(
         &self,
         keys: &SessionKeys,
-        secrets: &LoginSecrets,
-        return_to: &ReturnTo,
+        login: &PendingLogin,
         random: &dyn Random,
     ) -> Result<Bytes, SealError> {
-        let kept = Kept { secrets: secrets.into(), return_to: return_to.to_string() };
+        let kept = Kept {
+            secrets: (&login.secrets).into(),
+            return_to: login.return_to.to_string(),
+            provider: login.provider.clone(),
+            completed: login.completed.clone(),
+        };
         let plain = serde_json::to_vec(&kept).map(Zeroizing::new);
         let plain = plain.map_err(|_| SealError::Malformed)?;
         keys.seal_login(self.state.as_str(), self.browser_secret.as_bytes(), &plain, random.bytes())
@@ -151,11 +171,15 @@ impl LoginCookie {
         keys: &SessionKeys,
         state: &LoginState,
         sealed: &Bytes,
-    ) -> Result<(LoginSecrets, ReturnTo), SealError> {
+    ) -> Result<PendingLogin, SealError> {
         let plain = keys.open_login(state.as_str(), &self.secret, sealed)?;
         let kept: Kept = serde_json::from_slice(&plain).map_err(|_| SealError::Malformed)?;
-        let secrets = kept.secrets.try_into().map_err(|_| SealError::Malformed)?;
-        Ok((secrets, ReturnTo::kept(kept.return_to)))
+        Ok(PendingLogin {
+            secrets: kept.secrets.try_into().map_err(|_| SealError::Malformed)?,
+            return_to: ReturnTo::kept(kept.return_to),
+            provider: kept.provider,
+            completed: kept.completed,
+        })
     }
 }
 
@@ -169,4 +193,8 @@ impl std::fmt::Debug for LoginCookie {
 struct Kept {
     secrets: LoginSecretsWire,
     return_to: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provider: Option<String>,
+    #[serde(default)]
+    completed: Completed,
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_histogram, gauge, histogram};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 /// Describes everything once and sets what never changes.
 pub fn describe() {
@@ -15,6 +15,8 @@ pub fn describe() {
     describe_histogram!("bff_oauth_flow_duration_seconds", "Stages of the login.");
     describe_histogram!("bff_proxy_request_duration_seconds", "Proxied requests.");
     describe_histogram!("bff_refresh_wait_seconds", "Time requests waited for a token refresh.");
+    describe_counter!("bff_backchannel_logouts_total", "Logout tokens, by outcome.");
+    describe_gauge!("bff_event_streams", "Open streams of /api/auth/events.");
     describe_counter!("bff_token_refresh_joins_total", "Requests that joined a refresh under way.");
     describe_counter!("bff_token_refresh_sent_again_total", "Refresh tokens sent a second time.");
     describe_counter!("bff_refresh_lease_lost_total", "Leases that ran out under a refresh.");
@@ -96,4 +98,19 @@ pub fn proxied(route: &str, status: u16, time: Duration) {
         "route" => route.to_owned(), "status_class" => class
     )
     .record(time);
+}
+
+/// A logout token: `done`, `repeated`, `refused`, `unavailable`.
+pub fn backchannel_logout(outcome: &'static str) {
+    counter!("bff_backchannel_logouts_total", "outcome" => outcome).increment(1);
+}
+
+/// A stream of `/api/auth/events` began.
+pub fn event_stream_opened() {
+    gauge!("bff_event_streams").increment(1.0);
+}
+
+/// A stream of `/api/auth/events` ended.
+pub fn event_stream_closed() {
+    gauge!("bff_event_streams").decrement(1.0);
 }

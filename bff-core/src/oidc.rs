@@ -22,6 +22,7 @@ mod jarm;
 mod keys;
 mod login;
 mod logout;
+mod logout_token;
 mod metadata;
 mod nonces;
 mod par;
@@ -49,7 +50,8 @@ pub use error::{Endpoint, OAuthCode, OAuthError, OidcError};
 pub(crate) use fapi2::weaknesses as fapi2_weaknesses;
 pub use id_claims::IdClaims;
 pub use login::{Begun, LoginHints, LoginRequest, LoginSecrets, LoginSecretsWire};
-pub use logout::EndSession;
+pub use logout::{EndSession, LogoutRequest};
+pub use logout_token::{Addressed, LogoutScope, LogoutToken, LogoutTokenError};
 pub use nonces::SharedNonces;
 pub use refresh::{RefreshError, RefreshRequest, Refreshed};
 pub use revoke::TokenKind;
@@ -72,6 +74,9 @@ pub struct RelyingParty {
     random: Arc<dyn Random>,
     discovery: Discovery,
     keys: Keys,
+    /// For logout tokens, which anybody may send: junk among them must not use up the one look at newer
+    /// keys that a login may need.
+    logout_keys: Keys,
     as_nonces: Nonces,
     resource_nonces: Nonces,
 }
@@ -106,6 +111,7 @@ impl RelyingParty {
         };
         Ok(Self {
             keys: Keys::new(http.clone()),
+            logout_keys: Keys::new(http.clone()),
             config,
             http,
             random,
@@ -284,18 +290,18 @@ impl RelyingParty {
         userinfo::userinfo(&caller, &self.resource_nonces, tokens, key, subject).await
     }
 
-    /// Where to send the browser to end the session at the issuer; `None` where it has no such
-    /// endpoint.
+    /// The request by which the browser ends the session at the issuer; `None` where it has no endpoint
+    /// for it.
     ///
     /// # Errors
     /// [`OidcError`] when the metadata was never had and cannot be had now.
-    pub async fn end_session_url(
+    pub async fn end_session(
         &self,
         request: &EndSession<'_>,
         now: u64,
-    ) -> Result<Option<Url>, OidcError> {
+    ) -> Result<Option<LogoutRequest>, OidcError> {
         let metadata = self.metadata(now).await?;
-        Ok(logout::url(&self.config, &metadata, request))
+        Ok(logout::request(&self.config, &metadata, request))
     }
 
     /// The `DPoP` header for one attempt of a call to a resource server. `url` is the one that

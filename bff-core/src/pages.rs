@@ -3,8 +3,11 @@
 
 use axum::body::Body;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use http::{HeaderValue, StatusCode};
+use ring::digest::{SHA256, digest};
 use shell::problem::ProblemDetails;
 use shell::request_id::RequestId;
 
@@ -20,6 +23,29 @@ pub(crate) fn failure(problem: &ProblemDetails, request_id: &RequestId) -> Respo
         "<h1>{}</h1><p><a href=\"/auth/login\">Sign in again</a> or <a href=\"/\">go to the start \
          page</a>.</p><p><small>Code <code>{}</code>, request <code>{}</code></small></p>",
         escape(problem.title()),
+        escape(problem.code()),
+        escape(request_id.as_str()),
+    );
+    page(problem.status(), "Sign-in", "", &body)
+}
+
+/// Signing in again and again does not help; says what may be wrong.
+pub(crate) fn login_loop(
+    problem: &ProblemDetails,
+    request_id: &RequestId,
+    retry: &str,
+) -> Response {
+    let body = format!(
+        "<h1>Signing in does not help.</h1><p>You were signed in several times within a minute, and \
+         each time the session could not be used. Likely causes:</p><ul><li>The browser, or an \
+         extension, blocks or deletes cookies of this site.</li><li>The site and its sign-in have \
+         different addresses, and the session is not shared between them (cookie domain).</li>\
+         <li>The clock of a server is wrong.</li><li>Your network or browser changes from one \
+         request to the next, for example through a VPN, and the session is bound to them.</li></ul>\
+         <p><a id=\"retry\" href=\"{}\">Try again</a>. If it happens once more, tell the operator the \
+         code and the request below.</p><p><small>Code <code>{}</code>, request <code>{}</code>\
+         </small></p>",
+        escape(retry),
         escape(problem.code()),
         escape(request_id.as_str()),
     );
@@ -47,6 +73,38 @@ pub(crate) fn leaving(end_session: &str) -> Response {
         "<h1>Signing out…</h1><p>If nothing happens, <a id=\"continue\" href=\"{url}\">go on</a>.</p>"
     );
     page(StatusCode::OK, "Signing out", &head, &body)
+}
+
+/// Submits the form of [`leaving_by_form`]. Its hash is in the policy of that page.
+const SUBMIT: &str = "document.forms[0].submit()";
+
+/// [`leaving`] by POST, for what no address can hold. Without script, one press of a button.
+pub(crate) fn leaving_by_form(action: &str, parameters: &[(&str, String)]) -> Response {
+    let fields: String = parameters
+        .iter()
+        .map(|(name, value)| {
+            let (name, value) = (escape(name), escape(value));
+            format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">")
+        })
+        .collect();
+    let body = format!(
+        "<h1>Signing out…</h1><form method=\"post\" action=\"{}\">{fields}<p>If nothing happens, \
+         <button id=\"continue\" type=\"submit\">go on</button></p></form><script>{SUBMIT}</script>",
+        escape(action)
+    );
+    let mut response = page(StatusCode::OK, "Signing out", "", &body);
+    // No `form-action`: some browsers apply it to the redirects that follow, which are the IdP's choice.
+    let policy = format!(
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{}'; base-uri 'none'; \
+         frame-ancestors 'none'",
+        STANDARD.encode(digest(&SHA256, SUBMIT.as_bytes()))
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    // With `no-referrer` browsers send the form with `Origin: null`, which an IdP may refuse.
+    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
+    response
 }
 
 /// The session here has ended, and that is all.

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::Value;
 use session::record::Management;
 use shell::random::Random;
 
 use crate::app::SetupError;
 use crate::config::Config;
 use crate::http_client::HttpClient;
-use crate::oidc::{RelyingParty, SharedNonces};
+use crate::oidc::{OidcConfig, RelyingParty, SharedNonces};
 
 /// Relying parties by name.
 pub struct Providers {
@@ -37,12 +38,15 @@ impl Providers {
         random: &Arc<dyn Random>,
         nonces: &Arc<dyn SharedNonces>,
     ) -> Result<Self, SetupError> {
-        let http = HttpClient::new(config.oidc_ca.as_deref())?;
-        let party = |oidc: &crate::oidc::OidcConfig| {
-            RelyingParty::new(oidc.clone(), http.clone(), Arc::clone(random))
-                .map(|party| Arc::new(party.sharing_nonces(nonces)))
+        let party = |oidc: &OidcConfig, ca: Option<&[u8]>| -> Result<_, SetupError> {
+            let party = RelyingParty::new(oidc.clone(), HttpClient::new(ca)?, Arc::clone(random))?;
+            Ok(Arc::new(party.sharing_nonces(nonces)))
         };
-        Ok(Self { main: party(&config.oidc)?, named: BTreeMap::new() })
+        let mut named = BTreeMap::new();
+        for (name, provider) in &config.idps.login {
+            named.insert(name.clone(), party(&provider.oidc, provider.ca.as_deref())?);
+        }
+        Ok(Self { main: party(&config.oidc, config.oidc_ca.as_deref())?, named })
     }
 
     /// The one that the `OIDC_*` settings name.
@@ -67,5 +71,20 @@ impl Providers {
     pub fn all(&self) -> impl Iterator<Item = (Option<&str>, &Arc<RelyingParty>)> {
         let named = self.named.iter().map(|(name, party)| (Some(name.as_str()), party));
         std::iter::once((None, &self.main)).chain(named)
+    }
+
+    /// The public halves of the keys that we authenticate with, each once.
+    pub fn public_keys(&self) -> Vec<Value> {
+        let mut keys = Vec::new();
+        for (_, party) in self.all() {
+            let mut set = party.public_jwks();
+            let found = set.get_mut("keys").and_then(Value::as_array_mut);
+            for key in found.map(std::mem::take).unwrap_or_default() {
+                if !keys.contains(&key) {
+                    keys.push(key);
+                }
+            }
+        }
+        keys
     }
 }

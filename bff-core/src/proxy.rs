@@ -26,7 +26,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::sessions::{ActiveSession, Use};
-use crate::{csrf, metrics};
+use crate::{csrf, loops, metrics};
 use headers::Identity;
 use path::PlainPath;
 use table::{Auth, Matched};
@@ -81,8 +81,12 @@ async fn forward(
         },
     };
     let signed_in = session.is_some();
+    let is_counting = signed_in && loops::is_counting(&head.headers, &app.config.cookies);
     let mut response = app.upstream.send(app, caller, head, body, matched, &identity).await?;
     headers::clean_response(response.headers_mut(), app.config.cookies.name(), signed_in);
+    if is_counting {
+        loops::forget(&mut response, &app.config.cookies);
+    }
     Ok(response)
 }
 

@@ -1,6 +1,8 @@
 //! Owns: the table of the BFF's own endpoints (DESIGN section 5) and what they share.
 
+pub(crate) mod backchannel;
 pub(crate) mod callback;
+pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod jwks;
 pub(crate) mod login;
@@ -34,6 +36,11 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .route("/api/auth/logout", get(logout::by_link).post(logout::by_post).head(no_head))
         .route("/api/auth/session", get(session::session))
         .route("/api/auth/refresh", post(refresh::refresh))
+        .route("/api/auth/events", get(events::events).head(no_head))
+        .route(
+            "/auth/backchannel-logout",
+            post(backchannel::logout).layer(DefaultBodyLimit::max(backchannel::FORM_MAX)),
+        )
         .route("/api/auth/sessions", get(sessions::list).delete(sessions::end_many))
         .route("/api/auth/sessions/{reference}", delete(sessions::end_one))
         .route("/.well-known/jwks.json", get(jwks::jwks))

@@ -199,7 +199,10 @@ pub(crate) fn indexes(tenant: &str, management: &Management) -> Vec<IndexKey> {
     let user = IndexKey::user(tenant, &management.issuer, &management.user_id);
     let idp =
         management.idp_session.as_ref().map(|sid| IndexKey::idp_session(&management.issuer, sid));
-    std::iter::once(user).chain(idp).collect()
+    // The user's list serves back-channel logout as well, where it is the subject's too.
+    let is_subject = tenant.is_empty() && management.user_id == management.subject;
+    let subject = (!is_subject).then(|| IndexKey::subject(&management.issuer, &management.subject));
+    std::iter::once(user).chain(idp).chain(subject).collect()
 }
 
 /// How long the store keeps a session whose idle deadline lies `seconds` ahead.

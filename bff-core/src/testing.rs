@@ -3,6 +3,7 @@
 
 mod admin;
 mod browser;
+mod events;
 mod gate;
 mod heard;
 mod replica;
@@ -29,6 +30,7 @@ use crate::oidc::mock::{self, MockAs, NOW, Reply};
 
 pub(crate) use admin::{OPS, ask as ask_admin, send as send_admin};
 pub(crate) use browser::{Answer, Ask, Browser};
+pub(crate) use events::Events;
 pub(crate) use gate::Gate;
 pub(crate) use heard::Heard;
 pub(crate) use replica::QUICK;
@@ -125,6 +127,13 @@ impl World {
         let timeout = std::time::Duration::from_millis(200);
         let store = session::settings::StoreSettings::read(&mut settings, timeout).unwrap();
         self.replica_with(&store.open().await.unwrap())
+    }
+
+    /// A replica whose settings differ, as while a new configuration is rolled out.
+    pub(crate) fn replica_configured(&self, changes: &[(&str, &str)]) -> Arc<App> {
+        let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings: Vec<_> = self.settings.iter().cloned().chain(changes).collect();
+        app(&settings, &self.store, &self.clock, Arc::new(SystemRandom))
     }
 
     fn replica_with(&self, store: &AnyStore) -> Arc<App> {

@@ -2,20 +2,28 @@
 //! but for the network.
 
 mod admin;
+mod audit;
 mod away;
+mod backchannel;
+mod backchannel_scope;
 mod binding;
 mod callback;
 mod cap;
 mod cookies;
 mod csrf;
+mod events;
 mod ending;
 mod faults;
 mod faults_replicas;
 mod faults_store;
 mod flags;
 mod in_flight;
+mod internal;
 mod login;
+mod login_hosts;
+mod login_providers;
 mod logout;
+mod loops;
 mod malformed;
 mod matrix;
 mod mine;

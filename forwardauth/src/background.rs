@@ -17,7 +17,12 @@ pub(crate) struct Background(Arc<Semaphore>);
 
 impl Background {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(TASKS_MAX)))
+        Self::with_room_for(TASKS_MAX)
+    }
+
+    /// A place for at most `tasks` at once.
+    pub(crate) fn with_room_for(tasks: usize) -> Self {
+        Self(Arc::new(Semaphore::new(tasks)))
     }
 
     /// Runs `task` if there is room. `name` is its label in metrics.

@@ -3,6 +3,7 @@
 //! A setting that this version does not implement is a problem and never ignored: whoever set it
 //! relies on it (class T9).
 
+mod bff;
 mod cache;
 mod read;
 mod unavailable;
@@ -15,6 +16,8 @@ use session::settings::{ClientSettings, CookieSettings, StoreSettings};
 use shell::config::Settings;
 use shell::origin::Origin;
 use shell::tls::Tls;
+
+pub use bff::{AccessSettings, BffSettings};
 
 use crate::login::LoginUrl;
 
@@ -61,6 +64,8 @@ pub struct VerifyConfig {
     pub deadline: Duration,
     /// `FORWARDAUTH_INLINE_POLICY`.
     pub inline_policy: bool,
+    /// `FORWARDAUTH_BFF_URL` and what belongs to it.
+    pub bff: Option<BffSettings>,
 }
 
 impl Config {
@@ -91,6 +96,7 @@ impl Config {
         let cors_origins = read::cors_origins(settings);
         let login_url = read::login_url(settings);
         let inline_policy = read::switch(settings, "FORWARDAUTH_INLINE_POLICY");
+        let bff = bff::read(settings, threads);
         Some(Self {
             listen,
             admin_listen,
@@ -105,6 +111,7 @@ impl Config {
                 login_url,
                 deadline,
                 inline_policy,
+                bff,
             },
         })
     }

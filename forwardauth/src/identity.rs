@@ -3,7 +3,7 @@
 
 use bytes::BufMut as _;
 use http::HeaderMap;
-use http::header::{HeaderName, HeaderValue, InvalidHeaderValue};
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue, InvalidHeaderValue};
 use session::edge::EdgeFrame;
 use session::id::{COOKIE_LEN, StoreKey};
 
@@ -29,6 +29,8 @@ pub(crate) struct Identity {
     tenant_slug: HeaderValue,
     roles: HeaderValue,
     master_flags: HeaderValue,
+    /// For services that want the session's token besides.
+    authorization: Option<HeaderValue>,
 }
 
 impl Identity {
@@ -66,7 +68,14 @@ impl Identity {
             tenant_slug: text(edge.tenant_slug())?,
             roles: text(edge.roles())?,
             master_flags: text(edge.master_flags())?,
+            authorization: None,
         })
+    }
+
+    /// The same user, with a value of `Authorization`.
+    #[must_use]
+    pub(crate) fn with_authorization(self, value: HeaderValue) -> Self {
+        Self { authorization: Some(value), ..self }
     }
 
     /// Sets all of them.
@@ -78,5 +87,8 @@ impl Identity {
         headers.insert(TENANT_SLUG, self.tenant_slug);
         headers.insert(USER_ROLES, self.roles);
         headers.insert(MASTER_FLAGS, self.master_flags);
+        if let Some(authorization) = self.authorization {
+            headers.insert(AUTHORIZATION, authorization);
+        }
     }
 }

@@ -9,12 +9,15 @@
 //! 5. `decide`: the pure decision, with `session::binding` and `session::flags`; the only way to a
 //!    2xx.
 //! 6. `reply`: the only place that makes responses, with `navigation` and `login`.
-//! 7. `background`: what is written afterwards (`slide`, ended sessions).
+//! 7. `background`: what is written afterwards (`slide`, ended sessions), and `bff`: what the BFF is told
+//!    or, where its token is handed on, asked.
 //!
 //! `server` runs it as a program; another program may compose [`Verify`] over its own store.
 
 mod background;
+mod bff;
 mod cache_metrics;
+mod clients;
 pub mod config;
 mod csrf;
 mod decide;

@@ -92,6 +92,16 @@ pub(crate) fn background_dropped(task: &'static str) {
     counter!("forwardauth_background_dropped_total", "task" => task).increment(1);
 }
 
+/// The BFF was asked for something, or ought to have been.
+pub(crate) fn bff_asked(kind: &'static str, outcome: &'static str) {
+    counter!("forwardauth_bff_requests_total", "kind" => kind, "outcome" => outcome).increment(1);
+}
+
+/// How long requests wait for the token that is handed on.
+pub(crate) fn refresh_wait() -> Histogram {
+    histogram!("forwardauth_refresh_wait_seconds")
+}
+
 /// What is known when the program starts.
 pub(crate) fn program_started() {
     gauge!("build_info", "program" => "forwardauth", "version" => env!("CARGO_PKG_VERSION"))
@@ -120,6 +130,8 @@ mod tests {
             redis_duration().record(Duration::from_micros(60));
             metrics.rejected(Refusal::CookieMissing);
             binding_failed("ip", Grade::Reauth);
+            bff_asked("nudge", "ok");
+            refresh_wait().record(Duration::from_millis(4));
             program_started();
         });
         let text = recorder.handle().render();
@@ -130,6 +142,8 @@ mod tests {
             r#"bff_session_binding_failures_total{signal="ip",action="reauth"} 1"#,
             "forwardauth_request_duration_seconds",
             "forwardauth_redis_duration_seconds",
+            r#"forwardauth_bff_requests_total{kind="nudge",outcome="ok"} 1"#,
+            "forwardauth_refresh_wait_seconds",
             "config_last_reload_successful 1",
             r#"build_info{program="forwardauth",version=""#,
         ] {

@@ -37,6 +37,10 @@ pub(crate) enum Refusal {
     StoreUnavailable,
     StoreTimeout,
     StoreRefused,
+    TokenSessionEnded,
+    TokenBound,
+    TokenUnavailable,
+    TokenTimeout,
 }
 
 /// What the outside sees of a refusal.
@@ -66,10 +70,15 @@ const AWAY: (StatusCode, &str, &str) = (
     "store_unavailable",
     "Sessions cannot be read right now. Try again in a moment.",
 );
+const NO_TOKEN: (StatusCode, &str, &str) = (
+    StatusCode::SERVICE_UNAVAILABLE,
+    "token_unavailable",
+    "The access token cannot be had right now. Try again in a moment.",
+);
 
 impl Refusal {
     /// All refusals, in the order of their declaration.
-    pub(crate) const ALL: [Self; 27] = [
+    pub(crate) const ALL: [Self; 31] = [
         Self::UnknownPath,
         Self::ForwardedHeader,
         Self::Policy,
@@ -97,6 +106,10 @@ impl Refusal {
         Self::StoreUnavailable,
         Self::StoreTimeout,
         Self::StoreRefused,
+        Self::TokenSessionEnded,
+        Self::TokenBound,
+        Self::TokenUnavailable,
+        Self::TokenTimeout,
     ];
 
     /// Status and codes.
@@ -147,6 +160,17 @@ impl Refusal {
             Self::StoreUnavailable => (StoreError::Unavailable.reason(), AWAY),
             Self::StoreTimeout => (StoreError::TimedOut.reason(), AWAY),
             Self::StoreRefused => ("store_refused", AWAY),
+            Self::TokenSessionEnded => ("token_session_ended", UNAUTHENTICATED),
+            Self::TokenBound => (
+                "token_bound",
+                (
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "token_bound",
+                    "The access token of this session cannot be handed on.",
+                ),
+            ),
+            Self::TokenUnavailable => ("token_unavailable", NO_TOKEN),
+            Self::TokenTimeout => ("token_timeout", NO_TOKEN),
         };
         Row { reason, status, code, title }
     }
@@ -213,6 +237,6 @@ mod tests {
         reasons.sort_unstable();
         reasons.dedup();
         assert_eq!(reasons.len(), Refusal::ALL.len());
-        assert_eq!(Refusal::StoreRefused as usize + 1, Refusal::ALL.len(), "the last variant");
+        assert_eq!(Refusal::TokenTimeout as usize + 1, Refusal::ALL.len(), "the last variant");
     }
 }

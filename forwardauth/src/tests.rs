@@ -1,11 +1,14 @@
 //! Verify as a proxy sees it, in one process: every outcome that docs/ARCHITECTURE.md and the README promise.
 
+mod access;
 mod backing;
 mod csrf;
 mod gate;
 mod log;
 mod login;
+mod nudge;
 mod outcomes;
 mod properties;
+mod scripted;
 mod session;
 mod socket;

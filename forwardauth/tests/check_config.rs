@@ -84,9 +84,18 @@ fn t09_what_this_version_has_not_is_refused_and_not_ignored() {
     insta::assert_snapshot!(check(&[
         ("BFF_CONFIG_DIR", directory.path().to_str().unwrap()),
         ("FORWARDAUTH_CACHE", "tracking"),
-        ("FORWARDAUTH_AUTHORIZATION", "access"),
-        ("FORWARDAUTH_BFF_URL", "https://bff:9000"),
+        ("FORWARDAUTH_AUTHORIZATION", "context"),
         ("FORWARDAUTH_TLS_CLIENT_CA", "ca.pem"),
+    ]));
+}
+
+#[test]
+fn t09_a_token_that_nobody_gives_out_is_not_promised() {
+    insta::assert_snapshot!(check(&[("FORWARDAUTH_AUTHORIZATION", "access")]));
+    insta::assert_snapshot!(check(&[
+        ("FORWARDAUTH_AUTHORIZATION", "access"),
+        ("FORWARDAUTH_BFF_URL", "http://bff:9000"),
+        ("BFF_INTERNAL_TOKEN", "canary"),
     ]));
 }
 

@@ -82,7 +82,7 @@ pub enum Intent {
 /// Bytes of the hash that names a list: docs/SESSION-FORMAT.md says why 128 bits are enough.
 const LIST_NAME_LEN: usize = 16;
 
-/// Names a list of sessions: those of a user, or of a session at the IdP.
+/// Names a list of sessions: those of a user, of a session at the IdP, or of a subject there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IndexKey(String);
 
@@ -95,6 +95,11 @@ impl IndexKey {
     /// All sessions made from one session at the IdP (`iss`, `sid`).
     pub fn idp_session(issuer: &str, sid: &str) -> Self {
         Self(format!("sid:{}", hashed(&[issuer, sid])))
+    }
+
+    /// All sessions of (`iss`, `sub`), where the user's own list is by another name than `sub`.
+    pub fn subject(issuer: &str, subject: &str) -> Self {
+        Self(format!("sub:{}", hashed(&[issuer, subject])))
     }
 }
 
@@ -231,6 +236,7 @@ mod tests {
         assert_ne!(IndexKey::user("a", "b", "c"), IndexKey::user("ab", "", "c"));
         assert_ne!(IndexKey::user("a", "b", "c"), IndexKey::user("a", "bc", ""));
         assert_ne!(IndexKey::idp_session("a", "b"), IndexKey::user("a", "b", ""));
+        assert_ne!(IndexKey::idp_session("a", "b"), IndexKey::subject("a", "b"));
     }
 
     /// The names as every replica must spell them.
@@ -240,12 +246,15 @@ mod tests {
         assert_eq!(user, "uid:lGg5gVABsaLESvo--_a-jg");
         let idp_session = IndexKey::idp_session("https://idp.example", "s1").to_string();
         assert_eq!(idp_session, "sid:p8s36vYngxbZPtkDEeTbFA");
+        let subject = IndexKey::subject("https://idp.example", "s1").to_string();
+        assert_eq!(subject, "sub:p8s36vYngxbZPtkDEeTbFA");
     }
 
     /// Redis keeps a key of 30 bytes in 32, and one of 31 in 48.
     #[test]
     fn names_of_lists_are_small_in_redis() {
-        for name in [IndexKey::user("t1", "i", "u"), IndexKey::idp_session("i", "s")] {
+        let (user, idp_session) = (IndexKey::user("t1", "i", "u"), IndexKey::idp_session("i", "s"));
+        for name in [user, idp_session, IndexKey::subject("i", "s")] {
             assert!(format!("bff:{name}").len() <= 30, "{name}");
         }
     }

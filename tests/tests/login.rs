@@ -276,6 +276,8 @@ async fn t13_c16_return_to_never_leaves_the_site() {
             "{hostile:?} led to {}",
             landed.url
         );
+        // A session that nobody uses, again and again, would be a login loop.
+        assert_eq!(stack.session(&agent).await["authenticated"], true, "{hostile:?}");
     }
     for good in ["/app/x?a=b&c=%2F%2Fd", "/app/%C3%A4", "/app/#part"] {
         stack.redis.ask(&[b"FLUSHALL"]).await;
@@ -284,6 +286,7 @@ async fn t13_c16_return_to_never_leaves_the_site() {
             .finish();
         let landed = agent.navigate(&stack.at(&format!("/auth/login?{query}"))).await;
         assert_eq!(landed.url.as_str(), stack.at(good));
+        assert_eq!(stack.session(&agent).await["authenticated"], true, "{good:?}");
     }
 }
 

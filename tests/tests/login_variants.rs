@@ -166,3 +166,35 @@ async fn c32_required_dpop_refuses_a_bearer_token() {
     assert_eq!(stack.cookie(&agent), "", "{} {}", landed.url, landed.text());
     assert!(stack.redis.keys("bff:session:").await.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c20_parts_that_disagree_about_sessions_end_at_a_page_and_not_in_a_loop() {
+    let other_key = "e1:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
+    let stack = Stack::plan().forwardauth("BFF_EDGE_KEYS", other_key).start().await;
+    let agent = stack.agent();
+    let form = agent.navigate(&stack.at("/app/")).await;
+    let html = form.text();
+    let action =
+        html.split_once("action=\"").and_then(|(_, rest)| rest.split_once('"')).expect("a form").0;
+    let target = form.url.join(action).expect("a URL");
+    let submit =
+        agent.request(Method::POST, target.as_str()).form(&[("login", "alice"), ("password", "x")]);
+    let mut reply = submit.send().await;
+    let mut callbacks = 0;
+    // A browser gives up after twenty redirects; the next visit then meets the page.
+    for _ in 0..60 {
+        if !reply.status.is_redirection() {
+            break;
+        }
+        let next = reply.location();
+        callbacks += usize::from(next.path() == "/auth/callback");
+        reply = agent.visit(next.as_str()).send().await;
+    }
+    assert_eq!((reply.status.as_u16(), callbacks), (400, 5), "{} {}", reply.url, reply.text());
+    assert!(reply.header("content-type").starts_with("text/html"), "{:?}", reply.headers);
+    assert!(reply.text().contains("login_loop") && reply.text().contains("id=\"retry\""));
+    // The BFF believes its own sessions: whoever uses one there is in no loop.
+    assert_eq!(stack.session(&agent).await["authenticated"], true);
+    let again = agent.visit(&stack.at("/auth/login")).send().await;
+    assert!(again.status.is_redirection(), "{}", again.text());
+}

@@ -28,12 +28,9 @@ pub(super) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let caller = match server::caller(&app, &request) {
-        Ok(caller) => caller,
-        Err(_) => {
-            let failure = ApiError::BadRequest("header_ambiguous");
-            return error::render(&failure, &Caller::unknown(&*app.random), false);
-        }
+    let Ok(caller) = server::caller(&app, &request) else {
+        let failure = ApiError::BadRequest("header_ambiguous");
+        return error::render(&failure, &Caller::unknown(&*app.random), false);
     };
     let Some(administrator) = administrator(&app.config.access, request.headers()) else {
         audit::administered(&caller, &AdminAction { event: "admin.refused", ..Default::default() });

@@ -32,11 +32,11 @@ type Named = Result<Path<String>, PathRejection>;
 type Narrowing = Result<Query<Narrowed>, QueryRejection>;
 
 fn user(app: &App, name: Named, narrowing: Narrowing) -> Result<User, ApiError> {
-    let Path(user_id) = name.map_err(|_| ApiError::BadRequest("user_id_invalid"))?;
+    let Path(id) = name.map_err(|_| ApiError::BadRequest("user_id_invalid"))?;
     let Query(Narrowed { iss, tenant }) =
         narrowing.map_err(|_| ApiError::BadRequest("query_invalid"))?;
     let issuer = iss.unwrap_or_else(|| app.config.oidc.issuer.clone());
-    Ok(User { tenant, issuer, user_id })
+    Ok(User { tenant, issuer, id })
 }
 
 /// `GET …/sessions`: the living sessions, newest first, and the flags.
@@ -57,7 +57,7 @@ pub(super) async fn sessions(
     );
     let told: Vec<Value> = sessions.iter().map(describe).collect();
     Ok(json_response(&json!({
-        "user": { "id": user.user_id, "iss": user.issuer, "tenant": user.tenant },
+        "user": { "id": user.id, "iss": user.issuer, "tenant": user.tenant },
         "flags": flags,
         "sessions": told,
     })))
@@ -83,7 +83,7 @@ pub(super) async fn end_sessions(
     narrowing: Narrowing,
 ) -> Result<Response, ApiError> {
     let user = user(&app, name, narrowing)?;
-    app.deny(&app.denial_of_user(&user.issuer, &user.user_id)).await?;
+    app.deny(&app.denial_of_user(&user.issuer, &user.id)).await?;
     let ended = app.end_all(&user.index(), Cause::admin(&actor)).await?;
     audit::administered(
         &caller,

@@ -69,6 +69,13 @@ pub(super) fn read(settings: &mut Settings) -> Option<OidcConfig> {
     if let Some(claim) = settings.text("OIDC_USER_ID_CLAIM") {
         config.user_id_claim = claim;
     }
+    config.require_logout_token_typ = settings
+        .parsed("OIDC_LOGOUT_TOKEN_TYP", "Use auto or required.", |text| match text {
+            "auto" => Ok(false),
+            "required" => Ok(true),
+            _ => Err("is neither auto nor required".to_owned()),
+        })
+        .unwrap_or_default();
     if config.assertion_audience != AssertionAudience::Issuer && config.profile == Profile::Open {
         settings
             .warn("OIDC_CLIENT_ASSERTION_AUD is not issuer: another server may use an assertion");

@@ -19,10 +19,8 @@ const PROMISES: [(&str, &[&str]); 5] = [
 ];
 
 /// Features whose absence endangers nothing.
-const FEATURES: [(&str, &[&str]); 9] = [
+const FEATURES: [(&str, &[&str]); 7] = [
     ("DATABASE_URL", &[]),
-    ("BFF_INTERNAL_TOKEN", &[]),
-    ("BFF_INTERNAL_TOKEN_FILE", &[]),
     ("BFF_DEV_AUTO_TENANT", OFF),
     ("BFF_CONTEXT_KEYS", &[]),
     ("BFF_CONTEXT_ISSUER", &[]),
@@ -31,7 +29,21 @@ const FEATURES: [(&str, &[&str]); 9] = [
     ("OTEL_EXPORTER_OTLP_ENDPOINT", &[]),
 ];
 
+/// Settings and files.
 pub(super) fn tell(settings: &mut Settings) {
+    tell_settings(settings);
+    let directory = settings.text("BFF_CONFIG_DIR").unwrap_or_else(|| "/app/config".to_owned());
+    if Path::new(&directory).join("tenants.yaml").exists() {
+        settings.problem(
+            "tenants.yaml",
+            "asks for tenants, which this version does not keep apart yet",
+            "Run one deployment with its own BFF_REDIS_PREFIX for each tenant.",
+        );
+    }
+}
+
+/// Settings alone.
+pub(super) fn tell_settings(settings: &mut Settings) {
     for (name, harmless) in PROMISES {
         if asks(settings, name, harmless) {
             settings.problem(
@@ -41,25 +53,10 @@ pub(super) fn tell(settings: &mut Settings) {
             );
         }
     }
-    if asks(settings, "ENABLE_FAPI_COMPLIANCE", OFF) {
-        settings.problem(
-            "ENABLE_FAPI_COMPLIANCE",
-            "asks for BFF_STRATEGY=fapi beside OIDC_PROFILE=fapi2, and the former is not built yet",
-            "Unset it, and set OIDC_PROFILE=fapi2 for the login and the tokens.",
-        );
-    }
     for (name, harmless) in FEATURES {
         if asks(settings, name, harmless) {
             settings.warn(format!("{name} is set, but this version does not use it yet"));
         }
-    }
-    let directory = settings.text("BFF_CONFIG_DIR").unwrap_or_else(|| "/app/config".to_owned());
-    if Path::new(&directory).join("tenants.yaml").exists() {
-        settings.problem(
-            "tenants.yaml",
-            "asks for tenants, which this version does not keep apart yet",
-            "Run one deployment with its own BFF_REDIS_PREFIX for each tenant.",
-        );
     }
 }
 

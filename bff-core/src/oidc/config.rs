@@ -55,6 +55,8 @@ pub struct OidcConfig {
     pub id_token_algorithms: Vec<Algorithm>,
     /// Audiences an ID token may have beside us.
     pub id_token_extra_audiences: Vec<String>,
+    /// Refuses a logout token that does not say in its header that it is one.
+    pub require_logout_token_typ: bool,
     /// Refuses a response without `iss` even if the metadata does not promise one.
     pub require_iss_parameter: bool,
     /// The longest a single call may take, connection included.
@@ -94,6 +96,7 @@ impl OidcConfig {
             tenant_claim: None,
             id_token_algorithms: Algorithm::ALL.to_vec(),
             id_token_extra_audiences: Vec::new(),
+            require_logout_token_typ: false,
             require_iss_parameter: false,
             http_timeout: Duration::from_secs(10),
             refresh_grace: Duration::ZERO,

@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, SHA384, SHA512, digest};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 use validator_lib::algorithm::Algorithm;
 use validator_lib::jws::VerifiedJws;
@@ -13,6 +14,7 @@ use super::config::OidcConfig;
 use super::error::OidcError;
 use super::id_claims::{IdClaims, Registered};
 use super::login::LoginSecrets;
+use super::logout_token;
 use super::metadata::Metadata;
 use super::refresh::RefreshRequest;
 
@@ -87,7 +89,13 @@ pub(super) fn check(
     }
     // Last, so that a token that is wrong in any other way is called wrong and not old.
     times(&claims, config.clock_leeway.as_secs(), now)?;
-    let all = token.claims().map_err(|_| OidcError::IdToken("id_token_claims_malformed"))?;
+    let all: Map<String, Value> =
+        token.claims().map_err(|_| OidcError::IdToken("id_token_claims_malformed"))?;
+    // Where issuers leave out `typ`, only this tells a logout token from a refreshed ID token, whose
+    // nonce is optional (RFC 8725 section 3.12).
+    if all.get("events").is_some_and(|events| events.get(logout_token::EVENT).is_some()) {
+        return refuse("id_token_is_logout_token");
+    }
     let mut claims = IdClaims::new(claims, all, config)?;
     if let Occasion::Refresh(RefreshRequest { auth_time: Some(original), .. }) = occasion {
         // Section 12.2 wants the original time. Issuers that move it when the user logs in

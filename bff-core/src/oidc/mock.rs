@@ -258,6 +258,29 @@ impl MockAs {
         self.sign(&json!({ "alg": "ES256", "kid": "k1", "typ": "JWT" }), &claims)
     }
 
+    /// A good logout token for a session of alice, with `changes`; `null` removes a claim.
+    pub(crate) fn logout_token(&self, now: u64, changes: &Value) -> String {
+        let header = json!({ "alg": "ES256", "kid": "k1", "typ": "logout+jwt" });
+        self.sign(&header, &self.logout_claims(now, changes))
+    }
+
+    pub(crate) fn logout_claims(&self, now: u64, changes: &Value) -> Value {
+        let mut claims = json!({
+            "iss": self.issuer, "aud": "client", "iat": now, "exp": now + 120, "jti": "jti-1",
+            "sub": "alice", "sid": "idp-session",
+            "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+        });
+        let members = claims.as_object_mut().unwrap();
+        for (name, value) in changes.as_object().unwrap() {
+            if value.is_null() {
+                members.remove(name);
+            } else {
+                members.insert(name.clone(), value.clone());
+            }
+        }
+        claims
+    }
+
     /// `claims` under this server's key, whatever `header` says.
     pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
         let mut jwt = URL_SAFE_NO_PAD.encode(header.to_string());

@@ -15,7 +15,8 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
-    fn hint(self) -> &'static str {
+    /// The registered name, for the request and for logs.
+    pub fn hint(self) -> &'static str {
         match self {
             Self::Access => "access_token",
             Self::Refresh => "refresh_token",

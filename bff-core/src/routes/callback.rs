@@ -20,9 +20,9 @@ use super::login::{login_cookies, see_other};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::login_state::{LoginCookie, LoginState};
-use crate::oidc::{AuthorizationResponse, LoginSecrets};
-use crate::return_to::ReturnTo;
+use crate::login_state::{LoginCookie, LoginState, PendingLogin};
+use crate::loops::Completed;
+use crate::oidc::AuthorizationResponse;
 use crate::sessions::{Cause, LoginAge, Use};
 use crate::{audit, metrics};
 
@@ -83,15 +83,15 @@ async fn complete(
     let asked = Instant::now();
     let taken = match &cookie {
         None => None,
-        Some(_) => app.store.take_login(state.as_str()).await?,
+        Some(_) => app.store.take_login(state.suffix()).await?,
     };
     let (Some(cookie), Some(taken)) = (cookie, taken) else {
         return again(app, caller, headers).await;
     };
     let result = match cookie.open(&app.config.session_keys, &state, &taken.sealed) {
-        Ok((secrets, return_to)) => {
+        Ok(pending) => {
             let age = LoginAge::of(&taken, asked);
-            sign_in(app, caller, headers, answer, secrets, &return_to, &age).await
+            sign_in(app, caller, headers, answer, pending, &age).await
         }
         Err(_) => Err(ApiError::Login("other_browser")),
     };
@@ -111,13 +111,15 @@ async fn sign_in(
     caller: &Caller,
     headers: &HeaderMap,
     answer: AuthorizationResponse,
-    secrets: LoginSecrets,
-    return_to: &ReturnTo,
+    pending: PendingLogin,
     age: &LoginAge,
 ) -> Result<Response, ApiError> {
-    let provider = app.providers.main();
+    let PendingLogin { secrets, return_to, provider: name, completed } = pending;
+    // None but the one that the browser was sent to: a code must not reach another (RFC 9700
+    // section 4.4).
+    let provider = app.providers.get(name.as_deref()).ok_or(ApiError::Login("provider_gone"))?;
     let login = provider.finish_login(answer, secrets, app.now()).await?;
-    let id = match app.begin_session(&login, caller, age).await {
+    let id = match app.begin_session(&login, name.as_deref(), caller, age).await {
         Ok(id) => id,
         Err(error) => {
             // Nobody will ever use these.
@@ -141,6 +143,12 @@ async fn sign_in(
     }
     let cookie = cookies.session(&id).ok_or(ApiError::Internal("cookie"))?;
     response.headers_mut().append(SET_COOKIE, cookie);
+    // Others of this browser's logins may have come back since this one began; they count once.
+    if completed == Completed::of(headers, cookies)
+        && let Some(counted) = cookies.completed(completed.and_one(app.now()).cookie_value())
+    {
+        response.headers_mut().append(SET_COOKIE, counted);
+    }
     Ok(response)
 }
 

@@ -7,12 +7,14 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use serde_json::json;
 
 use crate::app::App;
 
-/// Public, and worth caching for a while.
+/// Those of all providers. Public, and worth caching for a while.
 pub(crate) async fn jwks(State(app): State<Arc<App>>) -> Response {
-    let mut response = Response::new(Body::from(app.providers.main().public_jwks().to_string()));
+    let keys = json!({ "keys": app.providers.public_keys() });
+    let mut response = Response::new(Body::from(keys.to_string()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));

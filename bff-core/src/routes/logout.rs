@@ -26,12 +26,16 @@ use super::session::{json_response, logout_url};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::oidc::{EndSession, RelyingParty};
+use crate::oidc::{EndSession, LogoutRequest, RelyingParty};
 use crate::sessions::{ActiveSession, Cause, Use};
-use crate::{csrf, pages};
+use crate::{csrf, loops, pages};
 
 /// Longest wait for the IdP's metadata, which is known but for the first moments of a process.
 const IDP_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Longest address that every server between here and there takes. A hint that makes it longer goes by
+/// POST; not every hint, because a POST across sites brings the IdP no `SameSite=Lax` cookie.
+const URL_MAX: usize = 2_000;
 
 /// With the right `lt`, signs out; without one, asks.
 pub(crate) async fn by_link(
@@ -107,9 +111,9 @@ async fn sign_out(
     let provider = management.ok().and_then(|management| app.providers.of(&management));
     let end_session = match (tokens, provider) {
         (Ok(tokens), Some(provider)) => {
-            let url = end_session_url(app, provider, caller, headers, &tokens).await;
+            let request = end_session(app, provider, caller, headers, &tokens).await;
             app.revoke_in_background(provider, tokens.refresh_token, tokens.access_token);
-            url
+            request
         }
         (tokens, _) => {
             let reason = tokens.err().map_or("provider_gone", |error| error.reason());
@@ -117,8 +121,11 @@ async fn sign_out(
             None
         }
     };
-    let mut response = signed_out(caller, headers, end_session.as_deref());
+    let mut response = signed_out(caller, headers, end_session.as_ref());
     clear_session(app, caller, &mut response);
+    if loops::is_counting(headers, &app.config.cookies) {
+        loops::forget(&mut response, &app.config.cookies);
+    }
     Ok(response)
 }
 
@@ -127,13 +134,13 @@ async fn sign_out(
 ///
 /// The ID token goes along as a hint where the browser itself follows the address, and not where a
 /// script reads it: scripts hold no token.
-async fn end_session_url(
+async fn end_session(
     app: &App,
     provider: &RelyingParty,
     caller: &Caller,
     headers: &HeaderMap,
     tokens: &TokenPart,
-) -> Option<String> {
+) -> Option<LogoutRequest> {
     let network = &app.config.network;
     let back = match &network.post_logout_redirect_uri {
         Some(uri) => Some(uri.clone()),
@@ -148,9 +155,9 @@ async fn end_session_url(
         post_logout_redirect_uri: back.as_deref(),
         state: None,
     };
-    let asked = provider.end_session_url(&request, app.now());
+    let asked = provider.end_session(&request, app.now());
     match tokio::time::timeout(IDP_PATIENCE, asked).await {
-        Ok(Ok(url)) => url.map(String::from),
+        Ok(Ok(request)) => request,
         Ok(Err(error)) => {
             tracing::warn!(reason = error.reason(), "session at the IdP not ended");
             None
@@ -181,11 +188,21 @@ fn clear_session(app: &App, caller: &Caller, response: &mut Response) {
 }
 
 /// Says where to go. A script gets the address as JSON.
-fn signed_out(caller: &Caller, headers: &HeaderMap, end_session: Option<&str>) -> Response {
+fn signed_out(
+    caller: &Caller,
+    headers: &HeaderMap,
+    end_session: Option<&LogoutRequest>,
+) -> Response {
     if wants_json(headers) && !caller.navigates {
-        json_response(&json!({ "authenticated": false, "end_session_url": end_session }))
+        let url = end_session.map(|request| String::from(request.url()));
+        return json_response(&json!({ "authenticated": false, "end_session_url": url }));
+    }
+    let Some(request) = end_session else { return pages::signed_out() };
+    let url = request.url();
+    if url.as_str().len() > URL_MAX {
+        pages::leaving_by_form(request.endpoint().as_str(), request.parameters())
     } else {
-        end_session.map_or_else(pages::signed_out, pages::leaving)
+        pages::leaving(url.as_str())
     }
 }
 

@@ -15,9 +15,9 @@ use session::seal::Purpose;
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::csrf;
 use crate::error::ApiError;
 use crate::sessions::{ActiveSession, Use};
+use crate::{csrf, loops};
 
 /// Always 200, unless the store is away.
 pub(crate) async fn session(
@@ -42,6 +42,10 @@ pub(crate) async fn session(
         Err(error) => return Err(error),
     };
     let mut response = json_response(&body);
+    let authenticated = body.get("authenticated").and_then(Value::as_bool) == Some(true);
+    if authenticated && loops::is_counting(&headers, &app.config.cookies) {
+        loops::forget(&mut response, &app.config.cookies);
+    }
     for cookie in cookies {
         response.headers_mut().append(SET_COOKIE, cookie);
     }

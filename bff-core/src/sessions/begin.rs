@@ -27,7 +27,8 @@ const FIRST_VERSION: u64 = 1;
 const DEVICE_MAX: usize = 200;
 
 impl App {
-    /// Makes a session for `login` under a fresh id (bff-checklist 15).
+    /// Makes a session for `login` under a fresh id (bff-checklist 15). `provider` is the name of who
+    /// vouches; `None` for the main one.
     ///
     /// The lists come first: a crash between the writes leaves an entry that points to nothing,
     /// never a session that no list knows. What would forbid the session is looked at last, when
@@ -38,6 +39,7 @@ impl App {
     pub async fn begin_session(
         &self,
         login: &LoggedIn,
+        provider: Option<&str>,
         caller: &Caller,
         age: &LoginAge,
     ) -> Result<SessionId, ApiError> {
@@ -47,10 +49,14 @@ impl App {
         }
         let id = SessionId::from_random(self.random.bytes());
         let key = id.store_key();
-        let tokens =
-            token_part(&login.tokens, login.dpop_key.as_ref(), now, &self.config.oidc.scopes);
+        let party = self.providers.get(provider).ok_or(ApiError::Login("provider_gone"))?;
+        let asked = &party.config().scopes;
+        let tokens = token_part(&login.tokens, login.dpop_key.as_ref(), now, asked);
         let tokens = TokenPart { profile: profile(&login.claims), ..tokens };
-        let management = management_part(login, &tokens, caller, now);
+        let management = Management {
+            provider: provider.map(str::to_owned),
+            ..management_part(login, &tokens, caller, now)
+        };
         let view = self.edge_view(login, &tokens, caller, now);
 
         let sealed = StoredSession {

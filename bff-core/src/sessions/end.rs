@@ -142,6 +142,30 @@ impl App {
         self.end_key(&listed.key, cause).await
     }
 
+    /// Ends every login in flight that would join a list. To be done before the list is read.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store is away.
+    pub(crate) async fn end_logins(&self, index: &IndexKey) -> Result<(), StoreError> {
+        self.store.put_tombstone(index, TOMBSTONE).await
+    }
+
+    /// [`App::end_key`] for many. Returns how many there were.
+    ///
+    /// # Errors
+    /// As [`App::end_all`].
+    pub(crate) async fn end_keys(
+        &self,
+        keys: &[StoreKey],
+        cause: Cause<'_>,
+    ) -> Result<usize, StoreError> {
+        let mut ended = 0;
+        for keys in keys.chunks(BATCH) {
+            ended += self.end_batch(keys, cause).await?.ended;
+        }
+        Ok(ended)
+    }
+
     /// Ends every session of a list, and every login in flight that would join it. Returns how many
     /// sessions ended.
     ///

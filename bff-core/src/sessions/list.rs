@@ -19,19 +19,19 @@ use crate::app::App;
 pub(crate) struct User {
     pub(crate) tenant: String,
     pub(crate) issuer: String,
-    pub(crate) user_id: String,
+    pub(crate) id: String,
 }
 
 impl User {
     /// The list of this user's sessions.
     pub(crate) fn index(&self) -> IndexKey {
-        IndexKey::user(&self.tenant, &self.issuer, &self.user_id)
+        IndexKey::user(&self.tenant, &self.issuer, &self.id)
     }
 
     fn has(&self, edge: &LiveEdge, management: &Management) -> bool {
         self.tenant.as_bytes() == edge.tenant_id()
             && self.issuer == management.issuer
-            && self.user_id == management.user_id
+            && self.id == management.user_id
     }
 }
 
@@ -50,7 +50,7 @@ impl App {
     /// [`SealError`] if its management part does not open.
     pub(crate) fn user_of(&self, session: &ActiveSession) -> Result<User, SealError> {
         let Management { issuer, user_id, .. } = self.management(session)?;
-        Ok(User { tenant: tenant_of(session), issuer, user_id })
+        Ok(User { tenant: tenant_of(session), issuer, id: user_id })
     }
 
     /// The living sessions of a user, newest first.

@@ -1,11 +1,19 @@
 //! Owns: telling the IdP that tokens are no longer wanted (RFC 7009), without anybody waiting.
+//!
+//! Tried twice, for the IdP may be restarting. What fails then is told to the operator: the token lives
+//! until it expires.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
 use crate::app::App;
-use crate::oidc::{RelyingParty, TokenKind};
+use crate::audit;
+use crate::oidc::{OidcError, RelyingParty, TokenKind};
+
+/// Before the second attempt.
+const PAUSE: Duration = Duration::from_secs(1);
 
 impl App {
     /// Revokes a session's tokens in the background: the refresh token first, for at most issuers
@@ -20,10 +28,27 @@ impl App {
         self.shutdown.spawn(async move {
             let refresh = refresh_token.map(|token| (token, TokenKind::Refresh));
             for (token, kind) in refresh.into_iter().chain([(access_token, TokenKind::Access)]) {
-                if let Err(error) = provider.revoke(&token, kind, app.now()).await {
-                    tracing::warn!(reason = error.reason(), "token not revoked at the IdP");
+                if let Err(error) = app.revoke_persistently(&provider, &token, kind).await {
+                    audit::revocation_failed(provider.issuer(), kind.hint(), error.reason());
                 }
             }
         });
+    }
+
+    /// A refusal is final; an IdP that is away is asked once more.
+    async fn revoke_persistently(
+        &self,
+        provider: &RelyingParty,
+        token: &SecretString,
+        kind: TokenKind,
+    ) -> Result<bool, OidcError> {
+        match provider.revoke(token, kind, self.now()).await {
+            Err(error) if error.is_unavailable() => {
+                tracing::debug!(reason = error.reason(), "token not revoked yet");
+                tokio::time::sleep(PAUSE).await;
+                provider.revoke(token, kind, self.now()).await
+            }
+            outcome => outcome,
+        }
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
+use axum::response::Response;
 use cookie::Cookie;
 use cookie::time::Duration;
 use http::header::{COOKIE, SET_COOKIE, USER_AGENT};
@@ -161,7 +162,8 @@ impl Ask {
         self.header("content-type", "application/x-www-form-urlencoded")
     }
 
-    pub(crate) async fn send(self, app: &Arc<App>) -> Answer {
+    /// The answer with its body still to come.
+    pub(crate) async fn response(self, app: &Arc<App>) -> Response {
         let Self { browser, mut request } = self;
         let cookies = browser.cookies_for(request.uri().path());
         if !cookies.is_empty() {
@@ -170,7 +172,12 @@ impl Ask {
         request
             .extensions_mut()
             .insert(Peer { address: ([127, 0, 0, 1], 4711).into(), tls: false });
-        let response = server::router(app).oneshot(request).await.unwrap();
+        server::router(app).oneshot(request).await.unwrap()
+    }
+
+    pub(crate) async fn send(self, app: &Arc<App>) -> Answer {
+        let browser = self.browser.clone();
+        let response = self.response(app).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let answer = Answer::checked(head.status, head.headers, &body);

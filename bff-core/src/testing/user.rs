@@ -41,7 +41,7 @@ impl World {
 
     /// Her, as we know her.
     pub(crate) fn alice(&self) -> User {
-        User { tenant: String::new(), issuer: self.idp.issuer.clone(), user_id: "alice".to_owned() }
+        User { tenant: String::new(), issuer: self.idp.issuer.clone(), id: "alice".to_owned() }
     }
 
     /// `count` sessions of hers, made one after the other: session `n` at the IdP is `sid-n`, and its
@@ -83,7 +83,7 @@ pub(crate) async fn begin(
     login: &LoggedIn,
     age: Duration,
 ) -> Result<SessionId, ApiError> {
-    app.begin_session(login, &Caller::unknown(&*app.random), &begun_ago(age)).await
+    app.begin_session(login, None, &Caller::unknown(&*app.random), &begun_ago(age)).await
 }
 
 impl Browser {

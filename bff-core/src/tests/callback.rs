@@ -17,7 +17,7 @@ async fn c03_t14_a_callback_in_another_browser_spends_nothing() {
     }
     // Another browser's cookie under the right name opens nothing either.
     let own = world.begin(&victim, "/auth/login").await;
-    let name = |state: &str| format!("bff_session_login_{}", state.get(..10).unwrap());
+    let name = |state: &str| format!("bff_session_login_{}", state.get(..16).unwrap());
     let value = victim.value(&name(&own.state)).unwrap();
     victim.plant(&format!("{}={value}; Path=/auth", name(&login.state)));
     let answer = victim.get(&world.callback(&login.state)).send(&world.app).await;
@@ -77,6 +77,50 @@ async fn c12_a_replayed_callback_sends_a_signed_in_user_on() {
     let stranger = Browser::new().get(&world.callback(&login.state)).send(&world.app).await;
     assert_eq!(stranger.code(), "login_unknown");
     assert_eq!(world.idp.seen("/token").len(), 1);
+}
+
+#[tokio::test]
+async fn c12_going_back_to_a_callback_after_logout_signs_nobody_in() {
+    let world = World::start().await;
+    let browser = Browser::new();
+    let login = world.begin(&browser, "/auth/login").await;
+    world.finish(&browser, &login).await;
+    let token = world.csrf(&browser).await;
+    assert_eq!(browser.post("/auth/logout").with_csrf(&token).send(&world.app).await.status, 200);
+    // The history of the browser still has the address; its cookies are gone, or were put back.
+    let with_cookie = Browser::new();
+    let name = format!("bff_session_login_{}", login.state.get(..16).unwrap());
+    with_cookie.plant(&format!("{name}={}.{}; Path=/auth", world.app.now(), "A".repeat(43)));
+    for browser in [&browser, &with_cookie] {
+        let back = browser.get(&world.callback(&login.state)).navigating().send(&world.app).await;
+        assert_eq!((back.status, back.header("cache-control")), (400, Some("no-store")));
+        assert!(back.body.contains("login_unknown"), "{back:?}");
+        assert_eq!(browser.session(), None);
+    }
+    assert_eq!(world.idp.seen("/token").len(), 1);
+}
+
+#[tokio::test]
+async fn c21_a_login_that_is_older_or_weaker_than_asked_for_is_no_session() {
+    let world = World::start().await;
+    let now = world.app.now();
+    for (query, claims, code) in [
+        ("max_age=60", json!({ "auth_time": now - 1_000 }), "id_token_auth_time_old"),
+        ("max_age=60", json!({}), "id_token_auth_time_missing"),
+        ("acr_values=gold", json!({ "acr": "bronze" }), "id_token_acr"),
+        ("acr_values=gold", json!({}), "id_token_acr_missing"),
+        ("acr_values=gold+silver&max_age=60", json!({ "acr": "silver", "auth_time": now }), ""),
+    ] {
+        let browser = Browser::new();
+        let login = world.begin(&browser, &format!("/auth/login?{query}")).await;
+        let answer = world.finish_as(&browser, &login, &claims).await;
+        if code.is_empty() {
+            assert_eq!(answer.status, 303, "{query}: {answer:?}");
+        } else {
+            assert_eq!((answer.status, &*answer.code()), (400, code), "{query} {claims}");
+            assert_eq!(browser.names(), [""; 0]);
+        }
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
+use session::id::SessionId;
 use session::shelf::{News as Told, Shelf as _};
 use session::store::Store as _;
 
@@ -69,7 +70,7 @@ async fn a_session_ends_once_and_is_on_no_list() {
 #[tokio::test]
 async fn a_token_is_denied_for_as_long_as_it_would_live() {
     let world = World::administered(&[]).await;
-    let keys: Vec<_> = world.sessions(2).await.iter().map(|id| id.store_key()).collect();
+    let keys: Vec<_> = world.sessions(2).await.iter().map(SessionId::store_key).collect();
     world.clock.advance(299);
     assert_eq!(world.app.end_key(&keys[0], TEST).await, Ok(true));
     assert!(world.denied("jti-0").is_some());

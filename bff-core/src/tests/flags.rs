@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 use session::flags::Standing;
-use session::id::StoreKey;
+use session::id::{SessionId, StoreKey};
 use session::store::Store as _;
 
 use crate::sessions::Flags;
@@ -77,7 +77,7 @@ async fn flags_are_of_one_user_at_one_issuer() {
 }
 
 #[tokio::test]
-async fn a_use_or_a_refresh_takes_no_flag_away() {
+async fn a_late_slide_takes_no_flag_away() {
     let world = World::administered(&[]).await;
     let browser = world.signed_in().await;
     let key = StoreKey::parse(&browser.reference()).unwrap();
@@ -87,6 +87,23 @@ async fn a_use_or_a_refresh_takes_no_flag_away() {
     let late = world.app.store.slide(&key, &before, before.clone(), Duration::from_secs(60)).await;
     assert_eq!(late, Ok(session::store::Swap::Stale));
     assert_eq!(standing(&world, &key).await, Standing::Suspended);
+}
+
+#[tokio::test]
+async fn a_refresh_that_began_before_takes_no_flag_away() {
+    let world = World::administered(&[]).await;
+    let browser = world.signed_in().await;
+    let key = StoreKey::parse(&browser.reference()).unwrap();
+    world.clock.advance(301);
+    world.idp.once("/token", world.fresh_tokens());
+    world.gate.close();
+    let (_, ()) = tokio::join!(world.call(&world.app, &browser), async {
+        world.gate.someone_waits().await;
+        set(&world, &json!({ "banned": true })).await;
+        world.gate.open();
+    });
+    assert_eq!(world.refreshes(), 1);
+    assert_eq!(standing(&world, &key).await, Standing::Banned);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -112,7 +129,7 @@ async fn a_login_and_an_administrator_never_miss_each_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_administrators_one_has_the_last_word_in_every_session() {
     let world = World::administered(&[]).await;
-    let keys: Vec<_> = world.sessions(4).await.iter().map(|id| id.store_key()).collect();
+    let keys: Vec<_> = world.sessions(4).await.iter().map(SessionId::store_key).collect();
     let index = world.alice().index();
     for round in 0..300 {
         let [one, other] = [SUSPENDED, NONE].map(|flags| {

@@ -1,5 +1,9 @@
 //! Beginning a login, and landing where one wanted to be.
 
+use std::time::Duration;
+
+use session::shelf::Shelf as _;
+
 use crate::testing::{Browser, World};
 
 fn login_cookies(browser: &Browser) -> usize {
@@ -21,10 +25,20 @@ async fn c16_the_browser_lands_where_it_wanted_to_be() {
     assert_eq!(session["user"]["id"], "alice");
     assert_eq!(login_cookies(&browser), 0);
 
-    for elsewhere in ["//evil.test", "https://evil.test/", "/\\evil.test", "/auth/logout"] {
+    for elsewhere in [
+        "//evil.test",
+        "https://evil.test/",
+        "/\\evil.test",
+        "/%2f/evil.test",
+        "/%255cevil.test",
+        "%2f%2fevil.test",
+        "/\t/evil.test",
+        "/auth/logout",
+    ] {
         let query: String = url::form_urlencoded::byte_serialize(elsewhere.as_bytes()).collect();
         let login = world.begin(&browser, &format!("/auth/login?return_to={query}")).await;
         assert_eq!(world.finish(&browser, &login).await.location(), "/", "{elsewhere}");
+        assert!(world.is_signed_in(&browser).await);
     }
 }
 
@@ -45,16 +59,54 @@ async fn c13_ten_logins_at_once_all_land() {
 }
 
 #[tokio::test]
+async fn c05_a_reload_of_the_login_pushes_a_request_of_its_own() {
+    let world = World::start().await;
+    let browser = Browser::new();
+    world.begin(&browser, "/auth/login").await;
+    world.begin(&browser, "/auth/login").await;
+    let pushed = world.idp.seen("/par");
+    assert_eq!((pushed.len(), login_cookies(&browser)), (2, 2));
+    for name in ["state", "nonce", "code_challenge"] {
+        assert_ne!(pushed[0].param(name), pushed[1].param(name), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn c14_abandoned_logins_stay_few_and_the_youngest_stay() {
     let world = World::start().await;
     let browser = Browser::new();
-    let mut last = world.begin(&browser, "/auth/login").await;
-    for _ in 0..40 {
+    let mut begun = Vec::new();
+    for _ in 0..200 {
         world.clock.advance(1);
-        last = world.begin(&browser, "/auth/login").await;
+        begun.push(world.begin(&browser, "/auth/login").await);
         assert!(login_cookies(&browser) <= 12);
     }
-    assert_eq!(world.finish(&browser, &last).await.status, 303);
+    let (last, abandoned) = begun.split_last().unwrap();
+    assert_eq!(world.finish(&browser, last).await.status, 303);
+    assert!(world.app.shutdown.drained(Duration::from_secs(5)).await);
+    let mut stored = 0;
+    for login in abandoned {
+        let name = login.state.get(..16).unwrap();
+        stored += usize::from(world.app.store.take_login(name).await.unwrap().is_some());
+    }
+    assert_eq!((stored, login_cookies(&browser)), (11, 11));
+}
+
+#[tokio::test]
+async fn c14_t17_cookies_that_are_no_logins_are_taken_away_and_the_store_is_not_asked() {
+    let world = World::start().await;
+    let (browser, other) = (Browser::new(), Browser::new());
+    let login = world.begin(&other, "/auth/login").await;
+    for number in 0..60 {
+        browser.plant(&format!("bff_session_login_{number:0>16}=1.x; Path=/auth"));
+    }
+    // Not even one whose name is right.
+    let name = login.state.get(..16).unwrap();
+    browser.plant(&format!("bff_session_login_{name}=1.x; Path=/auth"));
+    world.begin(&browser, "/auth/login").await;
+    assert_eq!(login_cookies(&browser), 12);
+    assert!(world.app.shutdown.drained(Duration::from_secs(5)).await);
+    assert_eq!(world.finish(&other, &login).await.status, 303);
 }
 
 #[tokio::test]
@@ -140,7 +192,7 @@ async fn c22_only_known_parameters_reach_the_idp() {
 }
 
 #[tokio::test]
-async fn a_browser_comes_back_to_the_host_it_left_where_that_is_listed() {
+async fn a_logout_leads_back_to_the_host_it_left_where_that_is_listed() {
     let dynamic = [
         ("BFF_DYNAMIC_CALLBACK", "true"),
         ("BFF_ALLOWED_REDIRECT_HOSTS", "app.example,shop.example"),
@@ -152,11 +204,6 @@ async fn a_browser_comes_back_to_the_host_it_left_where_that_is_listed() {
     ] {
         let world = World::with(changes).await;
         let browser = world.signed_in().await;
-        let login = browser.get("/auth/login").instead("x-forwarded-host", host);
-        assert_eq!(login.send(&world.app).await.status, 303);
-        let pushed = world.idp.seen("/par").pop().unwrap();
-        assert_eq!(pushed.param("redirect_uri"), Some(&*format!("{lands_on}/auth/callback")));
-
         let link = world.session_of(&browser).await["logout_url"].as_str().unwrap().to_owned();
         let logout = browser.get(&link).instead("x-forwarded-host", host);
         let answer = logout.header("accept", "application/json").send(&world.app).await.json();

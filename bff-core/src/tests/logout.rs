@@ -89,6 +89,55 @@ async fn c74_an_idp_that_never_answers_holds_no_logout() {
 }
 
 #[tokio::test]
+async fn c74_a_revocation_that_fails_is_tried_once_more() {
+    let world = World::start().await;
+    world.idp.once("/revoke", Reply::text(503, "text/plain", ""));
+    log_out(&world, &world.signed_in().await).await;
+    let twice = "canary-refresh-token";
+    assert_eq!(revoked(&world).await, [twice, twice, "canary-access-token"]);
+}
+
+#[tokio::test]
+async fn c74_a_revocation_that_is_refused_is_not_repeated() {
+    let world = World::start().await;
+    world.idp.once("/revoke", Reply::error(400, "unsupported_token_type"));
+    log_out(&world, &world.signed_in().await).await;
+    assert_eq!(revoked(&world).await, ["canary-refresh-token", "canary-access-token"]);
+}
+
+#[tokio::test]
+async fn c73_a_hint_that_no_address_can_hold_is_posted_by_a_page() {
+    let world = World::start().await;
+    let browser = Browser::new();
+    let login = world.begin(&browser, "/auth/login").await;
+    let long = serde_json::json!({ "name": "n".repeat(2_000) });
+    assert_eq!(world.finish_as(&browser, &login, &long).await.status, 303);
+    let link = world.session_of(&browser).await["logout_url"].as_str().unwrap().to_owned();
+    let answer = browser.get(&link).navigating().send(&world.app).await;
+    assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")));
+    let form = answer.body.split("<form ").nth(1).unwrap();
+    assert!(form.starts_with(&format!("method=\"post\" action=\"{}/logout\">", world.idp.issuer)));
+    let field = |name: &str| {
+        let value = form.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap();
+        value.split('"').next().unwrap().to_owned()
+    };
+    assert_eq!(field("client_id"), "client");
+    assert_eq!(field("post_logout_redirect_uri"), format!("{APP}/auth/login"));
+    let (_, claims) = crate::oidc::mock::decode(&field("id_token_hint"));
+    assert_eq!(claims["sub"], "alice");
+
+    // Only our own line of script runs, and the form may go where the IdP is.
+    let policy = answer.header("content-security-policy").unwrap();
+    let script = answer.body.split("<script>").nth(1).unwrap().split("</script>").next().unwrap();
+    let hash = ring::digest::digest(&ring::digest::SHA256, script.as_bytes());
+    let hash = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, hash);
+    assert!(policy.contains(&format!("script-src 'sha256-{hash}'")), "{policy}");
+    assert!(!policy.contains("form-action"), "{policy}");
+    assert_eq!(answer.header("referrer-policy"), Some("strict-origin"));
+    assert!(!world.is_signed_in(&browser).await);
+}
+
+#[tokio::test]
 async fn c45_a_logout_during_a_refresh_wins() {
     let world = World::start().await;
     let browser = world.signed_in().await;

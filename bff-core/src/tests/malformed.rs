@@ -34,7 +34,7 @@ async fn t08_t17_odd_cookies_are_no_session() {
         format!("bff_session={session}; bff_session={session}").into_bytes(),
         format!("bff_session_chunks=99999999; bff_session.0={session}").into_bytes(),
         b"a=b; ".repeat(4000),
-        b"bff_session_login_AAAAAAAAAA=1.x; ".repeat(1500),
+        b"bff_session_login_AAAAAAAAAAAAAAAA=1.x; ".repeat(1500),
     ];
     let padding = "a".repeat(66_000);
     cookies.push(format!("a={padding}; bff_session={session}").into_bytes());
@@ -119,7 +119,7 @@ async fn t17_t18_odd_queries_and_forms_are_refused() {
     }
     let with_login = || {
         let browser = Browser::new();
-        browser.plant("bff_session_login_AAAAAAAAAA=1.x; Path=/auth");
+        browser.plant("bff_session_login_AAAAAAAAAAAAAAAA=1.x; Path=/auth");
         browser
     };
     for form in [&b""[..], b"%", b"\xff\xfe", b"state=canary&code=canary", &vec![b'a'; 70_000]] {

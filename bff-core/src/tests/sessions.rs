@@ -115,7 +115,8 @@ async fn c41_a_session_ends_when_the_idp_says() {
     let now = world.app.now();
     let (browser, _) = with_expiry(&world, json!(now + 1_000_000)).await;
     assert_eq!(world.session_of(&browser).await["expires_at"], now + 28_800);
-    let (browser, _) = with_expiry(&world, json!(now as f64 + 60.5)).await;
+    let (browser, _) =
+        with_expiry(&world, serde_json::from_str(&format!("{}.5", now + 60)).unwrap()).await;
     assert_eq!(world.session_of(&browser).await["expires_at"], now + 60);
     for over in [json!(now), json!(0), json!("soon"), json!(-1), json!({})] {
         let (browser, answer) = with_expiry(&world, over.clone()).await;

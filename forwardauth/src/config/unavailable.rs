@@ -7,23 +7,14 @@ use shell::config::Settings;
 
 const PROBLEM: &str = "is not available in this version";
 
-/// Settings without which nothing is lost, and the only value that is available.
-const CHOICES: [(&str, &str); 1] = [("FORWARDAUTH_AUTHORIZATION", "none")];
-
 /// Settings that must not be set.
-const UNSET: [&str; 3] =
-    ["FORWARDAUTH_BFF_URL", "FORWARDAUTH_REFRESH_WAIT_MS", "FORWARDAUTH_TLS_CLIENT_CA"];
+const UNSET: [&str; 1] = ["FORWARDAUTH_TLS_CLIENT_CA"];
 
 /// Files that must not exist in `BFF_CONFIG_DIR`.
 const FILES: [&str; 2] = ["forwardauth.yaml", "tenants.yaml"];
 
 /// Notes a problem for each.
 pub(super) fn refuse(settings: &mut Settings) {
-    for (name, available) in CHOICES {
-        if settings.text(name).is_some_and(|value| value != available) {
-            settings.problem(name, PROBLEM, &format!("Use {available}, which is the default."));
-        }
-    }
     for name in UNSET {
         if settings.text(name).is_some() {
             settings.problem(name, PROBLEM, "Remove it.");

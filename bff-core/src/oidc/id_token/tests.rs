@@ -164,3 +164,31 @@ fn at_hash_follows_the_algorithm_of_the_signature() {
     assert_eq!(half_hash(Algorithm::ES384, token).len(), 32);
     assert_eq!(half_hash(Algorithm::EdDSA, token).len(), 43);
 }
+
+#[tokio::test]
+async fn c77_a_logout_token_is_no_id_token() {
+    let events = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
+    let refused = outcome(json!({ "events": events })).await.unwrap_err();
+    assert_eq!(refused, "id_token_is_logout_token");
+    let typed = with_token(
+        |_| {},
+        |mock, nonce| {
+            mock.sign(
+                &json!({ "alg": "ES256", "kid": "k1", "typ": "logout+jwt" }),
+                &good(mock, nonce),
+            )
+        },
+    );
+    assert_eq!(typed.await.unwrap_err(), "id_token_typ");
+    // Where it counts: a refreshed ID token needs no nonce, and issuers may leave out `typ`.
+    let mock = MockAs::start().await;
+    let rp = mock.relying_party(|_| {});
+    let logged_in = mock.login(&rp).await;
+    let logout =
+        mock.sign(&json!({ "alg": "ES256", "kid": "k1" }), &mock.logout_claims(NOW, &json!({})));
+    mock.once("/token", Reply::json(200, tokens("DPoP", &logout)));
+    let token = logged_in.tokens.refresh_token.clone().unwrap();
+    let request = super::super::mock::refresh_of(&token, logged_in.dpop_key.as_ref());
+    let error = rp.refresh(&request, NOW).await.unwrap_err();
+    assert!(matches!(error, super::super::RefreshError::Contradiction(_)), "{error:?}");
+}

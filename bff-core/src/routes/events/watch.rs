@@ -1,0 +1,179 @@
+//! Owns: following one session for a stream: when to look, and what is worth telling.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use session::edge::LiveEdge;
+use session::flags::Standing;
+use session::id::StoreKey;
+use session::store::Store as _;
+
+use crate::app::App;
+use crate::live::Seat;
+
+/// Longest time between two looks, and between two signs of life on the connection: below what proxies
+/// allow a silent one.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+
+/// Seconds before its end at which a session is called expiring.
+const EXPIRING: u64 = 120;
+
+/// What the browser is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// A sign of life.
+    Nothing,
+    /// The stream has begun.
+    Ready(Life),
+    /// New tokens, or a later end.
+    Refreshed(Life),
+    /// The session ends soon unless it is used, or in any case.
+    Expiring { life: Life, seconds: u64 },
+    /// The session is over, and so is the stream: `expired`, `suspended`, or `ended` by somebody.
+    Revoked(&'static str),
+}
+
+/// What a browser may know of the life of its session, seconds since the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Life {
+    pub(super) expires_at: u64,
+    pub(super) idle_expires_at: u64,
+    token_version: u64,
+}
+
+impl Life {
+    fn of(edge: &LiveEdge) -> Self {
+        Self {
+            expires_at: edge.expires_at(),
+            idle_expires_at: edge.idle_deadline(),
+            token_version: edge.token_version(),
+        }
+    }
+}
+
+/// One session, followed.
+pub(super) struct Watch {
+    app: Arc<App>,
+    key: StoreKey,
+    seat: Seat,
+    /// As the browser knows it; `None` before the first look.
+    known: Option<Life>,
+    warned: bool,
+    to_tell: VecDeque<Told>,
+    over: bool,
+}
+
+/// What a look at the store brought.
+enum Seen {
+    Alive(LiveEdge),
+    Over(&'static str),
+    /// The store is away, which ends nobody's session.
+    Unknown,
+}
+
+impl Watch {
+    /// Follows the session under `key`. `seat` was taken before its first look, so that no end of it
+    /// falls between the two.
+    pub(super) fn new(app: Arc<App>, key: StoreKey, seat: Seat) -> Self {
+        let to_tell = VecDeque::new();
+        Self { app, key, seat, known: None, warned: false, to_tell, over: false }
+    }
+
+    /// What to tell next; `None` at the end.
+    pub(super) async fn next(&mut self) -> Option<Told> {
+        loop {
+            if let Some(told) = self.to_tell.pop_front() {
+                return Some(told);
+            }
+            if self.over || !self.is_time_to_look().await {
+                return None;
+            }
+            self.look().await;
+        }
+    }
+
+    /// Waits for a reason to look. `false` if the stream is to end.
+    async fn is_time_to_look(&mut self) -> bool {
+        let Some(known) = self.known else { return true };
+        let pause = self.pause(&known);
+        tokio::select! {
+            () = self.app.shutdown.begun() => false,
+            is_ours = self.seat.called() => is_ours,
+            () = tokio::time::sleep(pause) => true,
+        }
+    }
+
+    /// Until there may be something to tell that nobody wakes us for.
+    fn pause(&self, known: &Life) -> Duration {
+        let left = known.idle_expires_at.saturating_sub(self.app.now());
+        let until = if self.warned { left } else { left.saturating_sub(EXPIRING) };
+        Duration::from_secs(until.max(1)).min(LOOK_EVERY)
+    }
+
+    async fn look(&mut self) {
+        match self.read().await {
+            Seen::Alive(edge) => self.compare(Life::of(&edge)),
+            Seen::Over(reason) => {
+                self.over = true;
+                self.to_tell.push_back(Told::Revoked(reason));
+            }
+            // A stream that began without the store knows nothing to compare with later.
+            Seen::Unknown if self.known.is_none() => self.over = true,
+            Seen::Unknown => self.to_tell.push_back(Told::Nothing),
+        }
+    }
+
+    async fn read(&self) -> Seen {
+        let found = match self.app.store.edge_view(&self.key).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::debug!(reason = error.reason(), "session of a stream not read");
+                return self.without_store();
+            }
+        };
+        let Some(raw) = found else { return Seen::Over(self.why_gone()) };
+        let Ok(edge) = self.app.config.clients.edge_keys.open(&self.key, raw) else {
+            return Seen::Over("ended");
+        };
+        match edge.alive(self.app.now()) {
+            Ok(edge) if Standing::of(edge.master_flags()) != Standing::Good => {
+                Seen::Over("suspended")
+            }
+            Ok(edge) => Seen::Alive(edge),
+            Err(_) => Seen::Over("expired"),
+        }
+    }
+
+    /// The idle deadline may have moved unseen; the absolute one moves for nobody.
+    fn without_store(&self) -> Seen {
+        match self.known {
+            Some(known) if self.app.now() >= known.expires_at => Seen::Over("expired"),
+            _ => Seen::Unknown,
+        }
+    }
+
+    /// The store forgets a session at its end, and before that only where somebody ended it.
+    fn why_gone(&self) -> &'static str {
+        match self.known {
+            Some(known) if self.app.now() >= known.idle_expires_at => "expired",
+            _ => "ended",
+        }
+    }
+
+    fn compare(&mut self, life: Life) {
+        let before = self.known.replace(life);
+        let seconds = life.idle_expires_at.saturating_sub(self.app.now());
+        let is_soon = seconds <= EXPIRING;
+        match before {
+            None => self.to_tell.push_back(Told::Ready(life)),
+            Some(before) if before != life => self.to_tell.push_back(Told::Refreshed(life)),
+            Some(_) if is_soon && !self.warned => {}
+            Some(_) => self.to_tell.push_back(Told::Nothing),
+        }
+        if is_soon && !self.warned {
+            self.to_tell.push_back(Told::Expiring { life, seconds });
+        }
+        self.warned = is_soon;
+    }
+}

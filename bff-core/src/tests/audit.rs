@@ -1,0 +1,115 @@
+//! What the audit log says of sessions that end, and what no line ever holds.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use http::Method;
+use serde_json::{Value, json};
+use tracing::instrument::WithSubscriber as _;
+
+use crate::oidc::mock::NOW;
+use crate::testing::{Browser, OPS, World, ask_admin};
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Lines {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The fields of all events of this name.
+    fn events(&self, name: &str) -> Vec<Value> {
+        let text = self.text();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let audit = lines.filter(|line| line["target"] == "audit");
+        audit.map(|line| line["fields"].clone()).filter(|fields| fields["event"] == name).collect()
+    }
+}
+
+async fn journey(world: &World) -> Vec<String> {
+    let browsers = [
+        world.signed_in().await,
+        world.signed_in().await,
+        world.signed_in().await,
+        world.signed_in().await,
+    ];
+    let references: Vec<String> = browsers.iter().map(Browser::reference).collect();
+    let token = world.csrf(&browsers[0]).await;
+    let of_second = format!("/api/auth/sessions/{}", references[1]);
+    browsers[0].ask(Method::DELETE, &of_second).with_csrf(&token).send(&world.app).await;
+    browsers[0].post("/auth/logout").with_csrf(&token).send(&world.app).await;
+    let ask = async |method, target: &str, body: Value| {
+        let answer = ask_admin(&world.app, method, target, &body).await;
+        assert!(answer.status < 300, "{answer:?}");
+    };
+    let user = "/admin/users/alice/sessions";
+    ask(Method::GET, user, Value::Null).await;
+    ask(Method::GET, "/admin/config", Value::Null).await;
+    ask(Method::DELETE, &format!("/admin/sessions/{}", references[2]), Value::Null).await;
+    ask(Method::PUT, "/admin/users/alice/flags", json!({ "banned": true })).await;
+    ask(Method::DELETE, user, Value::Null).await;
+    let revocation = json!({ "iss": "https://i", "jti": "t1", "exp": NOW + 60 });
+    ask(Method::POST, "/admin/revocations", revocation).await;
+    references
+}
+
+#[tokio::test]
+async fn c83_who_ended_a_session_is_in_the_audit_log_and_no_secret_is() {
+    // While there is only one, tracing asks the thread that comes by first whether a line is wanted, and
+    // the threads of other tests say no for all.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let world = World::administered(&[]).await;
+    let references = journey(&world).with_subscriber(subscriber).await;
+
+    let ended: Vec<Value> = lines
+        .events("session.revoked")
+        .iter()
+        .map(|event| json!([event["session"], event["reason"], event["actor"]]))
+        .collect();
+    let short = |number: usize| references[number].chars().take(8).collect::<String>();
+    let expected = [
+        json!([short(1), "revoked", "user"]),
+        json!([short(0), "logout", "user"]),
+        json!([short(2), "admin", "admin:ops"]),
+        json!([short(3), "admin", "admin:ops"]),
+    ];
+    assert_eq!(ended, expected);
+
+    for (event, field, value) in [
+        ("admin.sessions_listed", "count", json!(2)),
+        ("admin.config_read", "actor", json!("ops")),
+        ("admin.session_revoked", "session", json!(short(2))),
+        ("admin.flags_set", "banned", json!(true)),
+        ("admin.sessions_revoked", "count", json!(1)),
+        ("admin.tokens_revoked", "jti", json!("t1")),
+    ] {
+        let events = lines.events(event);
+        assert_eq!(events.len(), 1, "{event}");
+        assert_eq!(events[0][field], value, "{event}: {}", events[0]);
+        assert_eq!(events[0]["actor"], "ops", "{event}");
+        assert!(events[0]["request_id"].is_string() && events[0]["ip"] == "127.0.0.1", "{event}");
+    }
+    let log = lines.text();
+    for secret in references.iter().map(String::as_str).chain(["canary", OPS]) {
+        assert!(!log.contains(secret), "{secret}\n{log}");
+    }
+}

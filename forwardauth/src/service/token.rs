@@ -1,0 +1,51 @@
+//! Owns: the step between the decision and the answer of a verify that knows its BFF: the session's access
+//! token is seen to, and handed on where that is asked for.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderValue};
+use session::cookie::{self, SessionCookie};
+use session::id::{SessionId, StoreKey};
+
+use super::{Judged, Passed, State};
+use crate::bff::{Bff, Handed};
+
+/// A request that waits for a token. Boxed, so that those which do not wait carry nothing of it.
+type Waiting = Pin<Box<dyn Future<Output = Judged> + Send>>;
+
+impl State {
+    /// What is answered now, or else what is to be waited for. A refusal stays one.
+    pub(super) fn see_to_token(
+        &self,
+        bff: &Bff,
+        judged: Judged,
+        key: &StoreKey,
+        headers: &HeaderMap,
+    ) -> Result<Judged, Waiting> {
+        let Ok(passed) = judged else { return Ok(judged) };
+        match bff.see_to(key, passed.token, || self.session_of(headers)) {
+            Handed::Nothing => Ok(Ok(passed)),
+            Handed::Token(value) => Ok(Ok(passed.with_authorization(value))),
+            Handed::Later(value) => {
+                Err(Box::pin(async move { Ok(passed.with_authorization(value.await?)) }))
+            }
+        }
+    }
+
+    /// The cookie once more: few requests need its value after its hash.
+    fn session_of(&self, headers: &HeaderMap) -> Option<SessionId> {
+        let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+        match cookie::find(lines, &self.config.cookie.name) {
+            SessionCookie::One(id) => Some(id),
+            SessionCookie::Missing | SessionCookie::Malformed | SessionCookie::Several => None,
+        }
+    }
+}
+
+impl Passed {
+    fn with_authorization(self, value: HeaderValue) -> Self {
+        Self { identity: self.identity.with_authorization(value), ..self }
+    }
+}

@@ -53,6 +53,13 @@ pub(super) fn tell_settings(settings: &mut Settings) {
             );
         }
     }
+    if asks(settings, "ENABLE_FAPI_COMPLIANCE", OFF) {
+        settings.problem(
+            "ENABLE_FAPI_COMPLIANCE",
+            "asks for BFF_STRATEGY=fapi beside OIDC_PROFILE=fapi2, and the former is not built yet",
+            "Unset it, and set OIDC_PROFILE=fapi2 for the login and the tokens.",
+        );
+    }
     for (name, harmless) in FEATURES {
         if asks(settings, name, harmless) {
             settings.warn(format!("{name} is set, but this version does not use it yet"));

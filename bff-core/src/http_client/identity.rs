@@ -56,8 +56,8 @@ impl std::fmt::Debug for TlsIdentity {
 /// Why a certificate cannot be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
-    /// Not a PEM file of X.509 certificates.
-    #[error("not a PEM file of X.509 certificates")]
+    /// Not a PEM file of X.509 certificates of version 3.
+    #[error("not a PEM file of X.509 certificates of version 3")]
     Certificate,
     /// Not a private key in PEM, or of a kind that TLS has no use for.
     #[error("not a private key in PEM that TLS can use")]

@@ -25,6 +25,7 @@ mod login_providers;
 mod logout;
 mod loops;
 mod malformed;
+mod matrix;
 mod mine;
 mod proxy;
 mod races;

@@ -22,6 +22,7 @@ use tower::util::BoxCloneSyncService;
 use url::Url;
 
 use crate::jar::Jar;
+use crate::stream::Stream;
 use crate::tls::Ca;
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -35,6 +36,7 @@ type Resolver = BoxCloneSyncService<Name, iter::Once<SocketAddr>, Infallible>;
 /// A user agent.
 #[derive(Debug)]
 pub struct Agent {
+    // Clones of a client share its connections.
     client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
     jar: Mutex<Jar>,
     name: HeaderValue,
@@ -82,6 +84,19 @@ impl Agent {
             jar: Mutex::default(),
             name: HeaderValue::from_static(CHROME),
         }
+    }
+
+    /// Another agent, without cookies, that uses the connections of this one: for tests with hundreds.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self { client: self.client.clone(), jar: Mutex::default(), name: self.name.clone() }
+    }
+
+    /// Another tab of the same browser, for a task of its own: what one of them learns from now on, the
+    /// other does not.
+    #[must_use]
+    pub fn tab(&self) -> Self {
+        Self { jar: Mutex::new(self.cookies()), ..self.another() }
     }
 
     /// The same agent, calling itself something else.
@@ -232,6 +247,18 @@ impl Call<'_> {
     pub async fn send(self) -> Reply {
         let (method, url) = (self.method.clone(), self.url.clone());
         self.try_send().await.unwrap_or_else(|error| panic!("{method} {url}: {error}"))
+    }
+
+    /// Sends the request and returns its answer as soon as it begins.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn open(self) -> Stream {
+        let mut request = Request::builder().method(self.method).uri(self.url.as_str());
+        *request.headers_mut().expect("nothing wrong so far") = self.headers;
+        let request = request.body(Full::new(self.body)).expect("a request");
+        let response = timeout(self.limit, self.agent.client.request(request)).await;
+        Stream::new(response.expect("an answer in time").expect("an answer"))
     }
 
     /// Sends the request and reads the answer.

@@ -2,7 +2,7 @@
 
 use std::time::UNIX_EPOCH;
 
-use crate::wait;
+use crate::{place, wait};
 
 /// Seconds since the epoch.
 #[expect(clippy::disallowed_methods, reason = "the tests look at running programs in real time")]
@@ -13,4 +13,18 @@ pub fn now() -> u64 {
 /// Waits until the clock shows `moment`, for what ends by itself.
 pub async fn reach(moment: u64) {
     wait::until("the moment comes", wait::START, async || (now() >= moment).then_some(())).await;
+}
+
+/// The variables that let a program's wall clock differ by `seconds`, such as `+120`; its timers are
+/// left alone.
+///
+/// libfaketime stands between the program and the C library's `clock_gettime`.
+pub fn shifted(seconds: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("LD_PRELOAD", place::faketime().display().to_string()),
+        ("FAKETIME", seconds.to_owned()),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+        // No shared memory: a program that is killed would leave it behind.
+        ("FAKETIME_DISABLE_SHM", "1".to_owned()),
+    ]
 }

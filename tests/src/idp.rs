@@ -1,5 +1,6 @@
 //! A real OpenID provider over TLS, with a second port for looking inside and for making trouble.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use http::Method;
@@ -9,7 +10,8 @@ use crate::agent::{Agent, Reply};
 use crate::process::{Process, command};
 use crate::scratch::Scratch;
 use crate::tls::Ca;
-use crate::{place, ports};
+use crate::wire::Wire;
+use crate::{place, ports, wait};
 
 /// The audience of the access tokens, and the resource the product asks for.
 pub const AUDIENCE: &str = "https://orders.example.test";
@@ -17,11 +19,16 @@ pub const AUDIENCE: &str = "https://orders.example.test";
 /// The secret of the client `bff-basic`; every kind of character that needs escaping is in it.
 pub const BASIC_SECRET: &str = "basic-secret: with /odd+chars&=%";
 
+/// The secret of the client `bff-post`.
+pub const POST_SECRET: &str = "post-secret";
+
 /// A running provider.
 #[derive(Debug)]
 pub struct Idp {
     /// The issuer, exactly as in its metadata.
     pub issuer: String,
+    /// The only way to it, for browsers and relying parties alike.
+    pub wire: Wire,
     process: Process,
     control: String,
     keys: std::path::PathBuf,
@@ -32,10 +39,22 @@ impl Idp {
     /// Starts the provider for a relying party at `origin`; `knobs` are the `OP_*` variables of
     /// `op.mjs` that differ from the harness' own.
     pub async fn start(scratch: &Scratch, ca: &Ca, origin: &str, knobs: &[(&str, &str)]) -> Self {
-        let leaf = ca.issue("idp", &["localhost", "127.0.0.1"]);
+        Self::start_as("idp", scratch, ca, origin, knobs).await
+    }
+
+    /// The same for one of several, which is called `name` in files and logs.
+    pub async fn start_as(
+        name: &str,
+        scratch: &Scratch,
+        ca: &Ca,
+        origin: &str,
+        knobs: &[(&str, &str)],
+    ) -> Self {
+        let leaf = ca.issue(name, &["localhost", "127.0.0.1"]);
         let (front, control): (SocketAddr, SocketAddr) = (ports::free(), ports::free());
-        let issuer = format!("https://localhost:{}", front.port());
-        let keys = scratch.directory("idp-keys");
+        let wire = Wire::to(front).await;
+        let issuer = format!("https://localhost:{}", wire.address.port());
+        let keys = scratch.directory(&format!("{name}-keys"));
         let mut node = command("node");
         node.args(["--no-warnings", "--preserve-symlinks", "--preserve-symlinks-main"])
             .arg(place::part("node/tests/parts/oidc-provider/op.mjs"))
@@ -44,6 +63,7 @@ impl Idp {
             .env("OP_ISSUER", &issuer)
             .env("OP_TLS_CERT", &leaf.certificate)
             .env("OP_TLS_KEY", &leaf.key)
+            .env("OP_TLS_CLIENT_CA", ca.file())
             .env("OP_KEYDIR", &keys)
             .env("OP_RP_ORIGINS", origin)
             // Back-channel logout goes to the relying party, whose certificate is ours.
@@ -51,9 +71,13 @@ impl Idp {
             .env("OP_DPOP_NONCE", "off")
             .env("OP_AT_TTL", "3600")
             .envs(knobs.iter().copied());
-        let process = Process::start("idp", node, scratch.path());
+        let self_signed = scratch.path().join("bff-mtls-self.pem");
+        if self_signed.exists() {
+            node.env("OP_MTLS_SELF_CERT", self_signed);
+        }
+        let process = Process::start(name, node, scratch.path());
         let control = format!("http://{control}");
-        let mut idp = Self { issuer, process, control, keys, agent: Agent::new(ca) };
+        let mut idp = Self { issuer, wire, process, control, keys, agent: Agent::new(ca) };
         let health = format!("{}/healthz", idp.issuer);
         idp.process
             .ready(async || {
@@ -72,6 +96,37 @@ impl Idp {
     /// `grant refresh_token`, …
     pub async fn count(&self, what: &str) -> u64 {
         self.state().await["count"][what].as_u64().unwrap_or(0)
+    }
+
+    /// How often it was given each refresh token to work with, by a hash of the token. What it refused
+    /// with an error that a test planted is not among them.
+    pub async fn spent(&self) -> BTreeMap<String, u64> {
+        let spent = self.state().await["spent"].clone();
+        let spent: serde_json::Map<_, _> = serde_json::from_value(spent).expect("an object");
+        spent.into_iter().map(|(token, times)| (token, times.as_u64().unwrap_or(0))).collect()
+    }
+
+    /// The most that any one refresh token was spent.
+    pub async fn spent_at_most(&self) -> u64 {
+        self.spent().await.into_values().max().unwrap_or(0)
+    }
+
+    /// How many refresh tokens it would still take.
+    pub async fn refresh_tokens(&self) -> u64 {
+        self.state().await["store"]["RefreshToken"].as_u64().unwrap_or(0)
+    }
+
+    /// Waits until a fault with `hold` holds a request.
+    pub async fn holds(&self) {
+        wait::until("the provider holds a request", wait::START, async || {
+            self.state().await["held"].as_u64().filter(|held| *held > 0)
+        })
+        .await;
+    }
+
+    /// Lets the requests go that are held.
+    pub async fn release(&self) {
+        self.control("release", &json!({})).await;
     }
 
     /// The provider's own view of itself.
@@ -99,7 +154,8 @@ impl Idp {
         reply.json()
     }
 
-    /// Makes the next `count` requests to a path fail as told: `status`, `delay_ms`, `drop`, `body`.
+    /// Makes the next `count` requests to a path fail as told: `status` and `body`, `delay_ms`, `hold`,
+    /// `drop`; with `after` only once the provider has done its work; `slow_ms`. See `op.mjs`.
     pub async fn fault(&self, path: &str, count: u32, mut how: Value) {
         how["match"] = json!(path);
         how["count"] = json!(count);
@@ -117,6 +173,15 @@ impl Idp {
 /// # Panics
 /// When the page is not the provider's login form.
 pub async fn submit_login(agent: &Agent, page: &Reply, user: &str) -> Reply {
+    let reply = post_login(agent, page, user).await;
+    agent.follow(reply).await
+}
+
+/// Fills in the login form on `page` and returns the answer.
+///
+/// # Panics
+/// When the page is not the provider's login form.
+pub async fn post_login(agent: &Agent, page: &Reply, user: &str) -> Reply {
     let html = page.text();
     let action = html
         .split_once("action=\"")
@@ -124,12 +189,11 @@ pub async fn submit_login(agent: &Agent, page: &Reply, user: &str) -> Reply {
         .unwrap_or_else(|| panic!("no login form at {}: {} {html}", page.url, page.status))
         .0;
     let target = page.url.join(action).expect("the action is a URL");
-    let reply = agent
+    agent
         .request(Method::POST, target.as_str())
         .header("sec-fetch-mode", "navigate")
         .header("accept", "text/html")
         .form(&[("login", user), ("password", "x")])
         .send()
-        .await;
-    agent.follow(reply).await
+        .await
 }

@@ -86,6 +86,11 @@ impl Jar {
         });
     }
 
+    /// Takes the cookies of that name away.
+    pub fn forget(&mut self, name: &str) {
+        self.0.retain(|stored| stored.name != name);
+    }
+
     /// Every cookie.
     pub fn all(&self) -> &[Stored] {
         &self.0

@@ -32,6 +32,15 @@ pub fn program(name: &str) -> PathBuf {
     path
 }
 
+/// The library that shifts a program's clock, from Debian's package `libfaketime`.
+pub fn faketime() -> PathBuf {
+    let found = std::fs::read_dir("/usr/lib").expect("there is /usr/lib");
+    found
+        .filter_map(|entry| Some(entry.ok()?.path().join("faketime/libfaketimeMT.so.1")))
+        .find(|library| library.exists())
+        .expect("libfaketime is not installed: run `tests/run --parts-only` once")
+}
+
 /// The search path, for parts that the system provides.
 pub fn search_path() -> OsString {
     std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into())

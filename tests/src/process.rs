@@ -48,15 +48,15 @@ pub struct Process {
 
 impl Process {
     /// Starts the command; both its outputs are appended to `<logs>/<name>.log`.
-    pub fn start(name: &str, mut command: Command, logs: &Path) -> Self {
+    pub fn start(name: &str, command: Command, logs: &Path) -> Self {
         let log = logs.join(format!("{name}.log"));
-        let output: File = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .expect("the log file can be written");
-        command.stdout(output.try_clone().expect("a second handle of the log file")).stderr(output);
-        Self { name: name.to_owned(), child: spawn(command), log }
+        Self { name: name.to_owned(), child: spawn(logged(command, &log)), log }
+    }
+
+    /// Puts another process in its place, which writes to the same log.
+    pub fn start_again(&mut self, command: Command) {
+        self.kill();
+        self.child = spawn(logged(command, &self.log));
     }
 
     /// Waits until `probe` has an answer, and no longer than the process runs.
@@ -135,6 +135,16 @@ impl Drop for Process {
             eprintln!("--- end of the log of {} ---\n{}", self.name, tail.join("\n"));
         }
     }
+}
+
+fn logged(mut command: Command, log: &Path) -> Command {
+    let output: File = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log)
+        .expect("the log file can be written");
+    command.stdout(output.try_clone().expect("a second handle of the log file")).stderr(output);
+    command
 }
 
 struct Order {

@@ -48,6 +48,7 @@ pub struct Program {
     pub environment: Environment,
     /// Its admin listener.
     pub admin: SocketAddr,
+    name: String,
     process: Process,
 }
 
@@ -60,9 +61,34 @@ impl Program {
         scratch: &Scratch,
         agent: &Agent,
     ) -> Self {
-        let mut process = Process::start(name, invocation(name, &environment), scratch.path());
-        let health = format!("http://{admin}/health/ready");
-        process
+        Self::start_as(name, name, environment, admin, scratch, agent).await
+    }
+
+    /// The same for one of several, whose log is called `log`.
+    pub async fn start_as(
+        name: &str,
+        log: &str,
+        environment: Environment,
+        admin: SocketAddr,
+        scratch: &Scratch,
+        agent: &Agent,
+    ) -> Self {
+        let process = Process::start(log, invocation(name, &environment), scratch.path());
+        let mut program = Self { environment, admin, name: name.to_owned(), process };
+        program.ready(agent).await;
+        program
+    }
+
+    /// Starts it again as it was, after its process has ended.
+    pub async fn restart(&mut self, agent: &Agent) {
+        self.process.kill();
+        self.process.start_again(invocation(&self.name, &self.environment));
+        self.ready(agent).await;
+    }
+
+    async fn ready(&mut self, agent: &Agent) {
+        let health = format!("http://{}/health/ready", self.admin);
+        self.process
             .ready(async || {
                 agent
                     .get(&health)
@@ -72,7 +98,6 @@ impl Program {
                     .filter(|reply| reply.status == StatusCode::OK)
             })
             .await;
-        Self { environment, admin, process }
     }
 
     /// The process, for signals and its log.

@@ -1,6 +1,7 @@
 //! A real Redis: TLS, an ACL user with no more rights than the product needs, an append-only file
 //! that survives `kill -9`, and a plain port for looking inside.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
@@ -19,10 +20,10 @@ pub const USER: &str = "wicketgate";
 /// The password of the product's user; a canary.
 pub const PASSWORD: &str = "redis-canary-7f3a1c9e5b2d4860";
 
-const ADMIN_PASSWORD: &str = "admin";
+pub(crate) const ADMIN_PASSWORD: &str = "admin";
 
 /// Keys the product owns, and no dangerous command.
-const RIGHTS: &str = "resetkeys ~bff:* ~jwt:* resetchannels &bff:* &jwt:* &__redis__:invalidate \
+pub(crate) const RIGHTS: &str = "resetkeys ~bff:* ~jwt:* resetchannels &bff:* &jwt:* &__redis__:invalidate \
     -@all +@read +@write +@connection +@transaction +@pubsub +@scripting -@dangerous +info +time";
 
 /// A Redis server.
@@ -147,12 +148,12 @@ impl Redis {
 
     /// How often the server was given `command`, written in lower case.
     pub async fn calls(&self, command: &str) -> u64 {
-        let prefix = format!("cmdstat_{command}:calls=");
-        let stats = self.ask(&[b"INFO", b"commandstats"]).await.bytes();
-        String::from_utf8_lossy(&stats)
-            .lines()
-            .find_map(|line| line.strip_prefix(&prefix)?.split(',').next()?.parse().ok())
-            .unwrap_or(0)
+        self.all_calls().await.get(command).copied().unwrap_or(0)
+    }
+
+    /// How often each command was carried out, those of scripts included.
+    pub async fn all_calls(&self) -> BTreeMap<String, u64> {
+        calls(&self.ask(&[b"INFO", b"commandstats"]).await.bytes())
     }
 
     /// The ids of the connections that are told which of the keys they read have changed.
@@ -229,11 +230,26 @@ impl Redis {
     }
 }
 
-async fn login(connection: &mut Connection) -> std::io::Result<()> {
+/// Becomes the administrator.
+pub(crate) async fn login(connection: &mut Connection) -> std::io::Result<()> {
     match connection.command(&[b"AUTH", b"admin", ADMIN_PASSWORD.as_bytes()]).await? {
         Value::Simple(_) => Ok(()),
         other => Err(std::io::Error::other(format!("{other:?}"))),
     }
+}
+
+/// Reads the answer to `INFO commandstats`. A command that was answered with an error, such as a script
+/// that the server did not know yet, was not carried out.
+pub(crate) fn calls(stats: &[u8]) -> BTreeMap<String, u64> {
+    let field = |fields: &str, name: &str| {
+        fields.split(',').find_map(|field| field.strip_prefix(name)?.parse::<u64>().ok())
+    };
+    let count = |line: &str| {
+        let (command, fields) = line.strip_prefix("cmdstat_")?.split_once(':')?;
+        let calls = field(fields, "calls=")?;
+        Some((command.to_owned(), calls - field(fields, "failed_calls=").unwrap_or(0)))
+    };
+    String::from_utf8_lossy(stats).lines().filter_map(count).collect()
 }
 
 fn server(config: &std::path::Path) -> Command {

@@ -2,6 +2,8 @@
 //! protected service, an API and the pages of a single-page application.
 
 mod plan;
+mod replicas;
+mod start;
 
 use std::net::SocketAddr;
 
@@ -13,6 +15,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use crate::agent::{Agent, Reply};
 use crate::browser::Browser;
 use crate::canary::Canaries;
+use crate::cluster::Cluster;
 use crate::idp::{self, Idp};
 use crate::program::Program;
 use crate::redis::{self, Redis};
@@ -22,6 +25,7 @@ use crate::tls::Ca;
 use crate::traefik::Traefik;
 
 pub use plan::Plan;
+pub use replicas::{Replica, to_bff};
 
 /// The session cookie's name, where the environment does not change it.
 pub const COOKIE: &str = "bff_session";
@@ -39,6 +43,10 @@ pub struct Stack {
     pub bff: Program,
     /// Where the BFF answers Traefik.
     pub bff_address: SocketAddr,
+    /// The second `bff`, where the plan says so.
+    pub second_bff: Option<Replica>,
+    /// The second verify, likewise.
+    pub second_verify: Option<Replica>,
     /// The service behind ForwardAuth, at `/app/`.
     pub protected: Service,
     /// The upstream of the BFF's routes under `/api/echo/` and `/api/public/`.
@@ -49,8 +57,12 @@ pub struct Stack {
     pub pages: Service,
     /// The OpenID provider.
     pub idp: Idp,
+    /// The login provider `partner`, where the plan says so.
+    pub second_idp: Option<Idp>,
     /// The store.
     pub redis: Redis,
+    /// The store in place of [`Self::redis`], where the plan says so.
+    pub cluster: Option<Cluster>,
     /// Everyone's authority.
     pub ca: Ca,
     /// Logs and configuration.
@@ -134,28 +146,18 @@ impl Stack {
             .await
     }
 
-    /// Asks verify directly, as Traefik would for a GET of `path` with the agent's cookie.
-    pub fn ask_verify<'a>(&self, agent: &'a Agent, path: &str) -> crate::agent::Call<'a> {
-        let cookie = agent.cookies().get(COOKIE).map(|stored| format!("{COOKIE}={}", stored.value));
-        let call = agent
-            .get(&format!("https://localhost:{}/auth/verify", self.verify.port()))
-            .header("x-forwarded-method", "GET")
-            .header("x-forwarded-proto", "https")
-            .header("x-forwarded-host", self.origin.trim_start_matches("https://"))
-            .header("x-forwarded-uri", path)
-            .header("x-forwarded-for", "127.0.0.1");
-        match cookie {
-            Some(cookie) => call.header("cookie", &cookie),
-            None => call,
-        }
-    }
-
     /// The secrets the deployment was given, and those the provider has handed out.
     pub async fn canaries(&self) -> Canaries {
         let mut canaries = Canaries::default();
         for name in ["BFF_SESSION_KEYS", "BFF_EDGE_KEYS"] {
             let (_, key) = self.bff.environment.get(name).split_once(':').expect("kid:key");
             canaries.plant(name, key);
+        }
+        for name in ["BFF_ADMIN_TOKENS", "BFF_INTERNAL_TOKEN"] {
+            let token = self.bff.environment.get(name);
+            if !token.is_empty() {
+                canaries.plant(name, token.rsplit(':').next().unwrap_or_default());
+            }
         }
         canaries.plant("Redis password", redis::PASSWORD);
         canaries.plant("client secret", idp::BASIC_SECRET);
@@ -167,12 +169,17 @@ impl Stack {
 
     /// The logs of everything that is ours or in front of it, by name.
     pub fn logs(&self) -> Vec<(&'static str, String)> {
-        vec![
+        let mut logs = vec![
             ("traefik.log", self.traefik.log()),
             ("forwardauth.log", self.forwardauth.log()),
             ("bff.log", self.bff.log()),
             ("redis.log", self.redis.log()),
-        ]
+        ];
+        let second = [("forwardauth-2.log", &self.second_verify), ("bff-2.log", &self.second_bff)];
+        for (name, replica) in second {
+            logs.extend(replica.iter().map(|replica| (name, replica.program.log())));
+        }
+        logs
     }
 }
 

@@ -70,6 +70,19 @@ impl Ca {
         }
     }
 
+    /// Makes a certificate that nobody but itself vouches for, and returns it and its key as PEM files.
+    pub fn self_signed(&self, name: &str) -> (PathBuf, PathBuf) {
+        let key = KeyPair::generate().expect("a key pair");
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let certificate = params.self_signed(&key).expect("a certificate");
+        (
+            write(&self.directory, &format!("{name}.pem"), &certificate.pem()),
+            write(&self.directory, &format!("{name}.key"), &key.serialize_pem()),
+        )
+    }
+
     /// A client that trusts this authority alone, without ALPN.
     pub fn client(&self) -> ClientConfig {
         let mut roots = RootCertStore::empty();

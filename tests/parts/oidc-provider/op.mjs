@@ -4,6 +4,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import fs from 'node:fs';
+import dns from 'node:dns';
 import path from 'node:path';
 import crypto, { X509Certificate } from 'node:crypto';
 import querystring from 'node:querystring';
@@ -33,9 +34,11 @@ const K = {
   dpopNonce: str('OP_DPOP_NONCE', 'required'),       // off | optional | required
   requireDpop: bool('OP_REQUIRE_DPOP', false),       // dpop_bound_access_tokens on every default client
   requireJar: bool('OP_REQUIRE_JAR', false),
+  fapi: bool('OP_FAPI', false),                      // the provider's own FAPI 2.0 checks, for every client
   jarm: bool('OP_JARM', true),
   encryption: bool('OP_ENCRYPTION', false),
   rotateRt: bool('OP_RT_ROTATE', true),
+  rtGrace: num('OP_REFRESH_GRACE', 0),               // seconds in which a rotated refresh token is taken once more, as some providers do
   rtAlways: bool('OP_RT_ALWAYS', true),              // refresh token without offline_access too
   consent: str('OP_CONSENT', 'auto'),                // auto | form
   autoLogin: str('OP_AUTO_LOGIN', ''),               // '' = login page; else sub (or 'hint' = login_hint)
@@ -49,6 +52,10 @@ const K = {
   proxy: bool('OP_PROXY', false),                    // trust X-Forwarded-*
 };
 const log = (...a) => LOG && console.log(new Date().toISOString(), ...a);
+
+// Names of .test lead to loopback, as they do for the other user agents of the harness: back-channel logout goes to one.
+const { lookup } = dns;
+dns.lookup = (name, options, done) => lookup(name.endsWith('.test') ? 'localhost' : name, options, done);
 
 // ---------------------------------------------------------------- keys
 fs.mkdirSync(KEYDIR, { recursive: true });
@@ -102,6 +109,8 @@ const base = {
   response_types: ['code'], id_token_signed_response_alg: K.idAlg, dpop_bound_access_tokens: K.requireDpop,
   backchannel_logout_uri: str('OP_BCL_URI', `${RP[0]}/auth/backchannel-logout`), backchannel_logout_session_required: bool('OP_BCL_SID', true),
 };
+// The key of a certificate, with the certificate.
+const jwkOf = (file) => { const c = new X509Certificate(fs.readFileSync(file)); return { ...c.publicKey.export({ format: 'jwk' }), use: 'sig', kid: 'self-signed', x5c: [c.raw.toString('base64')] }; };
 const TE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const defaultClients = [
   { ...base, client_id: 'bff-pkjwt', token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256', jwks: { keys: [rpPub] }, grant_types: [...base.grant_types, TE] },
@@ -114,7 +123,7 @@ const defaultClients = [
   ...(K.dpop ? [{ ...base, client_id: 'bff-dpop', client_secret: 'dpop-secret', token_endpoint_auth_method: 'client_secret_basic', dpop_bound_access_tokens: true }] : []),
   ...(TLS ? [
     { ...base, client_id: 'bff-mtls', token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: 'CN=bff-mtls', tls_client_certificate_bound_access_tokens: true },
-    ...(E.OP_MTLS_SELF_JWK ? [{ ...base, client_id: 'bff-mtls-self', token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks: { keys: [JSON.parse(E.OP_MTLS_SELF_JWK)] } }] : []),
+    ...(E.OP_MTLS_SELF_CERT ? [{ ...base, client_id: 'bff-mtls-self', token_endpoint_auth_method: 'self_signed_tls_client_auth', tls_client_certificate_bound_access_tokens: true, jwks: { keys: [jwkOf(E.OP_MTLS_SELF_CERT)] } }] : []),
   ] : []),
   { client_id: 'svc-cc', client_secret: 'svc-secret', grant_types: ['client_credentials'], redirect_uris: [], response_types: [], token_endpoint_auth_method: 'client_secret_basic' },
   { client_id: 'rs-introspect', client_secret: 'rs-secret', grant_types: [], redirect_uris: [], response_types: [], token_endpoint_auth_method: 'client_secret_basic' },
@@ -136,10 +145,15 @@ class Mem {
   k(id) { return `${this.name}:${id}`; }
   get(k) { const e = STORE.get(k); if (!e) return undefined; if (e.exp && e.exp < Date.now()) { STORE.delete(k); return undefined; } return e.v; }
   async upsert(id, v, ttl) { STORE.set(this.k(id), { v, exp: ttl ? Date.now() + ttl * 1000 : 0 }); }
-  async find(id) { return this.get(this.k(id)); }
+  async find(id) {
+    const v = this.get(this.k(id));
+    // Within the grace a rotated token looks as if it had not been used.
+    if (this.name === 'RefreshToken' && v?.consumed && Date.now() - v.consumedAt < K.rtGrace * 1000) { const { consumed, ...fresh } = v; return fresh; }
+    return v;
+  }
   async findByUid(uid) { for (const [k] of STORE) if (k.startsWith('Session:')) { const v = this.get(k); if (v?.uid === uid) return v; } return undefined; }
   async findByUserCode(c) { for (const [k] of STORE) if (k.startsWith('DeviceCode:')) { const v = this.get(k); if (v?.userCode === c) return v; } return undefined; }
-  async consume(id) { const v = this.get(this.k(id)); if (v) v.consumed = Math.floor(Date.now() / 1000); }
+  async consume(id) { const v = this.get(this.k(id)); if (v) { v.consumed = Math.floor(Date.now() / 1000); v.consumedAt ??= Date.now(); } }
   async destroy(id) { STORE.delete(this.k(id)); }
   async revokeByGrantId(g) { for (const [k, e] of STORE) if (e.v?.grantId === g && !k.startsWith('Grant:') && !k.startsWith('Session:')) STORE.delete(k); }
 }
@@ -178,6 +192,7 @@ function build() {
       deviceFlow: { enabled: bool('OP_DEVICE', true) },
       dPoP: { enabled: K.dpop, nonceSecret: K.dpopNonce === 'off' ? undefined : nonceSecret, requireNonce: () => K.dpopNonce === 'required', allowReplay: false },
       encryption: { enabled: K.encryption },
+      ...(K.fapi ? { fapi: { enabled: true, profile: '2.0' } } : {}),
       introspection: { enabled: true, allowedPolicy: () => true },
       jwtIntrospection: { enabled: bool('OP_JWT_INTROSPECTION', false) },
       jwtResponseModes: { enabled: K.jarm },
@@ -288,6 +303,8 @@ function build() {
 // ---------------------------------------------------------------- login page
 const COUNT = {};
 const SECRETS = [];                                  // [kind, value]: what no log and no store may hold
+const SPENT = {};                                    // hash of a refresh token -> how often it was given to the provider to work with
+const hashOf = (t) => crypto.createHash('sha256').update(t).digest('base64url').slice(0, 16);
 const remember = (from, kinds) => { for (const kind of kinds) if (typeof from?.[kind] === 'string') SECRETS.push([kind, from[kind]]); };
 const esc = (s) => String(s ?? '').replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 const body = (req) => new Promise((ok, ko) => { let b = ''; req.on('data', (c) => { b += c; if (b.length > 1e6) req.destroy(); }); req.on('end', () => ok(b)); req.on('error', ko); });
@@ -326,17 +343,46 @@ async function interaction(p, req, res) {
 // ---------------------------------------------------------------- front server with faults
 let provider = build();
 let handler = provider.callback();
-const faults = [];                                    // {match, status, delay_ms, count, body, drop}
+// Faults: {match, count} say which requests. What happens to them, before the provider sees the request or, with `after`, once
+// it has done its work: {delay_ms} waits, {hold} waits for POST /release, then {drop} breaks the connection or {status, headers,
+// body} answers in its place; {slow_ms} lets the provider's own answer trickle, a few bytes at a time.
+const faults = [];
+const held = [];
+const pause = (ms) => new Promise((r) => setTimeout(r, ms));
+const wait = async (f) => { if (f.delay_ms) await pause(f.delay_ms); if (f.hold) await new Promise((r) => held.push(r)); };
+async function trickle(res, end, chunk, ms) {
+  const bytes = Buffer.from(chunk ?? '');
+  res.flushHeaders();
+  for (let i = 0; i < bytes.length && !res.destroyed; i += 16) { res.write(bytes.subarray(i, i + 16)); await pause(ms); }
+  end();
+}
+function meddle(f, req, res) {
+  const end = res.end.bind(res);
+  res.end = (chunk) => {
+    res.end = end;
+    wait(f).then(() => {
+      if (f.drop) return req.socket.destroy();
+      if (f.slow_ms) return trickle(res, end, chunk, f.slow_ms);
+      return end(chunk);
+    });
+    return res;
+  };
+}
 const onReq = async (req, res) => {
   const u = new URL(req.url, 'http://x');
   COUNT[`${req.method} ${u.pathname.replace(/(interaction|auth)\/[^/]+$/, '$1/:uid')}`] = (COUNT[`${req.method} ${u.pathname.replace(/(interaction|auth)\/[^/]+$/, '$1/:uid')}`] ?? 0) + 1;
   const f = faults.find((x) => x.count > 0 && u.pathname.startsWith(x.match));
-  if (f) {
-    f.count -= 1;
-    if (f.delay_ms) await new Promise((r) => setTimeout(r, f.delay_ms));
-    if (f.drop) return req.socket.destroy();
+  if (f) f.count -= 1;
+  // Read first: what the provider does must not depend on whether the client is still there.
+  if (req.method === 'POST' && u.pathname === '/token') req.body = await body(req);
+  if (f && !f.after && !f.slow_ms) {
+    await wait(f);
     if (f.status) { res.writeHead(f.status, { 'content-type': 'application/json', ...(f.headers ?? {}) }); return res.end(f.body ?? '{"error":"temporarily_unavailable"}'); }
   }
+  const spent = req.body && querystring.parse(req.body).refresh_token;
+  if (spent) SPENT[hashOf(spent)] = (SPENT[hashOf(spent)] ?? 0) + 1;
+  if (f && !f.after && f.drop) return req.socket.destroy();
+  if (f && (f.after || f.slow_ms)) meddle(f, req, res);
   if (LOG) res.on('finish', () => log(req.method, u.pathname, res.statusCode));
   if (u.pathname === '/healthz') return res.end('ok');
   if (u.pathname.startsWith('/interaction/')) {
@@ -366,7 +412,7 @@ http.createServer(async (req, res) => {
   try {
     const u = new URL(req.url, 'http://x'); const b = req.method === 'POST' ? await body(req) : ''; const j = b ? JSON.parse(b) : {};
     switch (`${req.method} ${u.pathname}`) {
-      case 'GET /state': return send({ issuer: ISSUER, knobs: K, count: COUNT, keys: KEYS.map((k) => k.kid), sessions: [...STORE].filter(([k]) => k.startsWith('Session:')).map(([, e]) => ({ accountId: e.v.accountId, clients: Object.fromEntries(Object.entries(e.v.authorizations ?? {}).map(([c, a]) => [c, a.sid])) })), store: [...STORE.keys()].reduce((m, k) => { const t = k.split(':')[0]; m[t] = (m[t] ?? 0) + 1; return m; }, {}) });
+      case 'GET /state': return send({ issuer: ISSUER, knobs: K, count: COUNT, spent: SPENT, held: held.length, keys: KEYS.map((k) => k.kid), sessions: [...STORE].filter(([k]) => k.startsWith('Session:')).map(([, e]) => ({ accountId: e.v.accountId, clients: Object.fromEntries(Object.entries(e.v.authorizations ?? {}).map(([c, a]) => [c, a.sid])) })), store: [...STORE.keys()].reduce((m, k) => { const t = k.split(':')[0]; m[t] = (m[t] ?? 0) + 1; return m; }, {}) });
       case 'GET /secrets': return send(SECRETS);
       case 'POST /rotate': return send({ kids: await rotate(j.mode) });
       case 'POST /dpop-nonce': nonceSecret = crypto.randomBytes(32); rebuild(); return send({ ok: true });
@@ -374,6 +420,7 @@ http.createServer(async (req, res) => {
       case 'POST /account': ACCOUNTS.set(j.sub, { ...(ACCOUNTS.get(j.sub) ?? {}), ...j.set }); return send(ACCOUNTS.get(j.sub));
       case 'POST /fault': faults.push({ count: 1, ...j }); return send({ ok: true, faults });
       case 'POST /clear-faults': faults.length = 0; return send({ ok: true });
+      case 'POST /release': for (const go of held.splice(0)) go(); return send({ ok: true });
       case 'POST /logout': {                           // OP-initiated: back-channel logout of every client of that sub (or sid), tokens revoked
         const out = [];
         for (const [k, e] of [...STORE]) if (k.startsWith('Session:') && e.v.accountId === j.sub) {

@@ -1,0 +1,242 @@
+//! Starting a deployment.
+
+use std::net::SocketAddr;
+
+use super::{Plan, Replica, Stack, key};
+use crate::agent::Agent;
+use crate::cluster::Cluster;
+use crate::idp::{self, Idp};
+use crate::program::{Environment, Program};
+use crate::redis::Redis;
+use crate::scratch::Scratch;
+use crate::service::Service;
+use crate::tls::{Ca, Leaf};
+use crate::traefik::{HOST, Traefik};
+use crate::{orders, ports};
+
+impl Plan {
+    /// Starts every part.
+    pub async fn start(self) -> Stack {
+        let scratch = Scratch::new();
+        let ca = Ca::new(scratch.path().to_owned());
+        let agent = Agent::new(&ca);
+        let edge_address = ports::free();
+        let origin = format!("https://{HOST}:{}", edge_address.port());
+        let leaf = ca.issue("edge", &[HOST]);
+        let verify_leaf = ca.issue("forwardauth", &["localhost", "127.0.0.1"]);
+        let (verify, verify_admin) = (ports::free(), ports::free());
+        let (bff_address, bff_admin) = (ports::free(), ports::free());
+
+        // What clients that authenticate with a certificate show.
+        ca.issue("bff-mtls", &["localhost"]);
+        ca.self_signed("bff-mtls-self");
+
+        let (redis, cluster, idp, second_idp, protected, upstream, pages) = tokio::join!(
+            Redis::start(&scratch, &ca),
+            optional(self.cluster, async || Cluster::start(&scratch).await),
+            Idp::start(&scratch, &ca, &origin, &self.idp),
+            optional(self.second_idp, async || {
+                Idp::start_as("idp-2", &scratch, &ca, &origin, &self.idp).await
+            }),
+            Service::echo(),
+            Service::echo(),
+            Service::echo(),
+        );
+        let orders = orders::start(&idp, &ca).await;
+        let edge = Environment::default()
+            .set("WICKETGATE_HOST", HOST)
+            .set("WICKETGATE_TLS_CERT", leaf.certificate.display())
+            .set("WICKETGATE_TLS_KEY", leaf.key.display())
+            .set("WICKETGATE_FORWARDAUTH_URL", self.verify_url(verify))
+            .set("WICKETGATE_FORWARDAUTH_CA", ca.file().display())
+            .set("WICKETGATE_BFF_URL", format!("http://{bff_address}"))
+            .set("WICKETGATE_PROTECTED_URL", protected.origin())
+            .set("WICKETGATE_SPA_URL", pages.origin());
+        let edge = self.edge.iter().fold(edge, |edge, (name, value)| edge.set(name, value));
+
+        let here = Places { scratch: &scratch, bff_admin };
+        let url = cluster.as_ref().map_or_else(|| redis.url(), Cluster::url);
+        let shared = here.apply(shared(&url, &ca), &self.both);
+        let forwardauth = shared
+            .clone()
+            .set("FORWARDAUTH_LISTEN", verify)
+            .set("FORWARDAUTH_ADMIN_LISTEN", verify_admin)
+            .set("BFF_CONFIG_DIR", scratch.directory("forwardauth-config").display());
+        let forwardauth = self.certified(forwardauth, &verify_leaf);
+        let forwardauth = here.apply(forwardauth, &self.forwardauth);
+
+        scratch.write(
+            "bff-config/routes.yaml",
+            routes(&upstream, &orders, &self.services, &self.routes),
+        );
+        let bff = relying_party(shared, &idp, &ca)
+            .set("BFF_LISTEN", bff_address)
+            .set("BFF_ADMIN_LISTEN", bff_admin)
+            .set("BFF_SESSION_KEYS", format!("s1:{}", key()))
+            .set("BFF_DEFAULT_HOST", origin.trim_start_matches("https://"))
+            .set("BFF_DEFAULT_SCHEME", "https")
+            .set("BFF_CONFIG_DIR", scratch.directory("bff-config").display());
+        let bff = here.apply(bff, &self.bff);
+        if let Some(partner) = &second_idp {
+            scratch.write("bff-config/idps.yaml", partners(partner, &ca));
+        }
+
+        let (traefik, forwardauth, bff) = tokio::join!(
+            Traefik::start(&scratch, edge_address, &edge, &agent),
+            Program::start("forwardauth", forwardauth, verify_admin, &scratch, &agent),
+            Program::start("bff", bff, bff_admin, &scratch, &agent),
+        );
+        let (second_bff, second_verify) = tokio::join!(
+            optional(self.both_twice, async || {
+                let clock = self.second.iter();
+                let second =
+                    clock.fold(bff.environment.clone(), |all, (name, value)| all.set(name, value));
+                Replica::start(("bff", "BFF"), second, &scratch, &agent).await
+            }),
+            optional(self.both_twice, async || {
+                let second = forwardauth.environment.clone();
+                Replica::start(("forwardauth", "FORWARDAUTH"), second, &scratch, &agent).await
+            }),
+        );
+        Stack {
+            traefik,
+            forwardauth,
+            verify,
+            bff,
+            bff_address,
+            second_bff,
+            second_verify,
+            protected,
+            upstream,
+            orders,
+            pages,
+            idp,
+            second_idp,
+            redis,
+            cluster,
+            ca,
+            scratch,
+            origin,
+        }
+    }
+}
+
+impl Plan {
+    fn verify_url(&self, verify: SocketAddr) -> String {
+        if self.plain_verify {
+            format!("http://{verify}")
+        } else {
+            format!("https://localhost:{}", verify.port())
+        }
+    }
+
+    fn certified(&self, forwardauth: Environment, leaf: &Leaf) -> Environment {
+        if self.plain_verify {
+            return forwardauth;
+        }
+        forwardauth
+            .set("FORWARDAUTH_TLS_CERT", leaf.certificate.display())
+            .set("FORWARDAUTH_TLS_KEY", leaf.key.display())
+    }
+}
+
+/// What both programs are given.
+fn shared(redis: &str, ca: &Ca) -> Environment {
+    Environment::default()
+        .set("REDIS_URL", redis)
+        .set("REDIS_TLS_CA", ca.file().display())
+        .set("BFF_EDGE_KEYS", format!("e1:{}", key()))
+        .set("BFF_TRUSTED_PROXIES", "127.0.0.1/32")
+        .set("RUST_LOG", "debug")
+}
+
+/// What makes the BFF a client of the provider.
+fn relying_party(environment: Environment, idp: &Idp, ca: &Ca) -> Environment {
+    environment
+        .set("OIDC_ISSUER", &idp.issuer)
+        .set("OIDC_TLS_CA", ca.file().display())
+        .set("OIDC_CLIENT_ID", "bff-basic")
+        .set("OIDC_CLIENT_SECRET", idp::BASIC_SECRET)
+        .set(
+            "OIDC_SCOPES",
+            "openid profile email roles tenant offline_access orders:read orders:write",
+        )
+        .set("OIDC_RESOURCE", idp::AUDIENCE)
+}
+
+/// What a plan, made before anything runs, names by `{scratch}` and `{bff_admin}`.
+struct Places<'a> {
+    scratch: &'a Scratch,
+    bff_admin: SocketAddr,
+}
+
+impl Places<'_> {
+    fn apply(&self, environment: Environment, changes: &[(&str, Option<String>)]) -> Environment {
+        let (scratch, bff_admin) =
+            (self.scratch.path().display().to_string(), self.bff_admin.to_string());
+        changes.iter().fold(environment, |environment, (name, value)| match value {
+            Some(value) => {
+                let value = value.replace("{scratch}", &scratch);
+                environment.set(name, value.replace("{bff_admin}", &bff_admin))
+            }
+            None => environment.unset(name),
+        })
+    }
+}
+
+async fn optional<T>(wanted: bool, start: impl AsyncFnOnce() -> T) -> Option<T> {
+    if wanted { Some(start().await) } else { None }
+}
+
+/// The second login provider, as an operator names it.
+fn partners(partner: &Idp, ca: &Ca) -> String {
+    format!(
+        r#"idps:
+  - name: partner
+    issuer: "{}"
+    audience: "{}"
+    client:
+      id: bff-post
+      auth: client_secret_post
+      secret: "{}"
+      scopes: openid profile email roles tenant offline_access orders:read orders:write
+      resource: "{}"
+      tls_ca: "{}"
+"#,
+        partner.issuer,
+        idp::AUDIENCE,
+        idp::POST_SECRET,
+        idp::AUDIENCE,
+        ca.file().display(),
+    )
+}
+
+fn routes(upstream: &Service, orders: &Service, services: &str, more: &str) -> String {
+    let (echo, orders, audience) = (upstream.origin(), orders.origin(), idp::AUDIENCE);
+    format!(
+        r#"version: "1.0"
+services:
+  echo: {{ base_url: "{echo}", timeout: 10s }}
+  orders: {{ base_url: "{orders}", timeout: 10s, audience: "{audience}" }}
+{services}routes:
+  - id: orders
+    path: /api/orders
+    target_service: orders
+    upstream_path: /orders
+    methods: [GET, POST]
+    auth: session
+  - id: echo
+    path: /api/echo/*
+    target_service: echo
+    upstream_path: /echo/{{path}}
+    methods: [GET, POST, PUT, DELETE]
+    auth: session
+  - id: public
+    path: /api/public/*
+    target_service: echo
+    upstream_path: /public/{{path}}
+    methods: [GET, POST]
+    auth: none
+{more}"#
+    )
+}

@@ -1,0 +1,106 @@
+//! A line between a caller and a server that can be cut, or answered by somebody else.
+//!
+//! It passes bytes on and understands none of them.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+
+use crate::tls::Leaf;
+
+/// What happens to connections.
+#[derive(Clone)]
+enum State {
+    /// They lead to the server.
+    Whole,
+    /// They are closed as soon as they stand: a handshake over them fails.
+    Cut,
+    /// Somebody else answers, with a certificate of his own.
+    Tapped(Arc<ServerConfig>),
+}
+
+/// A line to a server.
+#[derive(Debug)]
+pub struct Wire {
+    /// Where callers connect.
+    pub address: SocketAddr,
+    state: watch::Sender<State>,
+    accepting: JoinHandle<()>,
+}
+
+impl Wire {
+    /// A line to `server`.
+    pub async fn to(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let (state, follow) = watch::channel(State::Whole);
+        let accepting = tokio::spawn(accept(listener, server, follow));
+        Self { address, state, accepting }
+    }
+
+    /// Closes every connection, and from now on each new one at once.
+    pub fn cut(&self) {
+        self.state.send_replace(State::Cut);
+    }
+
+    /// Closes every connection; who connects now meets somebody else, who shows `leaf`.
+    pub fn tap(&self, leaf: &Leaf) {
+        self.state.send_replace(State::Tapped(leaf.server(&["http/1.1"])));
+    }
+
+    /// Lets new connections reach the server again.
+    pub fn mend(&self) {
+        self.state.send_replace(State::Whole);
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, server: SocketAddr, state: watch::Receiver<State>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok((caller, _)) = listener.accept().await else { continue };
+        while connections.try_join_next().is_some() {}
+        connections.spawn(carry(caller, server, state.clone()));
+    }
+}
+
+async fn carry(mut caller: TcpStream, server: SocketAddr, mut state: watch::Receiver<State>) {
+    let now = state.borrow_and_update().clone();
+    let carried = async {
+        match now {
+            State::Cut => {}
+            State::Whole => {
+                let Ok(mut server) = TcpStream::connect(server).await else { return };
+                // A side that goes away is no concern of the line.
+                drop(caller.set_nodelay(true).and_then(|()| server.set_nodelay(true)));
+                drop(copy_bidirectional(&mut caller, &mut server).await);
+            }
+            State::Tapped(config) => drop(TlsAcceptor::from(config).accept(caller).await),
+        }
+    };
+    tokio::select! {
+        () = carried => {}
+        _ = state.changed() => {}
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Whole => "Whole",
+            Self::Cut => "Cut",
+            Self::Tapped(_) => "Tapped",
+        })
+    }
+}

@@ -133,6 +133,8 @@ pub struct Service {
     pub address: SocketAddr,
     /// From its start to its first good answer.
     pub ready: Duration,
+    /// Where its metrics are, if it has any.
+    pub admin: Option<SocketAddr>,
 }
 
 impl Service {
@@ -163,7 +165,7 @@ impl Service {
     ) -> anyhow::Result<Self> {
         let mut process = Process::start(name, command, scratch)?;
         let ((), ready) = process.ready(START, probe)?;
-        Ok(Self { process, address, ready })
+        Ok(Self { process, address, ready, admin: None })
     }
 
     /// Bare hyper, or the floor where `redis` is given.
@@ -193,9 +195,10 @@ impl Service {
     ) -> anyhow::Result<Self> {
         let address = place::free_address()?;
         let mut command = launch.command(program, &[]);
-        environment(&mut command, address, redis)?;
+        let admin = environment(&mut command, address, redis)?;
         command.envs(settings.iter().copied());
-        Self::start("forwardauth", command, &launch.scratch, address)
+        let started = Self::start("forwardauth", command, &launch.scratch, address)?;
+        Ok(Self { admin: Some(admin), ..started })
     }
 }
 
@@ -217,7 +220,7 @@ pub fn forwardauth() -> anyhow::Result<PathBuf> {
     Ok(place::programs()?.join("forwardauth"))
 }
 
-/// What `forwardauth` needs.
+/// What `forwardauth` needs. Gives the address of its admin listener.
 ///
 /// # Errors
 /// If no port is free.
@@ -225,7 +228,8 @@ pub fn environment(
     command: &mut Command,
     address: SocketAddr,
     redis: SocketAddr,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<SocketAddr> {
+    let admin = place::free_address()?;
     command
         .env("REDIS_URL", format!("redis://{redis}"))
         .env("BFF_REDIS_PREFIX", sessions::PREFIX)
@@ -234,8 +238,8 @@ pub fn environment(
         .env("BFF_CONFIG_DIR", "/nonexistent")
         .env("FORWARDAUTH_THREADS", "1")
         .env("FORWARDAUTH_LISTEN", address.to_string())
-        .env("FORWARDAUTH_ADMIN_LISTEN", place::free_address()?.to_string());
-    Ok(())
+        .env("FORWARDAUTH_ADMIN_LISTEN", admin.to_string());
+    Ok(admin)
 }
 
 /// Whether somebody answers 200 there.

@@ -1,5 +1,6 @@
 //! Owns: how much time verify takes, beside bare hyper and others in the same alternated rounds.
 
+mod hits;
 mod memory;
 mod redis;
 mod rounds;
@@ -62,5 +63,6 @@ pub fn run(bench: &mut Bench, options: &Options) -> anyhow::Result<()> {
         rounds.measure_half(bench, &variants, RATE_CONNECTIONS)?;
     }
     show::tables(bench, &variants, &rounds);
+    hits::report(bench, &variants)?;
     memory::measure(bench, &variants, &redis)
 }

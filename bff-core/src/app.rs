@@ -17,6 +17,7 @@ use crate::providers::Providers;
 use crate::proxy::Upstream;
 use crate::refresh::{Failures, Flights, Limits};
 use crate::routes::backchannel::Logouts;
+use crate::store_nonces::StoreNonces;
 
 /// One running `bff`.
 pub struct App {
@@ -77,8 +78,9 @@ impl App {
         random: Arc<dyn Random>,
         shutdown: Shutdown,
     ) -> Result<Arc<Self>, SetupError> {
+        let nonces = StoreNonces::shared(store.clone(), shutdown.clone());
         Ok(Arc::new(Self {
-            providers: Providers::new(&config, &random)?,
+            providers: Providers::new(&config, &random, &nonces)?,
             upstream: Upstream::new()?,
             flights: Flights::default(),
             failures: Failures::default(),

@@ -80,6 +80,9 @@ impl Config {
         let session_keys = key_ring(settings, "BFF_SESSION_KEYS").map(SessionKeys::new);
         let cookies = cookies::read(settings, &network);
         let oidc = client::read(settings);
+        if let Some(oidc) = &oidc {
+            client::agree(settings, oidc, &network);
+        }
         let oidc_ca = settings.pem("OIDC_TLS_CA");
         let idps = Idps::read(settings);
         let lifetimes = Lifetimes::read(settings);

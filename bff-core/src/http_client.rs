@@ -4,6 +4,8 @@
 //! elsewhere (OAuth 2.0 Security BCP, RFC 9700 section 4.12).
 
 mod connector;
+mod identity;
+mod refusal;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use connector::Deadline;
+pub use identity::{IdentityError, TlsIdentity};
+use refusal::refused_our_certificate;
 
 /// The longest answer that is read.
 pub const MAX_BODY: usize = 1 << 20;
@@ -36,6 +40,8 @@ const POOL_IDLE: Duration = Duration::from_secs(4);
 #[derive(Clone)]
 pub struct HttpClient {
     inner: Client<Deadline<HttpsConnector<HttpConnector>>, Full<Bytes>>,
+    roots: Arc<RootCertStore>,
+    connect_timeout: Duration,
 }
 
 impl HttpClient {
@@ -51,13 +57,30 @@ impl HttpClient {
         extra_ca_pem: Option<&[u8]>,
         connect_timeout: Duration,
     ) -> Result<Self, HttpSetupError> {
-        let https = https_connector(extra_ca_pem, connect_timeout)?;
+        Self::build(Arc::new(roots(extra_ca_pem)?), None, connect_timeout)
+    }
+
+    /// The same client, which shows `identity` to every server that asks for a certificate. Its
+    /// connections are its own.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn presenting(&self, identity: &TlsIdentity) -> Result<Self, HttpSetupError> {
+        Self::build(Arc::clone(&self.roots), Some(identity), self.connect_timeout)
+    }
+
+    fn build(
+        roots: Arc<RootCertStore>,
+        identity: Option<&TlsIdentity>,
+        connect_timeout: Duration,
+    ) -> Result<Self, HttpSetupError> {
+        let https = connector(Arc::clone(&roots), identity, connect_timeout)?;
         let inner = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(8)
             .build(Deadline::new(https, connect_timeout));
-        Ok(Self { inner })
+        Ok(Self { inner, roots, connect_timeout })
     }
 
     /// Sends `request` and reads the whole answer, within `timeout`.
@@ -74,7 +97,7 @@ impl HttpClient {
     ) -> Result<Response<Bytes>, HttpError> {
         let call = async {
             let response = self.inner.request(request).await.map_err(|error| {
-                if error.is_connect() {
+                if error.is_connect() || refused_our_certificate(&error) {
                     HttpError::Connect(error)
                 } else {
                     HttpError::Interrupted(Box::new(error))
@@ -105,12 +128,23 @@ pub(crate) fn https_connector(
     extra_ca_pem: Option<&[u8]>,
     connect_timeout: Duration,
 ) -> Result<HttpsConnector<HttpConnector>, HttpSetupError> {
+    connector(Arc::new(roots(extra_ca_pem)?), None, connect_timeout)
+}
+
+fn connector(
+    roots: Arc<RootCertStore>,
+    identity: Option<&TlsIdentity>,
+    connect_timeout: Duration,
+) -> Result<HttpsConnector<HttpConnector>, HttpSetupError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(HttpSetupError::Tls)?
-        .with_root_certificates(roots(extra_ca_pem)?)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let tls = match identity {
+        Some(identity) => tls.with_client_cert_resolver(identity.resolver()),
+        None => tls.with_no_client_auth(),
+    };
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -154,7 +188,7 @@ pub enum HttpSetupError {
 /// Why a call brought no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// No connection: name, TCP or TLS. Nothing was sent.
+    /// No connection: name, TCP or TLS, our certificate included. Nothing was carried out.
     #[error("no connection")]
     Connect(#[source] hyper_util::client::legacy::Error),
     /// The time was up; the server may have carried out the request.

@@ -29,6 +29,8 @@ mod routes;
 pub mod server;
 pub mod sessions;
 pub mod single_flight;
+pub mod startup;
+mod store_nonces;
 
 #[cfg(test)]
 mod testing;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use bff_core::app::App;
 use bff_core::config::Config;
-use bff_core::{metrics, server};
+use bff_core::{metrics, server, startup};
 use clap::{Parser, Subcommand};
 use shell::admin::Admin;
 use shell::clock::SystemClock;
@@ -113,6 +113,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let store = config.store.clone().open().await.context("REDIS_URL")?;
     let app =
         App::new(config, store, Arc::new(SystemClock), Arc::new(SystemRandom), shutdown.clone())?;
+    startup::check_issuers(&app).await.context("OIDC_*")?;
     let admin = Admin { metrics: Some(metrics_handle), shutdown: shutdown.clone() };
 
     drop(tokio::spawn(server::serve_admin(Arc::clone(&app), admin, admin_listener)));

@@ -14,8 +14,11 @@ mod dpop;
 mod endpoint;
 mod error;
 mod exchange;
+mod fapi2;
 mod id_claims;
 mod id_token;
+mod jar;
+mod jarm;
 mod keys;
 mod login;
 mod logout;
@@ -41,20 +44,21 @@ use url::Url;
 
 pub use callback::AuthorizationResponse;
 pub use client_key::{ClientKey, KeyError};
-pub use config::{AssertionAudience, ClientAuth, Mode, OidcConfig};
+pub use config::{AssertionAudience, ClientAuth, Mode, OidcConfig, Profile};
 pub use dpop::DpopKey;
 pub use error::{Endpoint, OAuthCode, OAuthError, OidcError};
+pub(crate) use fapi2::weaknesses as fapi2_weaknesses;
 pub use id_claims::IdClaims;
 pub use login::{Begun, LoginHints, LoginRequest, LoginSecrets, LoginSecretsWire};
 pub use logout::{EndSession, LogoutRequest};
 pub use logout_token::{Addressed, LogoutScope, LogoutToken, LogoutTokenError};
+pub use nonces::SharedNonces;
 pub use refresh::{RefreshError, RefreshRequest, Refreshed};
 pub use revoke::TokenKind;
 pub use token::{TokenSet, TokenType};
 
 use crate::http_client::HttpClient;
 use authorize::Authorization;
-use callback::IssPolicy;
 use discovery::Discovery;
 use dpop::Proof;
 use endpoint::{Form, unguessable};
@@ -99,6 +103,12 @@ impl RelyingParty {
         random: Arc<dyn Random>,
     ) -> Result<Self, OidcError> {
         config.check().map_err(OidcError::Config)?;
+        let http = match config.client_auth.certificate() {
+            None => http,
+            Some(identity) => {
+                http.presenting(identity).map_err(|_| OidcError::Config("client_certificate"))?
+            }
+        };
         Ok(Self {
             keys: Keys::new(http.clone()),
             logout_keys: Keys::new(http.clone()),
@@ -106,9 +116,17 @@ impl RelyingParty {
             http,
             random,
             discovery: Discovery::default(),
-            as_nonces: Nonces::default(),
-            resource_nonces: Nonces::default(),
+            as_nonces: Nonces::new("as"),
+            resource_nonces: Nonces::new("rs"),
         })
+    }
+
+    /// Shares DPoP nonces with other replicas by way of `shared`.
+    #[must_use]
+    pub fn sharing_nonces(mut self, shared: &Arc<dyn SharedNonces>) -> Self {
+        self.as_nonces.share(shared);
+        self.resource_nonces.share(shared);
+        self
     }
 
     /// The issuer, exactly as configured.
@@ -123,10 +141,15 @@ impl RelyingParty {
 
     /// The public halves of our client keys, for `/.well-known/jwks.json`.
     pub fn public_jwks(&self) -> Value {
-        let keys: Vec<Value> = match &self.config.client_auth {
-            ClientAuth::PrivateKeyJwt(key) => vec![key.public_jwk()],
-            ClientAuth::SecretBasic(_) | ClientAuth::SecretPost(_) | ClientAuth::None => Vec::new(),
-        };
+        let config = &self.config;
+        let mut keys: Vec<Value> =
+            config.signing_key().map(ClientKey::public_jwk).into_iter().collect();
+        if let (ClientAuth::SelfSignedTls(identity), Some(Value::Object(key))) =
+            (&config.client_auth, keys.first_mut())
+        {
+            // RFC 8705 section 2.2.2: the issuer finds the certificate with the key.
+            key.insert("x5c".to_owned(), json!(identity.x5c()));
+        }
         json!({ "keys": keys })
     }
 
@@ -172,12 +195,7 @@ impl RelyingParty {
             return Err(OidcError::Callback("login_of_another_issuer"));
         }
         let metadata = self.metadata(now).await?;
-        let iss = if metadata.promises_iss() || self.config.require_iss_parameter {
-            IssPolicy::Required
-        } else {
-            IssPolicy::Optional
-        };
-        let code = response.into_code(&self.config.issuer, iss)?;
+        let code = self.code(&metadata, response, secrets.signed_response, now).await?;
         let mut form: Form<'_> = vec![
             ("grant_type", "authorization_code"),
             ("code", code.expose_secret()),
@@ -291,7 +309,7 @@ impl RelyingParty {
     ///
     /// # Errors
     /// [`OidcError::Config`] when signing fails.
-    pub fn resource_proof(
+    pub async fn resource_proof(
         &self,
         key: &DpopKey,
         method: &Method,
@@ -302,7 +320,7 @@ impl RelyingParty {
         key.proof(&Proof {
             method,
             url,
-            nonce: self.resource_nonces.get(&origin(url)).as_deref(),
+            nonce: self.resource_nonces.get(&origin(url)).await.as_deref(),
             access_token: Some(access_token),
             iat: now,
             jti: &unguessable(&*self.random),

@@ -14,7 +14,7 @@ use shell::random::Random;
 use crate::app::SetupError;
 use crate::config::Config;
 use crate::http_client::HttpClient;
-use crate::oidc::{OidcConfig, RelyingParty};
+use crate::oidc::{OidcConfig, RelyingParty, SharedNonces};
 
 /// Relying parties by name.
 pub struct Providers {
@@ -33,10 +33,14 @@ impl Providers {
     ///
     /// # Errors
     /// [`SetupError`] if the settings of one contradict each other.
-    pub(crate) fn new(config: &Config, random: &Arc<dyn Random>) -> Result<Self, SetupError> {
+    pub(crate) fn new(
+        config: &Config,
+        random: &Arc<dyn Random>,
+        nonces: &Arc<dyn SharedNonces>,
+    ) -> Result<Self, SetupError> {
         let party = |oidc: &OidcConfig, ca: Option<&[u8]>| -> Result<_, SetupError> {
-            let http = HttpClient::new(ca)?;
-            Ok(Arc::new(RelyingParty::new(oidc.clone(), http, Arc::clone(random))?))
+            let party = RelyingParty::new(oidc.clone(), HttpClient::new(ca)?, Arc::clone(random))?;
+            Ok(Arc::new(party.sharing_nonces(nonces)))
         };
         let mut named = BTreeMap::new();
         for (name, provider) in &config.idps.login {

@@ -107,10 +107,16 @@ impl App {
         tokens: Arc<TokenPart>,
         need: Need,
     ) -> Result<Arc<TokenPart>, ApiError> {
+        if tokens.refresh_token.is_none() {
+            let dying = need == Need::Now && tokens.access_expires_at.is_some();
+            return if dying {
+                Err(ApiError::Unauthenticated("access_token_expired"))
+            } else {
+                Ok(tokens)
+            };
+        }
         match need {
             Need::None => Ok(tokens),
-            Need::Soon if tokens.refresh_token.is_none() => Ok(tokens),
-            Need::Now if tokens.refresh_token.is_none() => self.without_refresh_token(tokens),
             Need::Soon => {
                 drop(self.refresh(session));
                 Ok(tokens)
@@ -127,14 +133,6 @@ impl App {
                     Err(_) => self.still_alive(tokens, "refresh_slow"),
                 }
             }
-        }
-    }
-
-    /// A token of unknown life may live.
-    fn without_refresh_token(&self, tokens: Arc<TokenPart>) -> Result<Arc<TokenPart>, ApiError> {
-        match tokens.access_expires_at {
-            Some(_) => Err(ApiError::Unauthenticated("access_token_expired")),
-            None => Ok(tokens),
         }
     }
 

@@ -54,6 +54,17 @@ where
     K: Eq + Hash + Clone + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
+    /// [`SingleFlight::begin`], and its result. `None` if the work died.
+    ///
+    /// # Cancel safety
+    /// Dropping the wait leaves the work going on.
+    pub async fn run<F>(&self, key: K, tasks: &Shutdown, work: impl FnOnce() -> F) -> Option<V>
+    where
+        F: Future<Output = V> + Send + 'static,
+    {
+        self.begin(key, tasks, work).result().await
+    }
+
     /// The work about `key`: that under way, or `work` begun now as a task that `tasks` waits for. It
     /// goes on whether anybody waits or not.
     pub fn begin<F>(&self, key: K, tasks: &Shutdown, work: impl FnOnce() -> F) -> Wait<V>
@@ -110,7 +121,7 @@ mod tests {
                     gate.notified().await;
                     count.fetch_add(1, Ordering::SeqCst) + 1
                 };
-                flights.begin(1, &tasks, work).result().await
+                flights.run(1, &tasks, work).await
             }));
         }
         tokio::task::yield_now().await;
@@ -150,7 +161,7 @@ mod tests {
             assert!(tokio::task::id().to_string().is_empty(), "dies on purpose");
             1
         };
-        assert_eq!(flights.begin(1, &tasks, dies).result().await, None);
-        assert_eq!(flights.begin(1, &tasks, || async { 2 }).result().await, Some(2));
+        assert_eq!(flights.run(1, &tasks, dies).await, None);
+        assert_eq!(flights.run(1, &tasks, || async { 2 }).await, Some(2));
     }
 }

@@ -51,7 +51,6 @@ mod tests {
             https: true,
             host: Some("app.example.com"),
             uri: None,
-            client: None,
         };
         let mut map = HeaderMap::new();
         for (name, value) in headers {

@@ -64,10 +64,13 @@ impl Admitted {
 
 /// Decides about the edge view that was `found` under the question's key.
 pub(crate) fn decide(question: &Question<'_>, found: Result<AuthenticEdge, Refusal>) -> Verdict {
-    let alive = found.and_then(|edge| Ok(edge.alive(question.now)?));
-    let edge = match alive {
-        Ok(edge) => edge,
-        Err(refusal) => return Verdict { decision: Err(refusal), binding: Mismatch::default() },
+    let refused = |refusal| Verdict { decision: Err(refusal), binding: Mismatch::default() };
+    let edge = match found {
+        Ok(edge) => match edge.alive(question.now) {
+            Ok(edge) => edge,
+            Err(ended) => return refused(ended.into()),
+        },
+        Err(refusal) => return refused(refusal),
     };
     let Client { user_agent, ip } = question.client;
     let bound = edge.bindings();

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
+use bytes::BytesMut;
 use http::{Method, Uri};
 use shell::origin::Origin;
 
@@ -9,7 +10,6 @@ use crate::config::{Config, VerifyConfig};
 use crate::csrf;
 use crate::policy::Requirements;
 use crate::request::{Endpoint, Original};
-use crate::scratch::Scratch;
 
 /// What is to be explained.
 #[derive(Debug, Clone)]
@@ -37,7 +37,6 @@ pub fn explain(config: &Config, subject: &Subject) -> Result<String, fmt::Error>
         https: matches!(scheme, "https" | "wss"),
         host,
         uri: target,
-        client: None,
     };
     let mut out = String::new();
     let Some(endpoint) = Endpoint::of(subject.address.path()) else {
@@ -67,7 +66,8 @@ pub fn explain(config: &Config, subject: &Subject) -> Result<String, fmt::Error>
     writeln!(out, "flags     403 if suspended or banned")?;
     write_requirements(&mut out, &requirements)?;
     writeln!(out, "token     {}", token_line(verify))?;
-    let login = verify.login_url.for_request(&original, None, &Scratch::new());
+    let mut login = BytesMut::new();
+    verify.login_url.for_request(&original, None).write(&mut login);
     let login = String::from_utf8_lossy(&login);
     let navigable = endpoint == Endpoint::Forward
         && !original.websocket

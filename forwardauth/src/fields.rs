@@ -2,7 +2,7 @@
 //! by name would hash ten names, for every request.
 
 use http::HeaderMap;
-use http::header::{HeaderName, HeaderValue};
+use http::header::{COOKIE, HOST, HeaderName, HeaderValue, UPGRADE, USER_AGENT};
 
 /// The lines of one field.
 #[derive(Debug, Clone, Copy, Default)]
@@ -11,7 +11,7 @@ pub(crate) enum Lines<'a> {
     #[default]
     Absent,
     /// One, with this value.
-    One(&'a [u8]),
+    One(&'a HeaderValue),
     /// Several.
     Several,
 }
@@ -19,7 +19,7 @@ pub(crate) enum Lines<'a> {
 impl<'a> Lines<'a> {
     fn add(&mut self, value: &'a HeaderValue) {
         *self = match self {
-            Self::Absent => Self::One(value.as_bytes()),
+            Self::Absent => Self::One(value),
             Self::One(_) | Self::Several => Self::Several,
         };
     }
@@ -27,6 +27,20 @@ impl<'a> Lines<'a> {
     /// Whether there is a line at all.
     pub(crate) const fn is_present(self) -> bool {
         !matches!(self, Self::Absent)
+    }
+
+    /// Whether `test` holds for any line of the field `name` of `headers`, which these are.
+    pub(crate) fn any(
+        self,
+        headers: &'a HeaderMap,
+        name: &HeaderName,
+        test: impl Fn(&[u8]) -> bool,
+    ) -> bool {
+        match self {
+            Self::Absent => false,
+            Self::One(value) => test(value.as_bytes()),
+            Self::Several => headers.get_all(name).iter().any(|value| test(value.as_bytes())),
+        }
     }
 
     /// The values of all lines of the field `name` of `headers`, which these are.
@@ -40,8 +54,7 @@ impl<'a> Lines<'a> {
             Self::One(value) => (Some(value), None),
             Self::Several => (None, Some(headers.get_all(name))),
         };
-        let several = several.into_iter().flatten().map(HeaderValue::as_bytes);
-        one.into_iter().chain(several)
+        one.into_iter().chain(several.into_iter().flatten()).map(HeaderValue::as_bytes)
     }
 }
 
@@ -56,6 +69,7 @@ pub(crate) struct Fields<'a> {
     pub(crate) forwarded_proto: Lines<'a>,
     pub(crate) forwarded_uri: Lines<'a>,
     pub(crate) host: Lines<'a>,
+    pub(crate) request_id: Lines<'a>,
     pub(crate) upgrade: Lines<'a>,
     pub(crate) user_agent: Lines<'a>,
 }
@@ -65,20 +79,25 @@ impl<'a> Fields<'a> {
     pub(crate) fn of(headers: &'a HeaderMap) -> Self {
         let mut fields = Self::default();
         for (name, value) in headers {
-            let name = name.as_str();
-            // By length first: one jump instead of ten comparisons.
-            let lines = match name.len() {
-                4 if name == "host" => &mut fields.host,
-                6 if name == "cookie" => &mut fields.cookie,
-                7 if name == "upgrade" => &mut fields.upgrade,
-                10 if name == "user-agent" => &mut fields.user_agent,
-                14 if name == "sec-fetch-mode" => &mut fields.fetch_mode,
-                15 if name == "x-forwarded-for" => &mut fields.forwarded_for,
-                15 if name == "x-forwarded-uri" => &mut fields.forwarded_uri,
-                16 if name == "x-forwarded-host" => &mut fields.forwarded_host,
-                17 if name == "x-forwarded-proto" => &mut fields.forwarded_proto,
-                18 if name == "x-forwarded-method" => &mut fields.forwarded_method,
-                _ => continue,
+            let lines = match *name {
+                HOST => &mut fields.host,
+                COOKIE => &mut fields.cookie,
+                UPGRADE => &mut fields.upgrade,
+                USER_AGENT => &mut fields.user_agent,
+                _ => {
+                    let name = name.as_str();
+                    // By length first: one jump instead of seven comparisons.
+                    match name.len() {
+                        12 if name == "x-request-id" => &mut fields.request_id,
+                        14 if name == "sec-fetch-mode" => &mut fields.fetch_mode,
+                        15 if name == "x-forwarded-for" => &mut fields.forwarded_for,
+                        15 if name == "x-forwarded-uri" => &mut fields.forwarded_uri,
+                        16 if name == "x-forwarded-host" => &mut fields.forwarded_host,
+                        17 if name == "x-forwarded-proto" => &mut fields.forwarded_proto,
+                        18 if name == "x-forwarded-method" => &mut fields.forwarded_method,
+                        _ => continue,
+                    }
+                }
             };
             lines.add(value);
         }
@@ -89,7 +108,6 @@ impl<'a> Fields<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::header::COOKIE;
     use proptest::prelude::*;
 
     proptest! {

@@ -17,6 +17,7 @@
 mod background;
 mod bff;
 mod cache_metrics;
+mod clients;
 pub mod config;
 mod csrf;
 mod decide;

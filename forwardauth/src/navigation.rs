@@ -4,6 +4,7 @@
 use http::Method;
 use http::header::{ACCEPT, HeaderMap};
 
+use crate::fields::Lines;
 use crate::request::{Original, SEC_FETCH_MODE};
 
 /// Most media ranges that are looked at.
@@ -11,13 +12,18 @@ const RANGES_MAX: usize = 32;
 
 /// Whether the original request is a navigation: the browser says so (`Sec-Fetch-Mode`) or, where it
 /// says nothing, as over plain HTTP, prefers HTML.
-pub(crate) fn is_navigation(original: &Original<'_>, headers: &HeaderMap) -> bool {
+///
+/// `modes` are the lines of `Sec-Fetch-Mode` of `headers`.
+pub(crate) fn is_navigation(
+    original: &Original<'_>,
+    modes: Lines<'_>,
+    headers: &HeaderMap,
+) -> bool {
     if original.websocket || !matches!(original.method, Method::GET | Method::HEAD) {
         return false;
     }
-    let mut modes = headers.get_all(SEC_FETCH_MODE).iter().peekable();
-    if modes.peek().is_some() {
-        return modes.all(|mode| mode.as_bytes() == b"navigate");
+    if modes.is_present() {
+        return !modes.any(headers, &SEC_FETCH_MODE, |mode| mode != b"navigate");
     }
     prefers_html(headers)
 }
@@ -57,6 +63,7 @@ fn weight(parameters: &str) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fields::Fields;
 
     fn navigates(method: &str, headers: &[(&'static str, &str)]) -> bool {
         let original = Original {
@@ -65,13 +72,12 @@ mod tests {
             https: true,
             host: None,
             uri: None,
-            client: None,
         };
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        is_navigation(&original, &map)
+        is_navigation(&original, Fields::of(&map).fetch_mode, &map)
     }
 
     const CHROME: &str =

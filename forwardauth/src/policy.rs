@@ -30,6 +30,17 @@ pub(crate) struct Requirements {
     pub(crate) max_age: Option<u64>,
 }
 
+/// What a route asks whose address has no query.
+pub(crate) static NOTHING: Requirements = Requirements {
+    scopes: Vec::new(),
+    any_scope: Vec::new(),
+    roles: Vec::new(),
+    any_role: Vec::new(),
+    tenant: None,
+    acr: Vec::new(),
+    max_age: None,
+};
+
 /// Why a query cannot be applied. Holds no text of the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PolicyError {

@@ -25,7 +25,12 @@ impl Reader {
         Self { store, keys, redis: metrics::redis_duration() }
     }
 
-    /// The edge view under `key`, at `now`, authentic but perhaps expired.
+    /// The edge view under `key`, if it may be used at `now` without asking the store.
+    pub(crate) fn cached(&self, key: &StoreKey, now: Instant) -> Option<AuthenticEdge> {
+        self.store.tracked()?.get(key, now)
+    }
+
+    /// The edge view under `key`, at `now`, authentic but perhaps expired, where none is cached.
     ///
     /// # Errors
     /// Why there is none that can be believed. The store ends every read within its command time-out,
@@ -36,9 +41,6 @@ impl Reader {
         now: Instant,
     ) -> Result<AuthenticEdge, Refusal> {
         let Some(tracked) = self.store.tracked() else { return self.ask(key, now).await };
-        if let Some(edge) = tracked.get(key, now) {
-            return Ok(edge);
-        }
         let ticket = tracked.ticket();
         let edge = self.ask(key, now).await?;
         tracked.keep(ticket, *key, edge.clone(), now);

@@ -1,6 +1,9 @@
 //! Owns: responses. Nothing else makes one, and the only 2xx takes an [`Identity`], which only a
 //! request that was admitted gives (class T8).
 
+use std::mem;
+use std::sync::LazyLock;
+
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE,
@@ -12,8 +15,9 @@ use hyper::body::Body as _;
 use shell::request_id::RequestId;
 
 use crate::identity::Identity;
+use crate::login::Login;
 use crate::policy::Requirements;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, Row};
 use crate::scratch::Scratch;
 
 /// A response as it goes out.
@@ -23,27 +27,24 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// The map of a request's headers, emptied, as the place for a response's: it is large enough, and hyper
 /// keeps it for the connection's next request.
-pub(crate) struct Room(HeaderMap);
+pub(crate) struct Room(Reply);
 
 impl Room {
-    pub(crate) fn of_request(mut headers: HeaderMap) -> Self {
-        headers.clear();
-        Self(headers)
-    }
-
-    fn reply(self, status: StatusCode, body: Bytes) -> Reply {
-        let mut reply = Response::new(Full::new(body));
-        *reply.status_mut() = status;
-        *reply.headers_mut() = self.0;
-        reply
+    /// Takes `headers` away from their request.
+    pub(crate) fn of_request(headers: &mut HeaderMap) -> Self {
+        let mut reply = Response::new(Full::default());
+        mem::swap(reply.headers_mut(), headers);
+        reply.headers_mut().clear();
+        Self(reply)
     }
 }
 
 /// 200 with the identity of the user and an empty body.
 pub(crate) fn admitted(identity: Identity, mut room: Room) -> Reply {
-    identity.put(&mut room.0);
-    room.0.insert(CACHE_CONTROL, NO_STORE);
-    room.reply(StatusCode::OK, Bytes::new())
+    let headers = room.0.headers_mut();
+    identity.put(headers);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    room.0
 }
 
 /// A refusal as it is answered.
@@ -69,7 +70,7 @@ pub(crate) struct Why<'a> {
     pub(crate) refusal: Refusal,
     pub(crate) request_id: RequestId,
     /// Where to sign in, for those refusals that a login cures.
-    pub(crate) login_url: Option<Bytes>,
+    pub(crate) login: Option<Login<'a>>,
     /// What the login must bring, where that is why.
     pub(crate) step_up: Option<&'a Requirements>,
     /// Whether to send the browser there.
@@ -81,11 +82,9 @@ pub(crate) struct Why<'a> {
 impl Refused {
     /// 302 to the login for a navigation that a login cures, else problem details.
     pub(crate) fn new(why: Why<'_>, scratch: &Scratch) -> Self {
-        let location = why
-            .login_url
-            .clone()
-            .filter(|_| why.redirect)
-            .and_then(|login_url| HeaderValue::from_maybe_shared(login_url).ok());
+        let location = why.login.filter(|_| why.redirect).and_then(|login| {
+            HeaderValue::from_maybe_shared(scratch.write(|out| login.write(out))).ok()
+        });
         let answer = match location {
             Some(location) => Answer::Location(location),
             None => Answer::Problem(scratch.write(|out| write_problem(out, &why))),
@@ -97,7 +96,8 @@ impl Refused {
 
 /// The answer to a refusal.
 pub(crate) fn refused(refused: Refused, mut room: Room) -> Reply {
-    let headers = &mut room.0;
+    let reply = &mut room.0;
+    let headers = reply.headers_mut();
     headers.insert(CACHE_CONTROL, NO_STORE);
     for cookie in refused.cleared {
         headers.append(SET_COOKIE, cookie);
@@ -105,7 +105,8 @@ pub(crate) fn refused(refused: Refused, mut room: Room) -> Reply {
     let body = match refused.answer {
         Answer::Location(location) => {
             headers.insert(LOCATION, location);
-            return room.reply(StatusCode::FOUND, Bytes::new());
+            *reply.status_mut() = StatusCode::FOUND;
+            return room.0;
         }
         Answer::Problem(body) => body,
     };
@@ -118,7 +119,9 @@ pub(crate) fn refused(refused: Refused, mut room: Room) -> Reply {
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    room.reply(status, body)
+    *reply.status_mut() = status;
+    *reply.body_mut() = Full::new(body);
+    room.0
 }
 
 /// The answer to a HEAD. hyper leaves the body out over HTTP/1.1 by itself, over HTTP/2 it would send
@@ -133,22 +136,27 @@ pub(crate) fn without_body(reply: Reply) -> Reply {
     reply
 }
 
+/// What the problem details of each refusal begin with, in the order of [`Refusal::ALL`].
+static PROBLEMS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let problem = |refusal: Refusal| {
+        let Row { status, code, title, .. } = refusal.row();
+        let status = status.as_u16();
+        format!(
+            r#"{{"type":"about:blank","title":"{title}","status":{status},"code":"{code}","request_id":""#
+        )
+    };
+    Refusal::ALL.map(problem).into()
+});
+
 /// RFC 9457 problem details. Nothing here needs to be escaped: our own words, an id of letters and
-/// digits, and a URL that holds no quote ([`crate::login::LoginUrl`]).
+/// digits, and a URL that holds no quote ([`Login`]).
 fn write_problem(out: &mut BytesMut, why: &Why<'_>) {
-    let row = why.refusal.row();
-    out.reserve(row.title.len() + row.code.len() + 192);
-    out.put_slice(br#"{"type":"about:blank","title":""#);
-    out.put_slice(row.title.as_bytes());
-    out.put_slice(br#"","status":"#);
-    out.put_slice(row.status.as_str().as_bytes());
-    out.put_slice(br#","code":""#);
-    out.put_slice(row.code.as_bytes());
-    out.put_slice(br#"","request_id":""#);
-    out.put_slice(why.request_id.as_str().as_bytes());
-    if let Some(login_url) = &why.login_url {
+    let problem = PROBLEMS.get(why.refusal as usize).map(String::as_str).unwrap_or_default();
+    out.put_slice(problem.as_bytes());
+    out.put_slice(why.request_id.as_bytes());
+    if let Some(login) = &why.login {
         out.put_slice(br#"","login_url":""#);
-        out.put_slice(login_url);
+        login.write(out);
     }
     out.put_slice(br#""}"#);
 }
@@ -170,18 +178,25 @@ fn challenge(error: &str, asked: &Requirements) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::login::LoginUrl;
+    use crate::request::Original;
+    use http::Method;
     use shell::random::CountingRandom;
+
+    fn original() -> Original<'static> {
+        Original { method: Method::GET, websocket: false, https: true, host: None, uri: Some(b"/") }
+    }
 
     #[test]
     fn every_problem_is_json_as_it_stands() {
+        let (login_url, original) = (LoginUrl::same_host(), original());
         for refusal in Refusal::ALL {
-            for login_url in [None, Some(Bytes::from_static(b"/auth/login?return_to=%2F"))] {
+            for login in [None, Some(login_url.for_request(&original, None))] {
                 let request_id = RequestId::fresh(&CountingRandom::default());
-                let expected = login_url.clone();
                 let why = Why {
                     refusal,
                     request_id,
-                    login_url,
+                    login,
                     step_up: None,
                     redirect: false,
                     cleared: Vec::new(),
@@ -194,8 +209,8 @@ mod tests {
                 assert_eq!(body["code"], row.code);
                 assert_eq!(body["status"], row.status.as_u16());
                 assert_eq!(body["request_id"], request_id.as_str());
-                let login_url = body.get("login_url").and_then(|url| url.as_str());
-                assert_eq!(login_url.map(str::as_bytes), expected.as_deref());
+                let expected = login.map(|_| "/auth/login?return_to=%2F");
+                assert_eq!(body.get("login_url").and_then(|url| url.as_str()), expected);
             }
         }
     }
@@ -205,6 +220,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-user-id", HeaderValue::from_static("admin"));
         headers.insert("connection", HeaderValue::from_static("close"));
-        assert!(Room::of_request(headers).0.is_empty());
+        assert!(Room::of_request(&mut headers).0.headers().is_empty());
+        assert!(headers.is_empty());
     }
 }

@@ -5,20 +5,18 @@
 //! treated as absent (class T1). A trusted proxy that sends one of them twice, or one that cannot be
 //! read, is refused: it passed on what a client wrote (class T6).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::LazyLock;
 
 use http::Method;
-use http::header::{HeaderMap, HeaderName, UPGRADE};
+use http::header::{HeaderMap, HeaderName, HeaderValue, UPGRADE};
 use http::request::Parts;
 use http::uri::Authority;
 use shell::byte_set::ByteSet;
-use shell::forwarded::TrustedProxies;
 use shell::request_id::RequestId;
 
 use crate::fields::{Fields, Lines};
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -76,8 +74,6 @@ pub(crate) struct Original<'a> {
     pub(crate) host: Option<&'a str>,
     /// Path and query as the proxy wrote them; may hold bytes beyond ASCII.
     pub(crate) uri: Option<&'a [u8]>,
-    /// The client's address; `None` where a trusted proxy sent one that cannot be read.
-    pub(crate) client: Option<IpAddr>,
 }
 
 impl<'a> Original<'a> {
@@ -86,26 +82,19 @@ impl<'a> Original<'a> {
         peer: Peer,
         head: &'a Parts,
         fields: &Fields<'a>,
-        proxies: &TrustedProxies,
     ) -> Result<Self, BadForwarded> {
         let headers = &head.headers;
         let said = if peer.trusted { Forwarded::read(fields)? } else { Forwarded::default() };
-        let client = match fields.forwarded_for {
-            _ if !peer.trusted => Some(peer.address.ip().to_canonical()),
-            Lines::One(line) => proxies.client_behind(peer.address, [line].into_iter()),
-            lines => proxies.client_behind(peer.address, lines.values(headers, &FORWARDED_FOR)),
-        };
         let is_websocket = |value: &[u8]| value.eq_ignore_ascii_case(b"websocket");
         let (https, by_proto) = said.proto.unwrap_or((peer.tls, false));
         Ok(Self {
             method: said.method.unwrap_or_else(|| head.method.clone()),
             websocket: by_proto
-                || fields.fetch_mode.values(headers, &SEC_FETCH_MODE).any(is_websocket)
-                || fields.upgrade.values(headers, &UPGRADE).any(is_websocket),
+                || fields.fetch_mode.any(headers, &SEC_FETCH_MODE, is_websocket)
+                || fields.upgrade.any(headers, &UPGRADE, is_websocket),
             https,
             host: said.host.or_else(|| own_host(head, fields)),
             uri: said.uri,
-            client,
         })
     }
 
@@ -127,12 +116,14 @@ struct Forwarded<'a> {
 
 impl<'a> Forwarded<'a> {
     fn read(fields: &Fields<'a>) -> Result<Self, BadForwarded> {
-        let method = |value: &[u8]| Method::from_bytes(value).ok();
-        let target = |value| is_target(value).then_some(value);
+        let method = |value: &HeaderValue| Method::from_bytes(value.as_bytes()).ok();
+        let proto = |value: &HeaderValue| proto(value.as_bytes());
+        let host = |value: &'a HeaderValue| authority(value.to_str().ok()?);
+        let target = |value: &'a HeaderValue| Some(value.as_bytes()).filter(|uri| is_target(uri));
         Ok(Self {
             method: single(fields.forwarded_method, FORWARDED_METHOD, method)?,
             proto: single(fields.forwarded_proto, FORWARDED_PROTO, proto)?,
-            host: single(fields.forwarded_host, FORWARDED_HOST, authority)?,
+            host: single(fields.forwarded_host, FORWARDED_HOST, host)?,
             uri: single(fields.forwarded_uri, FORWARDED_URI, target)?,
         })
     }
@@ -142,7 +133,7 @@ impl<'a> Forwarded<'a> {
 fn single<'a, T>(
     lines: Lines<'a>,
     name: HeaderName,
-    parse: impl FnOnce(&'a [u8]) -> Option<T>,
+    parse: impl FnOnce(&'a HeaderValue) -> Option<T>,
 ) -> Result<Option<T>, BadForwarded> {
     match lines {
         Lines::Absent => Ok(None),
@@ -175,10 +166,9 @@ static IN_NAME: LazyLock<ByteSet> = LazyLock::new(|| {
 static IN_TARGET: LazyLock<ByteSet> =
     LazyLock::new(|| ByteSet::of(|byte| !byte.is_ascii_control() && !matches!(byte, b' ' | b'#')));
 
-fn authority(value: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(value).ok()?;
+fn authority(text: &str) -> Option<&str> {
     // A plain name is one for sure, and what nearly every request has.
-    if !value.is_empty() && IN_NAME.holds_all(value) {
+    if !text.is_empty() && IN_NAME.holds_all(text.as_bytes()) {
         return Some(text);
     }
     let parsed: Authority = text.parse().ok()?;
@@ -194,17 +184,27 @@ fn is_target(value: &[u8]) -> bool {
 /// The authority of the request itself: `:authority` in HTTP/2, else the one `Host`.
 fn own_host<'a>(head: &'a Parts, fields: &Fields<'a>) -> Option<&'a str> {
     if let Some(named) = head.uri.authority() {
-        return authority(named.as_str().as_bytes());
+        return authority(named.as_str());
     }
     match fields.host {
-        Lines::One(value) => authority(value),
+        Lines::One(value) => authority(value.to_str().ok()?),
         Lines::Absent | Lines::Several => None,
     }
 }
 
-/// The id that a trusted proxy gave the request.
-pub(crate) fn request_id(peer: Peer, headers: &HeaderMap) -> Option<RequestId> {
-    let value = headers.get(REQUEST_ID).filter(|_| peer.trusted)?;
+/// The id that a trusted proxy gave the request. `lines` are those of `headers`, where they were
+/// looked for.
+pub(crate) fn request_id(
+    peer: Peer,
+    lines: Option<Lines<'_>>,
+    headers: &HeaderMap,
+) -> Option<RequestId> {
+    let value = match lines {
+        _ if !peer.trusted => return None,
+        Some(Lines::Absent) => return None,
+        Some(Lines::One(value)) => value,
+        Some(Lines::Several) | None => headers.get(REQUEST_ID)?,
+    };
     RequestId::parse(value.as_bytes())
 }
 

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Once};
 use std::time::Instant;
 
-use http::header::{COOKIE, USER_AGENT};
+use http::header::{COOKIE, HeaderMap, USER_AGENT};
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use hyper::service::service_fn;
@@ -33,6 +33,7 @@ use self::record::Log;
 pub(crate) use self::sampled::Sampled;
 use crate::background::Background;
 use crate::bff::{Bff, TokenState};
+use crate::clients::Clients;
 use crate::config::{Config, VerifyConfig};
 use crate::csrf;
 use crate::decide::{Client, Question, decide};
@@ -40,7 +41,7 @@ use crate::fields::{Fields, Lines};
 use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::navigation;
-use crate::policy::Requirements;
+use crate::policy::{self, Requirements};
 use crate::read::Reader;
 use crate::refusal::Refusal;
 use crate::reply::{self, Refused, Reply, Room, Why};
@@ -55,6 +56,7 @@ pub struct Verify(Arc<State>);
 struct State {
     config: VerifyConfig,
     reader: Reader,
+    clients: Clients,
     marks: MarkMemo,
     store: AnyStore,
     clock: Arc<dyn Clock>,
@@ -87,6 +89,7 @@ impl Verify {
             config: config.verify.clone(),
             reader: Reader::new(store.clone(), Arc::clone(keys)),
             bff: config.verify.bff.as_ref().map(|bff| Bff::new(bff, Arc::clone(&clock))),
+            clients: Clients::new(config.verify.clients.trusted.clone()),
             marks: MarkMemo::new(keys.binder().clone()),
             store,
             clock,
@@ -110,7 +113,7 @@ impl Verify {
         let is_tls = tls.is_some();
         let verify = self.clone();
         let make = move |address: SocketAddr| {
-            let trusted = verify.0.config.clients.trusted.trusts(address.ip());
+            let trusted = verify.0.clients.trusts(address);
             let peer = Peer { address, tls: is_tls, trusted };
             let state = Arc::clone(&verify.0);
             service_fn(move |request| Arc::clone(&state).answer(peer, request))
@@ -127,34 +130,46 @@ impl Verify {
 
 impl State {
     /// The body is never read: proxies send none, or one that never comes.
-    async fn answer<B>(
+    ///
+    /// A block and no `async fn`, which would have room for its arguments twice: hyper moves the future
+    /// to its place on every request.
+    fn answer<B>(
         self: Arc<Self>,
         peer: Peer,
         request: Request<B>,
-    ) -> Result<Reply, Infallible> {
+    ) -> impl Future<Output = Result<Reply, Infallible>> {
         let started = Instant::now();
-        let (head, _body) = request.into_parts();
-        let judged = match self.ask(peer, &head, started) {
-            Ok(asked) => {
-                let found = self.reader.read(&asked.key, started).await;
-                let mut judged = self.judge(&asked, started, found);
-                if let Some(bff) = &self.bff {
-                    judged = match self.see_to_token(bff, judged, &asked.key, &head.headers) {
-                        Ok(judged) => judged,
-                        Err(waiting) => waiting.await,
+        let (mut head, body) = request.into_parts();
+        async move {
+            let reply = match self.ask(peer, &head, started) {
+                Ok(asked) => {
+                    let found = match self.reader.cached(&asked.key, started) {
+                        Some(edge) => Ok(edge),
+                        None => self.reader.read(&asked.key, started).await,
                     };
+                    let mut judged = self.judge(peer, &asked, started, found);
+                    if let Some(bff) = &self.bff {
+                        judged = match self.see_to_token(bff, judged, &asked.key, &head.headers) {
+                            Ok(judged) => judged,
+                            Err(waiting) => waiting.await,
+                        };
+                    }
+                    match judged {
+                        Ok(passed) => {
+                            reply::admitted(passed.identity, Room::of_request(&mut head.headers))
+                        }
+                        Err(refusal) => {
+                            let refused = self.refuse(peer, &head, refusal, Some(&asked.context));
+                            reply::refused(refused, Room::of_request(&mut head.headers))
+                        }
+                    }
                 }
-                judged.map_err(|refusal| self.refuse(peer, &head, refusal, Some(&asked.context)))
-            }
-            Err(refused) => Err(refused),
-        };
-        let room = Room::of_request(head.headers);
-        let reply = match judged {
-            Ok(passed) => reply::admitted(passed.identity, room),
-            Err(refused) => reply::refused(refused, room),
-        };
-        self.metrics.answered(reply.status(), started.elapsed());
-        Ok(if head.method == Method::HEAD { reply::without_body(reply) } else { reply })
+                Err(refused) => reply::refused(refused, Room::of_request(&mut head.headers)),
+            };
+            self.metrics.answered(reply.status(), started.elapsed());
+            drop(body);
+            Ok(if head.method == Method::HEAD { reply::without_body(reply) } else { reply })
+        }
     }
 
     /// What the request asks, once all is checked that needs no session.
@@ -166,21 +181,35 @@ impl State {
         if request::is_ignored_proxy(peer, &fields) {
             self.ignored_proxy.call_once(|| record::ignored_proxy(peer));
         }
-        let original =
-            Original::read(peer, head, &fields, &self.config.clients.trusted).map_err(|bad| {
-                self.log.bad_forwarded(now, peer, &bad);
-                self.refuse(peer, head, Refusal::ForwardedHeader, None)
-            })?;
-        let inline = self.config.inline_policy;
-        let requirements = Requirements::parse(head.uri.query(), inline).map_err(|error| {
-            self.log.bad_policy(now, error);
-            self.refuse(peer, head, Refusal::Policy, None)
+        let original = Original::read(peer, head, &fields).map_err(|bad| {
+            self.log.bad_forwarded(now, peer, &bad);
+            self.refuse(peer, head, Refusal::ForwardedHeader, None)
         })?;
-        let context = Context { endpoint, original, requirements };
+        let requirements = match head.uri.query() {
+            None => None,
+            Some(query) => match Requirements::parse(Some(query), self.config.inline_policy) {
+                Ok(requirements) => Some(Box::new(requirements)),
+                Err(error) => {
+                    self.log.bad_policy(now, error);
+                    return Err(self.refuse(peer, head, Refusal::Policy, None));
+                }
+            },
+        };
+        let Fields { fetch_mode, forwarded_for, request_id, .. } = fields;
+        let headers = &head.headers;
+        let context = Context {
+            endpoint,
+            original,
+            requirements,
+            headers,
+            fetch_mode,
+            forwarded_for,
+            request_id,
+        };
         match self.key_of(&context.original, head, &fields, now) {
             Ok(key) => {
                 let user_agent = match fields.user_agent {
-                    Lines::One(value) => value,
+                    Lines::One(value) => value.as_bytes(),
                     lines => lines.values(&head.headers, &USER_AGENT).next().unwrap_or_default(),
                 };
                 Ok(Asked { key, user_agent, context })
@@ -199,7 +228,7 @@ impl State {
     ) -> Result<StoreKey, Refusal> {
         let name = &self.config.cookie.name;
         let found = match fields.cookie {
-            Lines::One(line) => cookie::find([line], name),
+            Lines::One(line) => cookie::find([line.as_bytes()], name),
             lines => cookie::find(lines.values(&head.headers, &COOKIE), name),
         };
         let key = match found {
@@ -217,19 +246,21 @@ impl State {
 
     fn judge(
         &self,
+        peer: Peer,
         asked: &Asked<'_>,
         started: Instant,
         found: Result<AuthenticEdge, Refusal>,
     ) -> Judged {
-        let Asked { key, user_agent, context: Context { original, requirements, .. } } = asked;
+        let Asked { key, user_agent, context } = asked;
         let now = self.clock.unix_seconds();
+        let ip = self.clients.address(peer, context.forwarded_for, context.headers);
         let question = Question {
             marks: &self.marks,
             key,
             now,
-            client: Client { user_agent, ip: original.client },
+            client: Client { user_agent, ip },
             policy: self.config.clients.binding,
-            requirements,
+            requirements: context.requirements(),
         };
         let verdict = decide(&question, found);
         for (signal, grade) in verdict.binding.signals() {
@@ -238,13 +269,15 @@ impl State {
         if verdict.binding.gravest() == Some(Grade::Deny) {
             self.end(*key);
         }
-        let judged = verdict.decision.as_ref().map_err(|refusal| *refusal).and_then(|admitted| {
-            let identity = Identity::of(admitted, &self.scratch)?;
-            let Self { background, store, config, .. } = self;
-            let keys = &config.clients.edge_keys;
-            slide::if_due(background, store, keys, *key, admitted.edge(), now);
-            Ok(Passed { identity, token: TokenState::of(admitted.edge()) })
-        });
+        let judged = match &verdict.decision {
+            Ok(admitted) => Identity::of(admitted, &self.scratch).map(|identity| {
+                let Self { background, store, config, .. } = self;
+                let keys = &config.clients.edge_keys;
+                slide::if_due(background, store, keys, key, admitted.edge(), now);
+                Passed { identity, token: TokenState::of(admitted.edge()) }
+            }),
+            Err(refusal) => Err(*refusal),
+        };
         if let Err(refusal) = &judged {
             self.log.if_suspicious(started, key, *refusal);
         }
@@ -269,18 +302,19 @@ impl State {
         context: Option<&Context<'_>>,
     ) -> Refused {
         self.metrics.rejected(refusal);
+        let headers = &head.headers;
+        let lines = context.map(|context| context.request_id);
         let request_id =
-            request::request_id(peer, &head.headers).unwrap_or_else(|| self.request_ids.fresh());
+            request::request_id(peer, lines, headers).unwrap_or_else(|| self.request_ids.fresh());
         record::refused(&request_id, refusal);
         let curable = context.filter(|_| refusal.row().status == StatusCode::UNAUTHORIZED);
         let step_up =
-            curable.filter(|_| refusal.asks_for_step_up()).map(|context| &context.requirements);
-        let login_url = curable.map(|context| {
-            self.config.login_url.for_request(&context.original, step_up, &self.scratch)
-        });
+            curable.filter(|_| refusal.asks_for_step_up()).map(|context| context.requirements());
+        let login =
+            curable.map(|context| self.config.login_url.for_request(&context.original, step_up));
         let redirect = curable.is_some_and(|context| {
             context.endpoint == Endpoint::Forward
-                && navigation::is_navigation(&context.original, &head.headers)
+                && navigation::is_navigation(&context.original, context.fetch_mode, headers)
         });
         let cleared = match context {
             Some(context) if refusal == Refusal::CookieRepeated => {
@@ -288,7 +322,7 @@ impl State {
             }
             _ => Vec::new(),
         };
-        let why = Why { refusal, request_id, login_url, step_up, redirect, cleared };
+        let why = Why { refusal, request_id, login, step_up, redirect, cleared };
         Refused::new(why, &self.scratch)
     }
 }
@@ -297,7 +331,18 @@ impl State {
 struct Context<'a> {
     endpoint: Endpoint,
     original: Original<'a>,
-    requirements: Requirements,
+    /// `None` where the address asks for nothing, as most do.
+    requirements: Option<Box<Requirements>>,
+    headers: &'a HeaderMap,
+    fetch_mode: Lines<'a>,
+    forwarded_for: Lines<'a>,
+    request_id: Lines<'a>,
+}
+
+impl Context<'_> {
+    fn requirements(&self) -> &Requirements {
+        self.requirements.as_deref().unwrap_or(&policy::NOTHING)
+    }
 }
 
 /// A request that may pass.

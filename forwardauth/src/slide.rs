@@ -19,14 +19,14 @@ pub(crate) fn if_due(
     background: &Background,
     store: &AnyStore,
     keys: &Arc<EdgeKeys>,
-    key: StoreKey,
+    key: &StoreKey,
     edge: &LiveEdge,
     now: u64,
 ) {
     if !edge.due_to_slide(now) {
         return;
     }
-    let (store, keys, edge) = (store.clone(), Arc::clone(keys), edge.clone());
+    let (store, keys, key, edge) = (store.clone(), Arc::clone(keys), *key, edge.clone());
     background.run("slide", async move {
         let Ok(new) = keys.slide(&key, &edge, now) else {
             return;

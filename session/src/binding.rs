@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use ring::hmac;
 
-pub use memo::MarkMemo;
+pub use memo::{MarkMemo, Memo};
 
 /// A keyed hash, cut to 128 bits.
 pub type Mark = [u8; 16];

@@ -12,6 +12,9 @@ use crate::memory::MemoryStore;
 use crate::shelf::{News, Shelf, TakenLogin};
 use crate::store::{IndexKey, Intent, Store, StoreError, StoredSession, Swap};
 
+/// How long a test waits for something to happen.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -69,13 +72,13 @@ impl FaultyStore {
         self.calls.borrow().clone()
     }
 
-    /// Waits until the method `call` was called `times` times.
-    pub async fn called(&self, call: &'static str, times: usize) {
+    /// Waits until the method `call` was called `times` times; `false` if that does not happen.
+    pub async fn called(&self, call: &'static str, times: usize) -> bool {
         let enough = |calls: &Vec<&'static str>| {
             calls.iter().filter(|called| **called == call).count() >= times
         };
-        // The sender lives as long as `self`.
-        drop(self.calls.subscribe().wait_for(enough).await);
+        let mut calls = self.calls.subscribe();
+        tokio::time::timeout(PATIENCE, calls.wait_for(enough)).await.is_ok()
     }
 
     fn plan(&self) -> std::sync::MutexGuard<'_, Plan> {

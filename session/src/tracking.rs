@@ -63,11 +63,34 @@ pub struct TrackedEdges(Arc<Mutex<State>>);
 struct State {
     entries: Entries,
     limits: Limits,
-    /// Since when Redis's word is known to have reached us; `None` while nobody vouches.
-    confirmed: Option<Instant>,
+    /// The last proof that the connection delivers; `None` while nobody vouches.
+    confirmed: Option<Confirmed>,
     /// Counts whatever voids tickets.
     epoch: u64,
     stats: Stats,
+}
+
+/// Redis's word, and how long it is taken.
+///
+/// Moments are compared and not subtracted: that is done on every request.
+#[derive(Debug, Clone, Copy)]
+struct Confirmed {
+    /// All that Redis did before has reached us.
+    at: Instant,
+    until: Instant,
+    /// When an answer was last given on it.
+    used: Instant,
+}
+
+impl Confirmed {
+    fn new(at: Instant, max_lag: Duration) -> Self {
+        Self { at, until: at.checked_add(max_lag).unwrap_or(at), used: at }
+    }
+
+    /// The oldest that it was when an answer was given on it.
+    fn staleness(&self) -> Duration {
+        self.used.saturating_duration_since(self.at)
+    }
 }
 
 impl std::fmt::Debug for TrackedEdges {
@@ -97,18 +120,16 @@ impl TrackedEdges {
     /// The view under `key`, if it may be used at `now`.
     pub fn get(&self, key: &StoreKey, now: Instant) -> Option<AuthenticEdge> {
         let mut state = self.lock();
-        let State { entries, limits, confirmed, stats, .. } = &mut *state;
-        let lag = confirmed.map(|confirmed| now.saturating_duration_since(confirmed));
-        let hit = lag
-            .filter(|lag| *lag <= limits.max_lag)
-            .and_then(|lag| Some((entries.get(key, now, limits.max_age)?, lag)));
-        let Some((edge, lag)) = hit else {
+        let State { entries, confirmed, stats, .. } = &mut *state;
+        let vouched = confirmed.as_mut().filter(|confirmed| now <= confirmed.until);
+        let hit = vouched.and_then(|confirmed| Some((entries.get(key, now)?, confirmed)));
+        let Some((edge, confirmed)) = hit else {
             stats.misses += 1;
             return None;
         };
         stats.hits += 1;
-        stats.max_staleness = stats.max_staleness.max(lag);
-        Some(edge)
+        confirmed.used = confirmed.used.max(now);
+        Some(edge.clone())
     }
 
     /// To be taken before a read whose result shall be kept.
@@ -129,6 +150,7 @@ impl TrackedEdges {
     /// Takes out what was counted since the last time.
     pub fn take_stats(&self) -> Stats {
         let mut state = self.lock();
+        state.note_staleness();
         let counted = std::mem::take(&mut state.stats);
         Stats { entries: state.entries.len(), live: state.confirmed.is_some(), ..counted }
     }
@@ -137,13 +159,17 @@ impl TrackedEdges {
     pub(crate) fn begin(&self, now: Instant) {
         let mut state = self.lock();
         state.drop_all();
-        state.confirmed = Some(now);
+        state.note_staleness();
+        state.confirmed = Some(Confirmed::new(now, state.limits.max_lag));
     }
 
     /// Everything that Redis did before `asked` has reached us.
     pub(crate) fn confirm(&self, asked: Instant) {
         let mut state = self.lock();
-        state.confirmed = state.confirmed.map(|confirmed| confirmed.max(asked));
+        state.note_staleness();
+        let max_lag = state.limits.max_lag;
+        state.confirmed =
+            state.confirmed.map(|confirmed| Confirmed::new(confirmed.at.max(asked), max_lag));
     }
 
     /// Redis says that `key` changed.
@@ -164,6 +190,7 @@ impl TrackedEdges {
     /// Nobody vouches any more.
     pub(crate) fn end(&self) {
         let mut state = self.lock();
+        state.note_staleness();
         if state.confirmed.take().is_some() {
             state.stats.flushes += 1;
         }
@@ -172,6 +199,14 @@ impl TrackedEdges {
 }
 
 impl State {
+    /// Before the word changes that answers were given on, or is asked for how old it was.
+    fn note_staleness(&mut self) {
+        if let Some(confirmed) = &mut self.confirmed {
+            self.stats.max_staleness = self.stats.max_staleness.max(confirmed.staleness());
+            confirmed.used = confirmed.at;
+        }
+    }
+
     fn drop_all(&mut self) {
         self.epoch = self.epoch.wrapping_add(1);
         self.entries.clear();

@@ -22,16 +22,12 @@ impl RequestId {
     }
 
     fn from_number(number: u128) -> Self {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = [0; MAX_LEN];
-        let bytes = number.to_be_bytes();
-        for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-            let digits = [byte >> 4, byte & 0xf];
-            for (to, digit) in pair.iter_mut().zip(digits) {
-                *to = DIGITS.get(usize::from(digit)).copied().unwrap_or_default();
-            }
+        let (digits, _) = text.as_chunks_mut();
+        for (digits, bytes) in digits.iter_mut().zip(number.to_be_bytes().as_chunks().0) {
+            *digits = hexadecimal(u32::from_be_bytes(*bytes));
         }
-        Self { text, length: bytes.len() * 2 }
+        Self { text, length: 32 }
     }
 
     /// The id that a trusted proxy sent, if it is one.
@@ -48,9 +44,24 @@ impl RequestId {
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        let text = self.text.get(..self.length).unwrap_or_default();
-        std::str::from_utf8(text).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
+
+    /// The text's bytes. ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.text.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// The eight digits of `number`, all at once.
+const fn hexadecimal(number: u32) -> [u8; 8] {
+    let mut digits = number as u64;
+    digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff;
+    digits = (digits | digits << 8) & 0x00ff_00ff_00ff_00ff;
+    digits = (digits | digits << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    // One for each digit that is a letter: only ten and more carry into the upper half.
+    let letters = (digits + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101;
+    (digits + 0x3030_3030_3030_3030 + letters * 0x27).to_be_bytes()
 }
 
 impl fmt::Debug for RequestId {
@@ -107,6 +118,13 @@ mod tests {
         assert_eq!(ids[0].as_str(), "00000000000000000000000000000001");
         for (index, id) in ids.iter().enumerate() {
             assert!(!ids[..index].contains(id));
+        }
+    }
+
+    #[test]
+    fn a_number_is_written_in_hexadecimal() {
+        for number in [0, 1, 0x0123_4567_89ab_cdef_fedc_ba98_7654_3210, u128::MAX] {
+            assert_eq!(RequestId::from_number(number).as_str(), format!("{number:032x}"));
         }
     }
 

@@ -101,6 +101,11 @@ impl KeySet {
         &self.skipped
     }
 
+    /// How many keys a signature by `alg` may be checked with where its token names none.
+    pub fn fitting(&self, alg: Algorithm, allowed: &[Algorithm]) -> usize {
+        self.keys.iter().filter(|key| algorithm_of(key, allowed) == Some(alg)).count()
+    }
+
     /// The keys that may have signed a token with this header.
     pub(crate) fn candidates(
         &self,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use super::hits;
 use super::variants::{BARE, Variant, Variants};
 use crate::bench::{Bench, progress};
 use crate::cpu;
@@ -123,7 +124,11 @@ impl Rounds {
         demand: &Demand,
         round: usize,
     ) -> anyhow::Result<Slot> {
-        let mut load = Load::connect(variant.address, demand.connections, &variant.requests)?;
+        let requests = match variant.cache {
+            None => &variant.requests[..],
+            Some(_) => hits::of(&variant.requests, demand.pace, self.stop),
+        };
+        let mut load = Load::connect(variant.address, demand.connections, requests)?;
         load.run(demand.pace, WARM)?.all(variant.status)?;
         let busy = || bench.layout.service.map(cpu::busy).transpose();
         let (before, busy_before) = (cpu::of(variant.pid)?, busy()?);

@@ -20,6 +20,8 @@ pub(super) struct Variant {
     pub(super) address: SocketAddr,
     pub(super) requests: Rc<Vec<Vec<u8>>>,
     pub(super) status: u16,
+    /// Where it tells how often its cache knew the session, if it has one.
+    pub(super) cache: Option<SocketAddr>,
 }
 
 /// All of them, bare hyper first, and the programs, which end with this value.
@@ -42,7 +44,8 @@ impl Variants {
         let mut all = Vec::new();
         let mut services = Vec::new();
         let mut add = |name, about, service: Service| {
-            all.push(variant(name, about, &service, &sessions, 200));
+            let cache = service.admin.filter(|_| name == "tracking");
+            all.push(Variant { cache, ..variant(name, about, &service, &sessions, 200) });
             services.push(service);
         };
         progress("starting the programs");
@@ -109,5 +112,5 @@ fn variant(
     status: u16,
 ) -> Variant {
     let (pid, address) = (service.process.pid(), service.address);
-    Variant { name, about, pid, address, requests: Rc::clone(requests), status }
+    Variant { name, about, pid, address, requests: Rc::clone(requests), status, cache: None }
 }

@@ -50,16 +50,7 @@ pub(super) async fn guard(
 /// Whose token the request shows. All are compared, by their hashes and in constant time, so that the
 /// time taken tells nothing of any of them.
 fn administrator(access: &Access, headers: &HeaderMap) -> Option<Administrator> {
-    let mut shown = headers.get_all(AUTHORIZATION).iter();
-    let value = shown.next()?.as_bytes();
-    if shown.next().is_some() {
-        return None;
-    }
-    let (scheme, token) = value.split_at_checked("Bearer ".len())?;
-    if !scheme.eq_ignore_ascii_case(b"Bearer ") {
-        return None;
-    }
-    let token = digest::digest(&digest::SHA256, token);
+    let token = shown(headers)?;
     let mut found = None;
     for (name, known) in &access.actors {
         let known = digest::digest(&digest::SHA256, known.expose_secret().as_bytes());
@@ -68,4 +59,16 @@ fn administrator(access: &Access, headers: &HeaderMap) -> Option<Administrator> 
         }
     }
     found
+}
+
+/// The hash of the one bearer token that a request shows: to compare hashes tells not even how long the
+/// right token is.
+pub(super) fn shown(headers: &HeaderMap) -> Option<digest::Digest> {
+    let mut shown = headers.get_all(AUTHORIZATION).iter();
+    let value = shown.next()?.as_bytes();
+    if shown.next().is_some() {
+        return None;
+    }
+    let (scheme, token) = value.split_at_checked("Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| digest::digest(&digest::SHA256, token))
 }

@@ -8,11 +8,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{self, Body};
-use axum::extract::{Request, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
 use axum::response::Response;
 use axum::routing::post;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use ring::digest;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -24,9 +24,9 @@ use shell::problem::ProblemDetails;
 use shell::request_id::RequestId;
 use subtle::ConstantTimeEq as _;
 
+use super::gate;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::sessions::ActiveSession;
 
 /// Longest question.
 const BODY_MAX: usize = 4 * 1024;
@@ -36,7 +36,7 @@ pub(super) fn routes(app: &App) -> Router<Arc<App>> {
     if app.config.access.internal.is_none() {
         return Router::new();
     }
-    Router::new().route("/internal/refresh", post(refresh))
+    Router::new().route("/internal/refresh", post(refresh)).layer(DefaultBodyLimit::max(BODY_MAX))
 }
 
 async fn refresh(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -47,18 +47,17 @@ async fn refresh(State(app): State<Arc<App>>, request: Request) -> Response {
 }
 
 async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Refusal> {
-    let (head, body) = request.into_parts();
-    let credential = app.config.access.internal.as_ref().ok_or(Refusal::Credential)?;
-    if !shows(&head.headers, credential) {
+    let credential = app.config.access.internal.as_ref();
+    if !credential.is_some_and(|credential| shows(request.headers(), credential)) {
         return Err(Refusal::Credential);
     }
-    let body = body::to_bytes(body, BODY_MAX).await.map_err(|_| Refusal::Unreadable)?;
-    let asked: Asked = serde_json::from_slice(&body).map_err(|_| Refusal::Unreadable)?;
+    let body = Bytes::from_request(request, app).await;
+    let asked: Asked = super::read_json(body).map_err(|_| Refusal::Unreadable)?;
     let id = SessionId::parse(asked.session.expose_secret().as_bytes());
     let id = id.ok_or(Refusal::Unreadable)?;
     let session = app.session_by_id(id).await?.ok_or(Refusal::Ended("no_session"))?;
     if !asked.wait {
-        begin(app, session);
+        app.refresh_if_due(&session);
         return Ok(empty(StatusCode::ACCEPTED));
     }
     let tokens = app.fresh_tokens(&session).await?;
@@ -68,21 +67,10 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Refusal> {
     given(&tokens)
 }
 
-/// Refreshes if that is due. Nobody waits for it.
-fn begin(app: &Arc<App>, session: ActiveSession) {
-    let begun = Arc::clone(app);
-    app.shutdown.spawn(async move { drop(begun.fresh_tokens(&session).await) });
-}
-
-/// Whether the request shows our token. Hashes are compared, so that the time taken tells not even how
-/// long it is.
+/// Whether the request shows our token, compared by its hash and in constant time.
 fn shows(headers: &HeaderMap, token: &SecretString) -> bool {
-    let mut lines = headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
-    let (Some(line), None) = (lines.next(), lines.next()) else { return false };
-    let Some((scheme, shown)) = line.split_at_checked("Bearer ".len()) else { return false };
-    let hashed = |bytes| digest::digest(&digest::SHA256, bytes);
-    let same = hashed(shown).as_ref().ct_eq(hashed(token.expose_secret().as_bytes()).as_ref());
-    scheme.eq_ignore_ascii_case(b"Bearer ") && bool::from(same)
+    let token = digest::digest(&digest::SHA256, token.expose_secret().as_bytes());
+    gate::shown(headers).is_some_and(|shown| shown.as_ref().ct_eq(token.as_ref()).into())
 }
 
 fn given(tokens: &TokenPart) -> Result<Response, Refusal> {

@@ -5,14 +5,20 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 use shell::config::{Settings, parse};
+use shell::origin::Origin;
 use url::Url;
 
-use crate::oidc::{AssertionAudience, ClientAuth, ClientKey, Mode, OidcConfig};
+use super::Network;
+use crate::http_client::{IdentityError, TlsIdentity};
+use crate::oidc::{
+    AssertionAudience, ClientAuth, ClientKey, Mode, OidcConfig, Profile, fapi2_weaknesses,
+};
 
 pub(super) fn read(settings: &mut Settings) -> Option<OidcConfig> {
     let issuer = settings.required("OIDC_ISSUER", "For example https://idp.example.com.");
     let client_id = settings.required("OIDC_CLIENT_ID", "The id registered at the IdP.");
     let client_auth = client_auth(settings);
+    let client_auth_known = client_auth.is_some();
     // What is missing was told; the rest is still read, so that its problems are told too.
     let complete = issuer.is_some() && client_id.is_some() && client_auth.is_some();
     let mut config = OidcConfig::new(
@@ -27,9 +33,23 @@ pub(super) fn read(settings: &mut Settings) -> Option<OidcConfig> {
     if let Some(scopes) = settings.text("OIDC_SCOPES") {
         config.scopes = one_space(&scopes);
     }
-    let modes = "Use auto, required or off.";
-    config.par = settings.parsed("OIDC_PAR", modes, mode).unwrap_or_default();
-    config.dpop = settings.parsed("OIDC_DPOP", modes, mode).unwrap_or_default();
+    // First what the profile stands for, then what is said beside it, so that what is weaker shows.
+    if settings.parsed("OIDC_PROFILE", "Use fapi2, or unset it.", profile) == Some(Profile::Fapi2) {
+        config.enforce_fapi2();
+    }
+    for (name, mode) in [
+        ("OIDC_PAR", &mut config.par),
+        ("OIDC_DPOP", &mut config.dpop),
+        ("OIDC_JAR", &mut config.jar),
+        ("OIDC_JARM", &mut config.jarm),
+    ] {
+        if let Some(set) = settings.parsed(name, "Use auto, required or off.", parse_mode) {
+            *mode = set;
+        }
+    }
+    config.request_key = request_key(settings, &config);
+    let rotate = settings.parsed("OIDC_DPOP_ROTATE", "Use true or false.", parse::switch);
+    config.rotate_dpop_key = rotate.unwrap_or(false);
     config.assertion_audience = settings
         .parsed("OIDC_CLIENT_ASSERTION_AUD", "Use issuer, token_endpoint or endpoint.", |text| {
             match text {
@@ -56,48 +76,100 @@ pub(super) fn read(settings: &mut Settings) -> Option<OidcConfig> {
             _ => Err("is neither auto nor required".to_owned()),
         })
         .unwrap_or_default();
-    if let Err(reason) = config.check() {
+    if config.assertion_audience != AssertionAudience::Issuer && config.profile == Profile::Open {
+        settings
+            .warn("OIDC_CLIENT_ASSERTION_AUD is not issuer: another server may use an assertion");
+    }
+    if let Err(reason) = config.check_parts() {
         let (path, hint) = place_of(reason);
         settings.problem(path, &format!("is not acceptable ({reason})"), hint);
     }
+    // Without its own settings nothing can be said of how they compare.
+    let weaknesses = if client_auth_known { fapi2_weaknesses(&config) } else { Vec::new() };
+    for weakness in weaknesses {
+        let (path, problem) = weaker(weakness);
+        settings.problem(path, problem, "Change it, or unset OIDC_PROFILE.");
+    }
     complete.then_some(config)
+}
+
+/// What the profile asks of how the outside reaches us.
+pub(super) fn agree(settings: &mut Settings, oidc: &OidcConfig, network: &Network) {
+    let in_the_clear =
+        |origin: &Origin| !origin.as_str().starts_with("https://") && !origin.is_loopback();
+    if oidc.profile == Profile::Fapi2 && network.default_origin.as_ref().is_some_and(in_the_clear) {
+        settings.problem(
+            "BFF_DEFAULT_SCHEME",
+            "must be https with OIDC_PROFILE=fapi2",
+            "Codes are sent to this address; http is for loopback hosts only.",
+        );
+    }
 }
 
 fn place_of(reason: &str) -> (&'static str, &'static str) {
     match reason {
         "issuer_not_https" => ("OIDC_ISSUER", "Use https; http is for loopback hosts only."),
+        "jar_without_client_key" => ("OIDC_CLIENT_KEY", "Signed requests need a key to sign with."),
+        "public_client_cannot_rotate_dpop_key" => {
+            ("OIDC_DPOP_ROTATE", "Refresh tokens of public clients are bound to the key.")
+        }
         _ if reason.starts_with("issuer") => ("OIDC_ISSUER", "Give the issuer's exact URL."),
         _ if reason.starts_with("scope") => ("OIDC_SCOPES", "The list must hold openid."),
         _ => ("OIDC_CLIENT_ID", "Check the OIDC_* settings against each other."),
     }
 }
 
+/// Where a setting is weaker than `OIDC_PROFILE=fapi2`, and what it would have to be.
+fn weaker(code: &str) -> (&'static str, &'static str) {
+    match code {
+        "fapi2_par" => ("OIDC_PAR", "must be required, as OIDC_PROFILE=fapi2 has it"),
+        "fapi2_client_auth" => (
+            "OIDC_CLIENT_AUTH",
+            "must be private_key_jwt, tls_client_auth or self_signed_tls_client_auth with \
+             OIDC_PROFILE=fapi2",
+        ),
+        "fapi2_client_key_algorithm" => {
+            ("OIDC_CLIENT_KEY", "must sign with PS256, ES256 or EdDSA with OIDC_PROFILE=fapi2")
+        }
+        "fapi2_assertion_audience" => {
+            ("OIDC_CLIENT_ASSERTION_AUD", "must be issuer with OIDC_PROFILE=fapi2")
+        }
+        "fapi2_dpop" => (
+            "OIDC_DPOP",
+            "must be required with OIDC_PROFILE=fapi2, unless tokens are bound to a client \
+             certificate",
+        ),
+        "fapi2_internal_base" => {
+            ("OIDC_INTERNAL_BASE", "must be https or loopback with OIDC_PROFILE=fapi2")
+        }
+        _ => ("OIDC_PROFILE", "does not agree with the other OIDC_* settings"),
+    }
+}
+
 fn client_auth(settings: &mut Settings) -> Option<ClientAuth> {
-    const HINT: &str = "Use client_secret_basic, client_secret_post, private_key_jwt or none.";
+    const HINT: &str = "Use client_secret_basic, client_secret_post, private_key_jwt, \
+                        tls_client_auth, self_signed_tls_client_auth or none.";
     let method = settings.text("OIDC_CLIENT_AUTH");
-    match method.as_deref().unwrap_or("client_secret_basic") {
+    let method = method.as_deref().unwrap_or("client_secret_basic");
+    let certificate = matches!(method, "tls_client_auth" | "self_signed_tls_client_auth");
+    if !certificate && has_certificate(settings) {
+        settings.problem(
+            "OIDC_CLIENT_CERT",
+            "is set beside a client authentication that shows no certificate",
+            "Set OIDC_CLIENT_AUTH to tls_client_auth or self_signed_tls_client_auth, or unset it.",
+        );
+    }
+    match method {
         "client_secret_basic" => settings
             .required_secret("OIDC_CLIENT_SECRET", "The secret registered at the IdP.")
             .map(ClientAuth::SecretBasic),
         "client_secret_post" => settings
             .required_secret("OIDC_CLIENT_SECRET", "The secret registered at the IdP.")
             .map(ClientAuth::SecretPost),
-        "private_key_jwt" => {
-            let hint = "A private JWK, or a private key in PKCS#8 PEM.";
-            let key = settings.required_secret("OIDC_CLIENT_KEY", hint)?;
-            match ClientKey::parse(key.expose_secret().as_bytes()) {
-                Ok(key) => Some(ClientAuth::PrivateKeyJwt(key)),
-                Err(error) => {
-                    settings.problem("OIDC_CLIENT_KEY", &format!("is unusable: {error}"), hint);
-                    None
-                }
-            }
-        }
+        "private_key_jwt" => client_key(settings).map(ClientAuth::PrivateKeyJwt),
         "none" => Some(ClientAuth::None),
-        "tls_client_auth" | "self_signed_tls_client_auth" => {
-            settings.problem("OIDC_CLIENT_AUTH", "is not available in this version", HINT);
-            None
-        }
+        "tls_client_auth" => identity(settings).map(ClientAuth::Tls),
+        "self_signed_tls_client_auth" => identity(settings).map(ClientAuth::SelfSignedTls),
         _ => {
             settings.problem("OIDC_CLIENT_AUTH", "is not a client authentication method", HINT);
             None
@@ -105,7 +177,71 @@ fn client_auth(settings: &mut Settings) -> Option<ClientAuth> {
     }
 }
 
-fn mode(text: &str) -> Result<Mode, String> {
+fn client_key(settings: &mut Settings) -> Option<ClientKey> {
+    let hint = "A private JWK, or a private key in PKCS#8 PEM.";
+    let key = settings.required_secret("OIDC_CLIENT_KEY", hint)?;
+    match ClientKey::parse(key.expose_secret().as_bytes()) {
+        Ok(key) => Some(key),
+        Err(error) => {
+            settings.problem("OIDC_CLIENT_KEY", &format!("is unusable: {error}"), hint);
+            None
+        }
+    }
+}
+
+/// The key for signed requests, where client authentication did not read it.
+fn request_key(settings: &mut Settings, config: &OidcConfig) -> Option<ClientKey> {
+    let own_use = matches!(config.client_auth, ClientAuth::PrivateKeyJwt(_));
+    let published = matches!(config.client_auth, ClientAuth::SelfSignedTls(_));
+    let key = settings.secret("OIDC_CLIENT_KEY").filter(|_| !own_use)?;
+    match ClientKey::parse(key.expose_secret().as_bytes()) {
+        Ok(key) if config.jar != Mode::Off || published => Some(key),
+        // A certificate may have a key that TLS can use and we cannot sign requests with.
+        Err(error) if config.jar != Mode::Off => {
+            let hint = "Signed requests need RSA, P-256 or Ed25519.";
+            settings.problem("OIDC_CLIENT_KEY", &format!("is unusable: {error}"), hint);
+            None
+        }
+        _ => None,
+    }
+}
+
+fn has_certificate(settings: &mut Settings) -> bool {
+    let names = ["OIDC_CLIENT_CERT", "OIDC_CLIENT_CERT_FILE"];
+    names.into_iter().any(|name| settings.text(name).is_some())
+}
+
+/// The certificate that is shown to the IdP, with its key.
+fn identity(settings: &mut Settings) -> Option<TlsIdentity> {
+    let hint = "The certificate with its chain, in PEM.";
+    let chain = settings.secret_pem("OIDC_CLIENT_CERT");
+    if !has_certificate(settings) {
+        settings.problem("OIDC_CLIENT_CERT", "is required and not set", hint);
+    }
+    let key = settings.required_secret("OIDC_CLIENT_KEY", "Its private key, in PKCS#8 PEM.");
+    let (chain, key) = (chain?, key?);
+    match TlsIdentity::parse(chain.expose_secret().as_bytes(), key.expose_secret().as_bytes()) {
+        Ok(identity) => Some(identity),
+        Err(error @ IdentityError::Certificate) => {
+            settings.problem("OIDC_CLIENT_CERT", &format!("is unusable: {error}"), hint);
+            None
+        }
+        Err(error) => {
+            let hint = "The private key of OIDC_CLIENT_CERT, in PKCS#8 PEM.";
+            settings.problem("OIDC_CLIENT_KEY", &format!("is unusable: {error}"), hint);
+            None
+        }
+    }
+}
+
+fn profile(text: &str) -> Result<Profile, String> {
+    match text {
+        "fapi2" => Ok(Profile::Fapi2),
+        _ => Err("is not a profile".to_owned()),
+    }
+}
+
+fn parse_mode(text: &str) -> Result<Mode, String> {
     match text {
         "auto" => Ok(Mode::Auto),
         "required" => Ok(Mode::Required),
@@ -137,3 +273,6 @@ fn resources(text: &str) -> Result<Vec<String>, String> {
 fn one_space(list: &str) -> String {
     list.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests;

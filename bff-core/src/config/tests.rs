@@ -51,7 +51,12 @@ fn t09_every_problem_is_told_at_once_and_no_value_is() {
         ("OIDC_CLIENT_KEY", "canary"),
         ("OIDC_SCOPES", "${NOT_SET}"),
         ("OIDC_DPOP", "canary"),
-        ("OIDC_PROFILE", "fapi2"),
+        ("OIDC_PROFILE", "canary"),
+        ("OIDC_JAR", "canary"),
+        ("OIDC_JARM", "canary"),
+        ("OIDC_DPOP_ROTATE", "canary"),
+        ("BFF_STRATEGY", "canary"),
+        ("ENABLE_FAPI_COMPLIANCE", "true"),
         ("SESSION_TTL", "canary"),
         ("RUST_LOG", "bff=canary"),
     ])
@@ -88,4 +93,23 @@ fn clear_text_cookies_are_for_loopback_only() {
         changes.push(("BFF_DEFAULT_HOST", host));
         assert_eq!(read(&changes).is_ok(), allowed, "{host}");
     }
+}
+
+#[test]
+fn t09_fapi2_sends_codes_to_https_or_loopback_alone() {
+    let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    let profile = [
+        ("OIDC_PROFILE", "fapi2"),
+        ("OIDC_CLIENT_AUTH", "private_key_jwt"),
+        ("OIDC_CLIENT_KEY", key.as_str()),
+    ];
+    let with = |scheme, host| {
+        let mut changes = profile.to_vec();
+        changes.extend([("BFF_DEFAULT_SCHEME", scheme), ("BFF_DEFAULT_HOST", host)]);
+        read(&changes)
+    };
+    assert!(with("https", "app.example.com").is_ok());
+    assert!(with("http", "localhost:8080").is_ok());
+    let report = with("http", "app.example.com").unwrap_err();
+    assert!(report.contains("BFF_DEFAULT_SCHEME: must be https"), "{report}");
 }

@@ -10,26 +10,21 @@ use shell::config::Settings;
 const OFF: &[&str] = &["false", "0", "no", "off"];
 
 /// Promises of protection, and the values that ask for nothing.
-const PROMISES: [(&str, &[&str]); 9] = [
-    ("OIDC_JAR", OFF),
-    ("OIDC_JARM", OFF),
-    ("OIDC_PROFILE", &[]),
+const PROMISES: [(&str, &[&str]); 5] = [
     ("BFF_STRATEGY", &["pass_through"]),
     ("BFF_INTERNAL_HMAC_SECRET", &[]),
     ("BFF_INTERNAL_HMAC_SECRET_FILE", &[]),
     ("ENABLE_TOKEN_DOWNSCOPING", OFF),
-    ("ENABLE_FAPI_COMPLIANCE", OFF),
     ("ENABLE_MTLS_BACKEND", OFF),
 ];
 
 /// Features whose absence endangers nothing.
-const FEATURES: [(&str, &[&str]); 8] = [
+const FEATURES: [(&str, &[&str]); 7] = [
     ("DATABASE_URL", &[]),
     ("BFF_DEV_AUTO_TENANT", OFF),
     ("BFF_CONTEXT_KEYS", &[]),
     ("BFF_CONTEXT_ISSUER", &[]),
     ("BFF_SIGNATURE_HEADER_PREFIX", &[]),
-    ("OIDC_CLIENT_CERT", &[]),
     ("HTTPS_PROXY", &[]),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", &[]),
 ];
@@ -57,6 +52,13 @@ pub(super) fn tell_settings(settings: &mut Settings) {
                 "Unset it; the README's table says what works today.",
             );
         }
+    }
+    if asks(settings, "ENABLE_FAPI_COMPLIANCE", OFF) {
+        settings.problem(
+            "ENABLE_FAPI_COMPLIANCE",
+            "asks for BFF_STRATEGY=fapi beside OIDC_PROFILE=fapi2, and the former is not built yet",
+            "Unset it, and set OIDC_PROFILE=fapi2 for the login and the tokens.",
+        );
     }
     for (name, harmless) in FEATURES {
         if asks(settings, name, harmless) {

@@ -1,5 +1,5 @@
 //! Owns: the authorization request (RFC 6749 section 4.1.1, RFC 7636, OpenID Connect Core section
-//! 3.1.2.1, RFC 8707) and the secrets that tie its answer to it.
+//! 3.1.2.1, RFC 8707, RFC 9101, JARM) and the secrets that tie its answer to it.
 
 use std::borrow::Cow;
 
@@ -14,14 +14,17 @@ use url::Url;
 
 use super::config::OidcConfig;
 use super::dpop::DpopKey;
-use super::endpoint::unguessable;
+use super::endpoint::{Form, unguessable};
 use super::error::OidcError;
+use super::fapi2;
+use super::jar::{self, Envelope};
 use super::login::{LoginRequest, LoginSecrets};
 use super::metadata::Metadata;
 
-/// The parameters of one authorization request, whichever way they travel.
+/// One authorization request, whichever way it travels.
 pub(super) struct Authorization {
-    parameters: Vec<(String, String)>,
+    /// What is pushed, or carried by the browser: the parameters, or one object that holds them.
+    travels: Vec<(String, String)>,
     pub(super) secrets: LoginSecrets,
 }
 
@@ -34,6 +37,7 @@ impl Authorization {
         request: &LoginRequest<'_>,
         now: u64,
     ) -> Result<Self, OidcError> {
+        fapi2::check_redirect_uri(config, request.redirect_uri)?;
         let verifier = PkceCodeVerifier::new(URL_SAFE_NO_PAD.encode(random.bytes::<32>()));
         let nonce = unguessable(random);
         let dpop_key = metadata.use_dpop().then(DpopKey::generate).transpose()?;
@@ -57,9 +61,45 @@ impl Authorization {
         for (name, value) in request.hints.parameters() {
             builder = builder.add_extra_param(name, value);
         }
+        let response_mode = metadata.signed_response_mode();
+        if let Some(mode) = response_mode {
+            builder = builder.add_extra_param("response_mode", mode);
+        }
+        if let Some(key) = dpop_key.as_ref().filter(|_| metadata.par_endpoint().is_none()) {
+            // RFC 9449 section 10: ties the code to the key, which a pushed request does by its
+            // proof.
+            builder = builder.add_extra_param("dpop_jkt", key.thumbprint());
+        }
         let (url, _) = builder.url();
+        let parameters: Vec<_> = url.query_pairs().into_owned().collect();
+        let travels = match config.signing_key().filter(|_| metadata.signs_requests()) {
+            None => parameters,
+            Some(key) => {
+                let lifetime = match metadata.par_endpoint() {
+                    Some(_) => jar::PUSHED_LIFETIME,
+                    None => jar::CARRIED_LIFETIME,
+                };
+                let object = jar::request_object(
+                    key,
+                    &parameters,
+                    &Envelope {
+                        client_id: &config.client_id,
+                        audience: &config.issuer,
+                        jti: &unguessable(random),
+                        issued_at: now,
+                        expires_at: now.saturating_add(lifetime),
+                    },
+                )?;
+                // RFC 9101 section 5 and RFC 9126 section 3: nothing that the object holds is
+                // repeated beside it.
+                vec![
+                    ("client_id".to_owned(), config.client_id.clone()),
+                    ("request".to_owned(), object),
+                ]
+            }
+        };
         Ok(Self {
-            parameters: url.query_pairs().into_owned().collect(),
+            travels,
             secrets: LoginSecrets {
                 verifier: verifier.into_secret().into(),
                 nonce: nonce.into(),
@@ -69,23 +109,20 @@ impl Authorization {
                 started_at: now,
                 max_age: request.hints.max_age(),
                 acr_values: request.hints.acr_values().map(str::to_owned),
+                signed_response: response_mode.is_some(),
             },
         })
     }
 
-    pub(super) fn parameters(&self) -> &[(String, String)] {
-        &self.parameters
+    /// What is pushed.
+    pub(super) fn form(&self) -> Form<'_> {
+        self.travels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
     /// The browser carries everything.
     pub(super) fn plain_url(&self, metadata: &Metadata) -> Url {
         let mut url = metadata.authorization_endpoint().clone();
-        url.query_pairs_mut().extend_pairs(&self.parameters);
-        if let Some(key) = &self.secrets.dpop_key {
-            // RFC 9449 section 10: ties the code to the key, which a pushed request does by its
-            // proof.
-            url.query_pairs_mut().append_pair("dpop_jkt", &key.thumbprint());
-        }
+        url.query_pairs_mut().extend_pairs(&self.travels);
         url
     }
 }

@@ -42,7 +42,8 @@ pub(super) fn credentials(
     let id = || ("client_id", Zeroizing::new(config.client_id.clone()));
     let in_body = |parameters| Credentials { header: None, parameters };
     Ok(match &config.client_auth {
-        ClientAuth::None => in_body(vec![id()]),
+        // Whoever made the handshake holds the key of the certificate (RFC 8705 section 2).
+        ClientAuth::None | ClientAuth::Tls(_) | ClientAuth::SelfSignedTls(_) => in_body(vec![id()]),
         ClientAuth::SecretPost(secret) => in_body(vec![
             id(),
             ("client_secret", Zeroizing::new(secret.expose_secret().to_owned())),

@@ -1,5 +1,5 @@
-//! Owns: the key that proves who the client is: reading it, signing assertions with it
-//! (RFC 7523 section 3), publishing its public half.
+//! Owns: the key that proves who the client is: reading it, signing assertions (RFC 7523 section 3)
+//! and requests with it, publishing its public half.
 
 use std::sync::Arc;
 
@@ -61,28 +61,42 @@ impl ClientKey {
         self.public.clone()
     }
 
+    /// The algorithm it signs with.
+    pub fn algorithm(&self) -> &str {
+        self.signer.algorithm().name()
+    }
+
     /// A signed assertion, good for one attempt.
     pub(super) fn assertion(&self, claims: &AssertionClaims<'_>) -> Result<String, OidcError> {
-        let mut header = JwsHeader::new();
-        header.set_token_type("JWT");
-        if let Some(kid) = &self.kid {
-            header.set_key_id(kid);
-        }
-        let mut payload = JwtPayload::new();
-        // `aud` is one string (FAPI 2.0 section 5.3.3.1). The times are set as integers: the typed
-        // setters of the library write fractions, which some servers refuse.
-        [
+        // `aud` is one string (FAPI 2.0 section 5.3.3.1).
+        let claims = [
             ("iss", json!(claims.client_id)),
             ("sub", json!(claims.client_id)),
             ("aud", json!(claims.audience)),
             ("jti", json!(claims.jti)),
             ("iat", json!(claims.issued_at)),
             ("exp", json!(claims.expires_at)),
-        ]
-        .into_iter()
-        .try_for_each(|(name, value)| payload.set_claim(name, Some(value)))
-        .and_then(|()| jwt::encode_with_signer(&payload, &header, &*self.signer))
-        .map_err(|_| OidcError::Config("client_assertion"))
+        ];
+        self.sign("JWT", claims).map_err(|_| OidcError::Config("client_assertion"))
+    }
+
+    /// A signed JWT of the type `typ`. Times are given as integers: the typed setters of the library
+    /// write fractions, which some servers refuse.
+    pub(super) fn sign<'a>(
+        &self,
+        typ: &str,
+        claims: impl IntoIterator<Item = (&'a str, Value)>,
+    ) -> Result<String, JoseError> {
+        let mut header = JwsHeader::new();
+        header.set_token_type(typ);
+        if let Some(kid) = &self.kid {
+            header.set_key_id(kid);
+        }
+        let mut payload = JwtPayload::new();
+        for (name, value) in claims {
+            payload.set_claim(name, Some(value))?;
+        }
+        jwt::encode_with_signer(&payload, &header, &*self.signer)
     }
 }
 

@@ -7,6 +7,8 @@ use url::{Host, Url};
 use validator_lib::algorithm::Algorithm;
 
 use super::client_key::ClientKey;
+use super::fapi2;
+use crate::http_client::TlsIdentity;
 
 /// Everything the relying party needs to know about one issuer and our registration there.
 #[derive(Debug, Clone)]
@@ -27,6 +29,15 @@ pub struct OidcConfig {
     pub par: Mode,
     /// Sender-constrained tokens (RFC 9449).
     pub dpop: Mode,
+    /// Signed authorization requests (RFC 9101).
+    pub jar: Mode,
+    /// Signed authorization responses (JARM).
+    pub jarm: Mode,
+    /// What all of this must add up to.
+    pub profile: Profile,
+    /// Signs authorization requests; the key of [`ClientAuth::PrivateKeyJwt`] does where there is
+    /// none.
+    pub request_key: Option<ClientKey>,
     /// A new DPoP key at every refresh. Only for confidential clients at an issuer that, as
     /// RFC 9449 section 5 has it, does not bind their refresh tokens to the key.
     pub rotate_dpop_key: bool,
@@ -69,6 +80,10 @@ impl OidcConfig {
             scopes: "openid profile email offline_access".to_owned(),
             par: Mode::Auto,
             dpop: Mode::Auto,
+            jar: Mode::Off,
+            jarm: Mode::Off,
+            profile: Profile::Open,
+            request_key: None,
             rotate_dpop_key: false,
             resources: Vec::new(),
             user_id_claim: "sub".to_owned(),
@@ -89,11 +104,25 @@ impl OidcConfig {
         }
     }
 
+    /// The key that authorization requests are signed with.
+    pub fn signing_key(&self) -> Option<&ClientKey> {
+        match (&self.request_key, &self.client_auth) {
+            (Some(key), _) | (None, ClientAuth::PrivateKeyJwt(key)) => Some(key),
+            _ => None,
+        }
+    }
+
     /// What can be said against these settings before anybody is called.
     ///
     /// # Errors
     /// A short stable code of the first problem.
     pub fn check(&self) -> Result<(), &'static str> {
+        self.check_parts()?;
+        fapi2::weaknesses(self).first().map_or(Ok(()), |code| Err(*code))
+    }
+
+    /// [`OidcConfig::check`] without what the profile has to say.
+    pub(crate) fn check_parts(&self) -> Result<(), &'static str> {
         let issuer = Url::parse(&self.issuer).map_err(|_| "issuer_not_a_url")?;
         if !is_https_or_loopback(&issuer) {
             return Err("issuer_not_https");
@@ -130,6 +159,9 @@ impl OidcConfig {
         if self.id_token_algorithms.is_empty() {
             return Err("no_id_token_algorithm");
         }
+        if self.jar == Mode::Required && self.signing_key().is_none() {
+            return Err("jar_without_client_key");
+        }
         if self.rotate_dpop_key && matches!(self.client_auth, ClientAuth::None) {
             return Err("public_client_cannot_rotate_dpop_key");
         }
@@ -146,8 +178,46 @@ pub enum ClientAuth {
     SecretPost(SecretString),
     /// `private_key_jwt`
     PrivateKeyJwt(ClientKey),
+    /// `tls_client_auth` (RFC 8705 section 2.1): the issuer knows our certificate by its subject.
+    Tls(TlsIdentity),
+    /// `self_signed_tls_client_auth` (RFC 8705 section 2.2): it knows the certificate itself.
+    SelfSignedTls(TlsIdentity),
     /// `none`: a public client.
     None,
+}
+
+impl ClientAuth {
+    /// The certificate that is shown in the handshake.
+    pub fn certificate(&self) -> Option<&TlsIdentity> {
+        match self {
+            Self::Tls(identity) | Self::SelfSignedTls(identity) => Some(identity),
+            Self::SecretBasic(_) | Self::SecretPost(_) | Self::PrivateKeyJwt(_) | Self::None => {
+                None
+            }
+        }
+    }
+
+    /// The registered name of the method.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::SecretBasic(_) => "client_secret_basic",
+            Self::SecretPost(_) => "client_secret_post",
+            Self::PrivateKeyJwt(_) => "private_key_jwt",
+            Self::Tls(_) => "tls_client_auth",
+            Self::SelfSignedTls(_) => "self_signed_tls_client_auth",
+            Self::None => "none",
+        }
+    }
+}
+
+/// A named set of rules that the settings must keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// Whatever the other settings say.
+    #[default]
+    Open,
+    /// The FAPI 2.0 security profile; see [`OidcConfig::enforce_fapi2`].
+    Fapi2,
 }
 
 /// What a client assertion names as its audience.
@@ -189,65 +259,4 @@ pub(crate) fn is_https_or_loopback(url: &Url) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn problem(change: impl FnOnce(&mut OidcConfig)) -> Option<&'static str> {
-        let auth = ClientAuth::SecretBasic("secret".to_owned().into());
-        let issuer = "https://idp.example".to_owned();
-        let mut config = OidcConfig::new(issuer, "client".to_owned(), auth);
-        change(&mut config);
-        config.check().err()
-    }
-
-    #[test]
-    fn t09_settings_that_mean_less_than_they_seem_are_refused() {
-        assert_eq!(problem(|_| {}), None);
-        assert_eq!(problem(|c| c.issuer = "idp.example".into()), Some("issuer_not_a_url"));
-        assert_eq!(problem(|c| c.issuer = "http://idp.example".into()), Some("issuer_not_https"));
-        assert_eq!(
-            problem(|c| c.issuer = "https://idp.example?x".into()),
-            Some("issuer_has_query_or_fragment")
-        );
-        assert_eq!(problem(|c| c.client_id.clear()), Some("client_id_empty"));
-        assert_eq!(problem(|c| c.scopes = "profile".into()), Some("scope_openid_missing"));
-        assert_eq!(problem(|c| c.scopes = "openid ${SCOPE}".into()), Some("scope_unexpanded"));
-        assert_eq!(
-            problem(|c| c.internal_base = Some(Url::parse("mailto:idp").unwrap())),
-            Some("internal_base_not_http")
-        );
-        assert_eq!(
-            problem(|c| c.resources = vec!["orders".into()]),
-            Some("resource_not_an_absolute_uri")
-        );
-        assert_eq!(
-            problem(|c| c.client_auth = ClientAuth::SecretPost(String::new().into())),
-            Some("client_secret_empty")
-        );
-        assert_eq!(problem(|c| c.id_token_algorithms.clear()), Some("no_id_token_algorithm"));
-        assert_eq!(
-            problem(|c| {
-                c.client_auth = ClientAuth::None;
-                c.rotate_dpop_key = true;
-            }),
-            Some("public_client_cannot_rotate_dpop_key")
-        );
-    }
-
-    #[test]
-    fn plain_text_is_for_loopback_only() {
-        for (url, good) in [
-            ("https://idp.example", true),
-            ("http://localhost:9000", true),
-            ("http://idp.localhost", true),
-            ("http://127.0.0.1", true),
-            ("http://[::1]:1", true),
-            ("http://10.0.0.1", false),
-            ("http://localhost.evil.example", false),
-            ("http://[::ffff:127.0.0.1]", false),
-            ("file:///etc/passwd", false),
-        ] {
-            assert_eq!(is_https_or_loopback(&Url::parse(url).unwrap()), good, "{url}");
-        }
-    }
-}
+mod tests;

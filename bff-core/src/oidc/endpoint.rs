@@ -69,7 +69,11 @@ impl Caller<'_> {
         let mut retried = false;
         loop {
             // A fresh assertion and a fresh proof each time round: both are single use.
-            let request = self.request(url, &origin, form, key)?;
+            let nonce = match key {
+                Some(_) => self.nonces.get(&origin).await,
+                None => None,
+            };
+            let request = self.request(url, nonce.as_deref(), form, key)?;
             let response = self
                 .http
                 .send(request, self.config.http_timeout)
@@ -89,7 +93,7 @@ impl Caller<'_> {
     fn request(
         &self,
         url: &EndpointUrl,
-        origin: &str,
+        nonce: Option<&str>,
         form: &Form<'_>,
         key: Option<&DpopKey>,
     ) -> Result<Request<Full<Bytes>>, OidcError> {
@@ -112,7 +116,7 @@ impl Caller<'_> {
             headers.insert(AUTHORIZATION, authorization);
         }
         if let Some(key) = key {
-            self.prove(key, url, origin, headers)?;
+            self.prove(key, url, nonce, headers)?;
         }
         Ok(request)
     }
@@ -121,14 +125,14 @@ impl Caller<'_> {
         &self,
         key: &DpopKey,
         url: &EndpointUrl,
-        origin: &str,
+        nonce: Option<&str>,
         headers: &mut HeaderMap,
     ) -> Result<(), OidcError> {
         let proof = key.proof(&Proof {
             method: &Method::POST,
             // The address that is called: the server compares what it was called by.
             url: url.call(),
-            nonce: self.nonces.get(origin).as_deref(),
+            nonce,
             access_token: None,
             iat: self.now,
             jti: &unguessable(self.random),

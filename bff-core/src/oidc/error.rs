@@ -221,6 +221,12 @@ impl OidcError {
         }
     }
 
+    /// Whether the issuer's metadata and our settings exclude each other, so that asking again is of
+    /// no use. A document that cannot be read says nothing about that.
+    pub fn is_contradiction(&self) -> bool {
+        matches!(self, Self::Metadata(what) if *what != "discovery_malformed")
+    }
+
     /// Whether the browser (or who wrote its request) is at fault: the caller answers 400.
     pub fn is_client_fault(&self) -> bool {
         matches!(self, Self::Callback(_) | Self::Hint(_))

@@ -4,16 +4,20 @@
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
+use validator_lib::jws::JwsError;
 
 use super::RelyingParty;
+use super::callback::{Answer, AuthorizationResponse, IssPolicy};
+use super::config::Mode;
 use super::dpop::DpopKey;
 use super::endpoint::{Caller, Form};
 use super::error::{Endpoint, OidcError};
 use super::id_claims::IdClaims;
 use super::id_token::{self, Occasion};
+use super::jarm;
 use super::metadata::Metadata;
 use super::refresh::RefreshRequest;
-use super::token::{TokenSet, TokenType};
+use super::token::{Binding, TokenSet, TokenType};
 
 impl RelyingParty {
     pub(super) async fn metadata(&self, now: u64) -> Result<Arc<Metadata>, OidcError> {
@@ -31,6 +35,32 @@ impl RelyingParty {
         }
     }
 
+    /// The code of a login's response, once the response is known to come from the issuer.
+    pub(super) async fn code(
+        &self,
+        metadata: &Metadata,
+        response: AuthorizationResponse,
+        signed: bool,
+        now: u64,
+    ) -> Result<SecretString, OidcError> {
+        let signed = signed || self.config.jarm == Mode::Required;
+        match response.answer {
+            Answer::Plain(_) if signed => Err(OidcError::Callback("signed_response_missing")),
+            Answer::Plain(plain) => {
+                let required = metadata.promises_iss() || self.config.require_iss_parameter;
+                let iss = if required { IssPolicy::Required } else { IssPolicy::Optional };
+                plain.into_code(&self.config.issuer, iss)
+            }
+            Answer::Signed(_) if !signed => Err(OidcError::Callback("response_mode_not_asked_for")),
+            Answer::Signed(compact) => {
+                let (url, allowed) = (metadata.jwks(), jarm::algorithms(&self.config, metadata));
+                let compact = compact.expose_secret();
+                let verified = self.keys.verify(url, compact, &allowed, jarm::refused, now).await?;
+                jarm::open(&verified, &self.config, now)?.into_code()
+            }
+        }
+    }
+
     pub(super) fn add_resources<'a>(&'a self, form: &mut Form<'a>) {
         form.extend(self.config.resources.iter().map(|resource| ("resource", resource.as_str())));
     }
@@ -44,7 +74,15 @@ impl RelyingParty {
     ) -> Result<TokenSet, OidcError> {
         let endpoint = metadata.token_endpoint();
         let answer = self.caller(metadata, now).post(Endpoint::Token, endpoint, form, key).await?;
-        TokenSet::parse(&answer, self.config.dpop, key.is_some())
+        TokenSet::parse(
+            &answer,
+            Binding {
+                dpop: self.config.dpop,
+                proved: key.is_some(),
+                certificate: metadata.binds_to_certificate(),
+                profile: self.config.profile,
+            },
+        )
     }
 
     pub(super) async fn identity(
@@ -56,8 +94,9 @@ impl RelyingParty {
         now: u64,
     ) -> Result<IdClaims, OidcError> {
         let allowed = id_token::algorithms(&self.config, metadata)?;
-        let verified =
-            self.keys.verify(metadata.jwks(), id_token.expose_secret(), &allowed, now).await?;
+        let refused = |error: JwsError| OidcError::IdToken(error.reason());
+        let compact = id_token.expose_secret();
+        let verified = self.keys.verify(metadata.jwks(), compact, &allowed, refused, now).await?;
         id_token::check(&verified, &self.config, occasion, access_token, now)
     }
 

@@ -11,7 +11,7 @@ use validator_lib::keysource::{
 };
 
 use validator_lib::algorithm::Algorithm;
-use validator_lib::jws::VerifiedJws;
+use validator_lib::jws::{JwsError, VerifiedJws};
 
 use super::error::OidcError;
 use super::metadata::EndpointUrl;
@@ -31,17 +31,32 @@ impl Keys {
     }
 
     /// Checks the signature of `compact` with the keys at `url`.
+    ///
+    /// # Errors
+    /// What [`OidcError`] `refused` makes of a token that is at fault; [`OidcError::Keys`] where the
+    /// keys are.
     pub(super) async fn verify(
         &self,
         url: &EndpointUrl,
         compact: &str,
         allowed: &[Algorithm],
+        refused: impl Fn(JwsError) -> OidcError,
         now: u64,
     ) -> Result<VerifiedJws, OidcError> {
-        self.at(url).verify(compact, allowed, now).await.map_err(|error| match error {
-            VerifyError::Token(error) => OidcError::IdToken(error.reason()),
+        let keys = self.at(url);
+        let verified = keys.verify(compact, allowed, now).await.map_err(|error| match error {
+            VerifyError::Token(error) => refused(error),
             VerifyError::Unavailable(error) => OidcError::Keys(error),
-        })
+        })?;
+        let header = verified.header();
+        if header.kid.is_none() {
+            // OpenID Connect Core section 10.1: with several keys, the header says which.
+            let known = keys.current(now).await.map_err(OidcError::Keys)?;
+            if known.fitting(header.alg, allowed) > 1 {
+                return Err(refused(JwsError::TooManyCandidates));
+            }
+        }
+        Ok(verified)
     }
 
     fn at(&self, url: &EndpointUrl) -> RemoteKeys<Get> {

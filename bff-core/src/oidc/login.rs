@@ -177,6 +177,8 @@ pub struct LoginSecrets {
     pub max_age: Option<u64>,
     /// What was asked of its class, space separated.
     pub acr_values: Option<String>,
+    /// Whether a signed answer was asked for (JARM): a plain one will not do.
+    pub signed_response: bool,
 }
 
 /// [`LoginSecrets`] for sealed storage, and nothing else.
@@ -194,6 +196,8 @@ pub struct LoginSecretsWire {
     max_age: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     acr_values: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    signed_response: bool,
 }
 
 impl From<&LoginSecrets> for LoginSecretsWire {
@@ -207,6 +211,7 @@ impl From<&LoginSecrets> for LoginSecretsWire {
             started_at: secrets.started_at,
             max_age: secrets.max_age,
             acr_values: secrets.acr_values.clone(),
+            signed_response: secrets.signed_response,
         }
     }
 }
@@ -233,6 +238,7 @@ impl TryFrom<LoginSecretsWire> for LoginSecrets {
             started_at: wire.started_at,
             max_age: wire.max_age,
             acr_values: wire.acr_values.take(),
+            signed_response: wire.signed_response,
         })
     }
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{Context, SHA256};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use validator_lib::jws::VerifiedJws;
+use validator_lib::jws::{JwsError, VerifiedJws};
 
 use super::RelyingParty;
 use super::config::OidcConfig;
@@ -129,7 +129,9 @@ impl RelyingParty {
     ) -> Result<LogoutToken, LogoutTokenError> {
         let metadata = self.metadata(now).await?;
         let allowed = id_token::algorithms(&self.config, &metadata)?;
-        let verified = self.logout_keys.verify(metadata.jwks(), compact, &allowed, now).await?;
+        let refused = |error: JwsError| OidcError::IdToken(error.reason());
+        let keys = &self.logout_keys;
+        let verified = keys.verify(metadata.jwks(), compact, &allowed, refused, now).await?;
         judge(&verified, &self.config, now).map_err(LogoutTokenError::Refused)
     }
 }

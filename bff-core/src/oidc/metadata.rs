@@ -1,11 +1,21 @@
 //! Owns: the provider metadata, parsed and checked (OpenID Connect Discovery section 3 and 4.3,
-//! RFC 8414, RFC 9126 section 5, RFC 9207 section 3, RFC 9449 section 5.1).
+//! RFC 8414, RFC 8705 section 5, RFC 9101 section 10.5, RFC 9126 section 5, RFC 9207 section 3,
+//! RFC 9449 section 5.1).
 
-use serde::Deserialize;
-use url::{Origin, Url};
+mod agreed;
+mod origins;
+mod wire;
 
-use super::config::{Mode, OidcConfig, is_https_or_loopback};
+use url::Url;
+
+use super::config::OidcConfig;
 use super::error::OidcError;
+use super::fapi2;
+use agreed::Agreed;
+use origins::Origins;
+
+pub(super) use origins::moved;
+pub(super) use wire::Wire;
 
 /// What the issuer says about itself, checked against the configuration.
 #[derive(Debug, Clone)]
@@ -17,9 +27,10 @@ pub(super) struct Metadata {
     userinfo: Option<EndpointUrl>,
     revocation: Option<EndpointUrl>,
     end_session: Option<Url>,
-    use_dpop: bool,
+    agreed: Agreed,
     iss_parameter: bool,
     id_token_algorithms: Vec<String>,
+    response_algorithms: Vec<String>,
 }
 
 /// An endpoint that we call: its published name, and the address it is reached at.
@@ -41,69 +52,37 @@ impl EndpointUrl {
     }
 }
 
-#[derive(Deserialize)]
-struct Wire {
-    issuer: String,
-    authorization_endpoint: String,
-    token_endpoint: String,
-    jwks_uri: String,
-    pushed_authorization_request_endpoint: Option<String>,
-    #[serde(default)]
-    require_pushed_authorization_requests: bool,
-    userinfo_endpoint: Option<String>,
-    revocation_endpoint: Option<String>,
-    end_session_endpoint: Option<String>,
-    #[serde(default)]
-    dpop_signing_alg_values_supported: Vec<String>,
-    #[serde(default)]
-    authorization_response_iss_parameter_supported: bool,
-    #[serde(default)]
-    id_token_signing_alg_values_supported: Vec<String>,
-}
-
 impl Metadata {
     /// Reads the discovery document.
     pub(super) fn parse(document: &[u8], config: &OidcConfig) -> Result<Self, OidcError> {
-        let wire: Wire = serde_json::from_slice(document)
+        let mut wire: Wire = serde_json::from_slice(document)
             .map_err(|_| OidcError::Metadata("discovery_malformed"))?;
         // Simple string comparison: a trailing slash makes another issuer.
         if wire.issuer != config.issuer {
             return Err(OidcError::Metadata("discovery_issuer_mismatch"));
         }
+        let agreed = Agreed::of(&wire, config)?;
+        let bound = agreed.dpop || agreed.certificate_bound;
+        fapi2::check_issuer(&wire, config, bound, agreed.response_mode.is_some())?;
+        if config.client_auth.certificate().is_some() {
+            wire.use_aliases();
+        }
         let origins = Origins::new(config)?;
-        let par = wire
-            .pushed_authorization_request_endpoint
-            .map(|url| origins.server_side(url))
-            .transpose()?;
-        let par = match (config.par, par) {
-            (Mode::Off, _) if wire.require_pushed_authorization_requests => {
-                return Err(OidcError::Metadata("par_required_by_issuer"));
-            }
-            (Mode::Required, None) => return Err(OidcError::Metadata("par_not_offered")),
-            (Mode::Auto, None) if wire.require_pushed_authorization_requests => {
-                return Err(OidcError::Metadata("par_not_offered"));
-            }
-            (Mode::Off, _) => None,
-            (Mode::Auto | Mode::Required, par) => par,
-        };
-        let offers_dpop = wire.dpop_signing_alg_values_supported.iter().any(|alg| alg == "ES256");
+        let server_side = |url: Option<String>| url.map(|url| origins.server_side(url)).transpose();
+        // Read also where it is not used: an endpoint in the clear is a fault of the document.
+        let par = server_side(wire.pushed_authorization_request_endpoint)?;
         Ok(Self {
             authorization: origins.browser(&wire.authorization_endpoint)?,
             token: origins.server_side(wire.token_endpoint)?,
             jwks: origins.server_side(wire.jwks_uri)?,
-            par,
-            userinfo: wire.userinfo_endpoint.map(|url| origins.server_side(url)).transpose()?,
-            revocation: wire.revocation_endpoint.map(|url| origins.server_side(url)).transpose()?,
+            par: par.filter(|_| agreed.push),
+            userinfo: server_side(wire.userinfo_endpoint)?,
+            revocation: server_side(wire.revocation_endpoint)?,
             end_session: wire.end_session_endpoint.map(|url| origins.browser(&url)).transpose()?,
-            use_dpop: match config.dpop {
-                // Whether the metadata offers it or not: an issuer that cannot is found out by
-                // the type of its tokens.
-                Mode::Required => true,
-                Mode::Auto => offers_dpop,
-                Mode::Off => false,
-            },
+            agreed,
             iss_parameter: wire.authorization_response_iss_parameter_supported,
             id_token_algorithms: wire.id_token_signing_alg_values_supported,
+            response_algorithms: wire.authorization_signing_alg_values_supported,
         })
     }
 
@@ -138,7 +117,27 @@ impl Metadata {
 
     /// Whether requests carry a DPoP proof.
     pub(super) fn use_dpop(&self) -> bool {
-        self.use_dpop
+        self.agreed.dpop
+    }
+
+    /// Whether access tokens are bound to our certificate.
+    pub(super) fn binds_to_certificate(&self) -> bool {
+        self.agreed.certificate_bound
+    }
+
+    /// Whether authorization requests are signed.
+    pub(super) fn signs_requests(&self) -> bool {
+        self.agreed.sign_request
+    }
+
+    /// The response mode to ask for where the answer shall be signed.
+    pub(super) fn signed_response_mode(&self) -> Option<&'static str> {
+        self.agreed.response_mode
+    }
+
+    /// Algorithms of signed answers, as the issuer lists them; empty where it does not.
+    pub(super) fn response_algorithms(&self) -> &[String] {
+        &self.response_algorithms
     }
 
     /// Whether authorization responses are promised to carry `iss`.
@@ -150,68 +149,6 @@ impl Metadata {
     pub(super) fn id_token_algorithms(&self) -> &[String] {
         &self.id_token_algorithms
     }
-}
-
-/// Which origin an endpoint is reached at, by us and by the browser.
-struct Origins<'a> {
-    issuer: Url,
-    internal: Option<&'a Url>,
-}
-
-impl<'a> Origins<'a> {
-    fn new(config: &'a OidcConfig) -> Result<Self, OidcError> {
-        let issuer = Url::parse(&config.issuer).map_err(|_| OidcError::Config("issuer"))?;
-        Ok(Self { issuer, internal: config.internal_base.as_ref() })
-    }
-
-    /// Endpoints beside the issuer move to the internal origin; those on other hosts stay.
-    fn server_side(&self, public: String) -> Result<EndpointUrl, OidcError> {
-        let url = parse(&public)?;
-        let call = match self.internal {
-            Some(internal) if url.origin() == self.issuer.origin() => moved(&url, internal)?,
-            _ => url,
-        };
-        // The operator named the internal origin, so plain text to it is the operator's choice.
-        let named = self.internal.is_some_and(|internal| internal.origin() == call.origin());
-        if !named && !is_https_or_loopback(&call) {
-            return Err(OidcError::Metadata("endpoint_not_https"));
-        }
-        Ok(EndpointUrl { public, call })
-    }
-
-    /// An issuer that was asked under its internal name may answer with that name.
-    fn browser(&self, url: &str) -> Result<Url, OidcError> {
-        let url = parse(url)?;
-        let same = |origin: Origin| origin == url.origin();
-        let url = match self.internal {
-            Some(internal) if same(internal.origin()) => moved(&url, &self.issuer)?,
-            _ => url,
-        };
-        if !is_https_or_loopback(&url) {
-            return Err(OidcError::Metadata("endpoint_not_https"));
-        }
-        Ok(url)
-    }
-}
-
-fn parse(url: &str) -> Result<Url, OidcError> {
-    let parsed = Url::parse(url).map_err(|_| OidcError::Metadata("endpoint_not_a_url"))?;
-    if parsed.fragment().is_some() || !parsed.username().is_empty() || parsed.password().is_some() {
-        return Err(OidcError::Metadata("endpoint_not_a_url"));
-    }
-    Ok(parsed)
-}
-
-/// `url` with its origin replaced by that of `target`.
-pub(super) fn moved(url: &Url, target: &Url) -> Result<Url, OidcError> {
-    let mut moved = target.clone();
-    if moved.cannot_be_a_base() {
-        return Err(OidcError::Config("internal_base"));
-    }
-    moved.set_path(url.path());
-    moved.set_query(url.query());
-    moved.set_fragment(None);
-    Ok(moved)
 }
 
 #[cfg(test)]

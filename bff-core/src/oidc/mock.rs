@@ -1,15 +1,17 @@
 //! Owns: a scripted authorization server for tests. It records what it is sent and plays back what
 //! it was given.
 
+mod recorded;
+
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -20,70 +22,20 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
 use shell::random::SystemRandom;
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use super::{
-    AuthorizationResponse, Begun, ClientAuth, DpopKey, LoggedIn, LoginHints, LoginRequest,
-    OidcConfig, OidcError, RefreshRequest, RelyingParty,
+    AuthorizationResponse, Begun, ClientAuth, ClientKey, DpopKey, LoggedIn, LoginHints,
+    LoginRequest, OidcConfig, OidcError, RefreshRequest, RelyingParty,
 };
 use crate::http_client::HttpClient;
+
+pub(crate) use recorded::{Recorded, decode, open_proof};
 
 /// The time of every test that does not say otherwise.
 pub(crate) const NOW: u64 = 1_800_000_000;
 pub(crate) const REDIRECT_URI: &str = "https://app.example/auth/callback";
 pub(crate) const ACCESS_TOKEN: &str = "canary-access-token";
-
-/// A request that arrived.
-#[derive(Debug, Clone)]
-pub(crate) struct Recorded {
-    pub(crate) path: String,
-    pub(crate) headers: HeaderMap,
-    pub(crate) form: Vec<(String, String)>,
-}
-
-impl Recorded {
-    /// The only value of a form parameter.
-    pub(crate) fn param(&self, name: &str) -> Option<&str> {
-        let mut values = self.form.iter().filter(|(key, _)| key == name);
-        let value = values.next().map(|(_, value)| value.as_str());
-        assert!(values.next().is_none(), "{name} was sent twice");
-        value
-    }
-
-    /// Header and claims of the DPoP proof, its signature checked.
-    pub(crate) fn proof(&self) -> Option<(Value, Value)> {
-        assert!(self.headers.get_all("dpop").iter().count() <= 1);
-        let proof = self.headers.get("dpop")?.to_str().unwrap();
-        Some(open_proof(proof))
-    }
-
-    /// Header and claims of the client assertion.
-    pub(crate) fn assertion(&self) -> Option<(Value, Value)> {
-        Some(decode(self.param("client_assertion")?))
-    }
-
-    /// User and password of `Authorization: Basic`, as they stand before form-decoding.
-    pub(crate) fn basic(&self) -> Option<String> {
-        let value = self.headers.get("authorization")?.to_str().unwrap();
-        let pair = STANDARD.decode(value.strip_prefix("Basic ")?).unwrap();
-        Some(String::from_utf8(pair).unwrap())
-    }
-}
-
-/// Header and claims of a compact JWT, unchecked.
-pub(crate) fn decode(jwt: &str) -> (Value, Value) {
-    let mut parts =
-        jwt.split('.').map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()));
-    (parts.next().unwrap().unwrap(), parts.next().unwrap().unwrap())
-}
-
-/// Header and claims of a DPoP proof, checked with another implementation of ES256.
-pub(crate) fn open_proof(proof: &str) -> (Value, Value) {
-    let (header, claims) = decode(proof);
-    let jwk = josekit::jwk::Jwk::from_map(header["jwk"].as_object().unwrap().clone()).unwrap();
-    let verifier = josekit::jws::ES256.verifier_from_jwk(&jwk).unwrap();
-    josekit::jwt::decode_with_verifier(proof, &verifier).unwrap();
-    (header, claims)
-}
 
 /// What the server does with a request.
 #[derive(Debug, Clone)]
@@ -147,7 +99,7 @@ impl MockAs {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let script = Arc::clone(&serving);
-                let service = service_fn(move |request| play(Arc::clone(&script), request));
+                let service = service_fn(move |request| play(Arc::clone(&script), None, request));
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
@@ -155,6 +107,38 @@ impl MockAs {
         mock.metadata(&json!({}));
         mock.always("/jwks", Reply::json(200, mock.jwks("k1")));
         mock
+    }
+
+    /// Plays the same script over TLS too; says at which origin.
+    pub(crate) async fn over_tls(&self, tls: rustls::ServerConfig) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        let acceptor = TlsAcceptor::from(Arc::new(tls));
+        let serving = Arc::clone(&self.script);
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let stream = match acceptor.accept(stream).into_fallible().await {
+                    Ok(stream) => stream,
+                    // A client without the right certificate. What it sent meanwhile is read, so
+                    // that it hears why before the connection is reset.
+                    Err((_, mut refused)) => {
+                        tokio::spawn(async move {
+                            tokio::io::copy(&mut refused, &mut tokio::io::sink()).await.ok()
+                        });
+                        continue;
+                    }
+                };
+                let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                let certificate = shown.map(|certificate| certificate.to_vec());
+                let script = Arc::clone(&serving);
+                let service = service_fn(move |request| {
+                    play(Arc::clone(&script), certificate.clone(), request)
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        origin
     }
 
     /// Publishes good metadata with `changes`; `null` removes a member.
@@ -172,6 +156,7 @@ impl MockAs {
             "dpop_signing_alg_values_supported": ["ES256", "EdDSA"],
             "authorization_response_iss_parameter_supported": true,
             "id_token_signing_alg_values_supported": ["ES256"],
+            "code_challenge_methods_supported": ["S256"],
         });
         let members = document.as_object_mut().unwrap();
         for (name, value) in changes.as_object().unwrap() {
@@ -203,12 +188,21 @@ impl MockAs {
 
     /// A relying party at this server, with settings of `change`.
     pub(crate) fn relying_party(&self, change: impl FnOnce(&mut OidcConfig)) -> RelyingParty {
+        self.relying_party_trusting(None, change).unwrap()
+    }
+
+    /// The same, which trusts another authority too and may have settings that are refused.
+    pub(crate) fn relying_party_trusting(
+        &self,
+        ca: Option<&str>,
+        change: impl FnOnce(&mut OidcConfig),
+    ) -> Result<RelyingParty, OidcError> {
         let auth = ClientAuth::SecretPost("canary-client-secret".to_owned().into());
         let mut config = OidcConfig::new(self.issuer.clone(), "client".to_owned(), auth);
         config.http_timeout = Duration::from_secs(5);
         change(&mut config);
-        let http = HttpClient::new(None).unwrap();
-        RelyingParty::new(config, http, Arc::new(SystemRandom)).unwrap()
+        let http = HttpClient::new(ca.map(str::as_bytes)).unwrap();
+        RelyingParty::new(config, http, Arc::new(SystemRandom))
     }
 
     /// Begins a login, with an answer for the pushed request if there is one.
@@ -292,8 +286,13 @@ impl MockAs {
         let mut jwt = URL_SAFE_NO_PAD.encode(header.to_string());
         jwt.push('.');
         jwt.push_str(&URL_SAFE_NO_PAD.encode(claims.to_string()));
-        let signature = self.key.sign(&RingRandom::new(), jwt.as_bytes()).unwrap();
-        format!("{jwt}.{}", URL_SAFE_NO_PAD.encode(signature))
+        self.sign_text(&jwt)
+    }
+
+    /// Any text under this server's key.
+    pub(crate) fn sign_text(&self, text: &str) -> String {
+        let signature = self.key.sign(&RingRandom::new(), text.as_bytes()).unwrap();
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
     /// The key set with this server's key called `kid`.
@@ -320,6 +319,13 @@ pub(crate) fn refresh_of<'a>(
     RefreshRequest { refresh_token, dpop_key, subject: "alice", auth_time: None }
 }
 
+/// A client key of ours.
+pub(crate) fn client_key() -> ClientKey {
+    let mut jwk = josekit::jwk::Jwk::generate_ec_key(josekit::jwk::alg::ec::EcCurve::P256).unwrap();
+    jwk.set_key_id("client-key");
+    ClientKey::parse(jwk.to_string().as_bytes()).unwrap()
+}
+
 /// The answer to a pushed request.
 pub(crate) fn pushed(request_uri: &str) -> Reply {
     Reply::json(201, json!({ "request_uri": request_uri, "expires_in": 60 }))
@@ -341,6 +347,7 @@ fn signing_key() -> EcdsaKeyPair {
 
 async fn play(
     script: Arc<Mutex<Script>>,
+    certificate: Option<Vec<u8>>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, std::io::Error> {
     let (parts, body) = request.into_parts();
@@ -350,6 +357,7 @@ async fn play(
         let mut script = script.lock().unwrap();
         script.seen.push(Recorded {
             path: path.clone(),
+            certificate,
             headers: parts.headers,
             form: url::form_urlencoded::parse(&body).into_owned().collect(),
         });

@@ -24,11 +24,7 @@ pub(super) async fn push(
     url: &EndpointUrl,
     authorization: &Authorization,
 ) -> Result<String, OidcError> {
-    let form = authorization
-        .parameters()
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
+    let form = authorization.form();
     let key = authorization.secrets.dpop_key.as_ref();
     let answer = caller.post(Endpoint::Par, url, &form, key).await?;
     let protocol = |what| OidcError::Protocol { endpoint: Endpoint::Par, what };

@@ -1,9 +1,10 @@
-//! Owns: the token endpoint's successful answer (RFC 6749 section 5.1, RFC 9449 section 5).
+//! Owns: the token endpoint's successful answer (RFC 6749 section 5.1, RFC 8705 section 3,
+//! RFC 9449 section 5).
 
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::config::Mode;
+use super::config::{Mode, Profile};
 use super::endpoint::Answer;
 use super::error::{Endpoint, OidcError};
 
@@ -18,6 +19,9 @@ pub struct TokenSet {
     pub id_token: Option<SecretString>,
     /// How the access token is presented.
     pub token_type: TokenType,
+    /// Whether nobody else can use the access token: it is bound to our DPoP key, or the issuer says
+    /// that it binds them to our certificate (RFC 8705 section 3).
+    pub sender_constrained: bool,
     /// What was granted, where it differs from what was asked.
     pub scope: Option<String>,
     /// Seconds from now; absent where the issuer does not say.
@@ -44,8 +48,8 @@ impl TokenType {
 }
 
 impl TokenSet {
-    /// Reads a 200. `proved` says whether a DPoP proof went with the request.
-    pub(super) fn parse(answer: &Answer, dpop: Mode, proved: bool) -> Result<Self, OidcError> {
+    /// Reads a 200. A member that is there twice makes it malformed.
+    pub(super) fn parse(answer: &Answer, binding: Binding) -> Result<Self, OidcError> {
         let wire: Wire = serde_json::from_slice(answer.body())
             .map_err(|_| protocol("token_response_malformed"))?;
         let token_type = if wire.token_type.eq_ignore_ascii_case("dpop") {
@@ -55,22 +59,40 @@ impl TokenSet {
         } else {
             return Err(protocol("token_type_unknown"));
         };
-        match (token_type, dpop, proved) {
-            (TokenType::Bearer, Mode::Required, _) => {
-                return Err(protocol("token_not_sender_constrained"));
-            }
-            (TokenType::Dpop, _, false) => return Err(protocol("token_type_not_asked_for")),
-            _ => {}
+        if token_type == TokenType::Dpop && !binding.proved {
+            return Err(protocol("token_type_not_asked_for"));
+        }
+        let dpop = token_type == TokenType::Dpop;
+        let sender_constrained = dpop || binding.certificate;
+        let demanded = match (binding.dpop, binding.profile) {
+            (Mode::Required, _) => dpop,
+            (_, Profile::Fapi2) => sender_constrained,
+            _ => true,
+        };
+        if !demanded {
+            return Err(protocol("token_not_sender_constrained"));
         }
         Ok(Self {
             access_token: token(wire.access_token)?,
             refresh_token: wire.refresh_token.map(token).transpose()?,
             id_token: wire.id_token.map(token).transpose()?,
             token_type,
+            sender_constrained,
             scope: wire.scope,
             expires_in: wire.expires_in.map(Seconds::get),
         })
     }
+}
+
+/// What access tokens are bound to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Binding {
+    pub(super) dpop: Mode,
+    /// A DPoP proof went with the request.
+    pub(super) proved: bool,
+    /// The issuer binds tokens to the certificate that we showed.
+    pub(super) certificate: bool,
+    pub(super) profile: Profile,
 }
 
 /// RFC 6749 appendix A.12 and A.17: 1*VSCHAR, which is also what a header can carry.

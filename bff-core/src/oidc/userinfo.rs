@@ -7,6 +7,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::Full;
 use secrecy::ExposeSecret;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::dpop::{DpopKey, Proof};
@@ -15,6 +16,11 @@ use super::error::{Endpoint, OidcError};
 use super::metadata::EndpointUrl;
 use super::nonces::{Nonces, origin};
 use super::token::{TokenSet, TokenType};
+
+#[derive(Deserialize)]
+struct Sub {
+    sub: Option<Value>,
+}
 
 /// The claims the issuer has about `subject`; `None` where it offers no such endpoint.
 pub(super) async fn userinfo(
@@ -35,7 +41,10 @@ pub(super) async fn userinfo(
     };
     let mut retried = false;
     let response = loop {
-        let nonce = resource_nonces.get(&origin);
+        let nonce = match key {
+            Some(_) => resource_nonces.get(&origin).await,
+            None => None,
+        };
         let request = request(caller, url, tokens, key, nonce.as_deref())?;
         let response = caller
             .http
@@ -63,12 +72,15 @@ pub(super) async fn userinfo(
     if !is_json {
         return Err(protocol("userinfo_not_json"));
     }
-    let claims: Map<String, Value> =
+    // Read as a struct first, which refuses a `sub` that is there twice.
+    let Sub { sub } =
         serde_json::from_slice(response.body()).map_err(|_| protocol("userinfo_malformed"))?;
     // Section 5.3.2: an answer about somebody else must not be used.
-    if claims.get("sub").and_then(Value::as_str) != Some(subject) {
+    if sub.as_ref().and_then(Value::as_str) != Some(subject) {
         return Err(protocol("userinfo_sub_mismatch"));
     }
+    let claims =
+        serde_json::from_slice(response.body()).map_err(|_| protocol("userinfo_malformed"))?;
     Ok(Some(claims))
 }
 

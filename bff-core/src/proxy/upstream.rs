@@ -66,7 +66,7 @@ impl Upstream {
         let mut head = headers::for_service(&parts.headers, &app.config.network.csrf_header);
         headers::put_identity(&mut head, identity, caller)?;
         if let Identity::User { tokens, .. } = identity
-            && let Some(proof) = proof(app, tokens, &parts.method, &url)?
+            && let Some(proof) = proof(app, tokens, &parts.method, &url).await?
         {
             head.insert("dpop", proof);
         }
@@ -123,7 +123,7 @@ fn target(service: &Service, path: &str, query: Option<&str>) -> Result<Uri, Api
 }
 
 /// The proof for a bound token, made for the URL that the service sees (RFC 9449 section 4.2).
-fn proof(
+async fn proof(
     app: &App,
     tokens: &TokenPart,
     method: &http::Method,
@@ -137,6 +137,7 @@ fn proof(
         .providers
         .main()
         .resource_proof(&key, method, url, access_token, app.now())
+        .await
         .map_err(|_| ApiError::Internal("dpop_proof"))?;
     HeaderValue::try_from(proof).map(Some).map_err(|_| ApiError::Internal("dpop_proof"))
 }

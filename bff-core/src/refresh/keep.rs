@@ -17,50 +17,27 @@ use crate::oidc::Refreshed;
 use crate::sessions::{ActiveSession, keep_for, session_expiry, tenant_of, token_id, token_part};
 use crate::{audit, metrics};
 
+/// Something else of the session was changed between our look and our write.
+const STALE: &str = "stale";
+
 impl Flight {
     /// Stores by compare-and-set, again and again while the store is away.
     pub(super) async fn keep(&self, case: &Case, refreshed: Refreshed) -> Refresh {
         let tokens = Arc::new(merged(&case.tokens, &refreshed, self.app.now()));
-        let mut session = case.session.clone();
         let begun = Instant::now();
         loop {
-            let Ok((sealed, keep)) = self.seal(&session, &tokens, &refreshed) else {
-                return self.unkeepable(case, &tokens).await;
-            };
-            let stored = self.app.store.replace(&self.key, &session.stored, sealed, keep).await;
-            let trouble = match stored {
-                Ok(Swap::Done) => return Ok(self.kept(tokens)),
-                Ok(Swap::Gone) => return Err(self.too_late(case, &tokens)),
-                Ok(Swap::Stale) => match self.app.session_by_id(self.id.clone()).await {
-                    Ok(None) => return Err(self.too_late(case, &tokens)),
-                    Ok(Some(current)) => {
-                        let there = self.open(&current)?;
-                        if is_same(&there, &tokens) {
-                            // Our own write, whose answer was lost.
-                            return Ok(self.kept(tokens));
-                        }
-                        if !is_same(&there, &case.tokens) {
-                            // A replica's that was faster. Ours are of the same family, so they are not
-                            // revoked.
-                            return Ok(there);
-                        }
-                        // Something else of the session was changed: it was used, or its user
-                        // suspended. The tokens are still those we spent.
-                        session = current;
-                        if begun.elapsed() < self.app.refresh_limits.store {
-                            continue;
-                        }
-                        "stale"
-                    }
-                    Err(error) => error.reason(),
-                },
-                Err(error) => error.reason(),
+            let trouble = match self.try_to_keep(case, &tokens, &refreshed).await {
+                Ok(kept) => return kept,
+                Err(trouble) => trouble,
             };
             if begun.elapsed() >= self.app.refresh_limits.store {
                 break;
             }
-            tracing::warn!(reason = trouble, "rotated tokens not stored yet");
-            tokio::time::sleep(self.app.refresh_limits.pause).await;
+            // Somebody used the session this moment, or suspended its user: the store is not to blame.
+            if trouble != STALE {
+                tracing::warn!(reason = trouble, "rotated tokens not stored yet");
+                tokio::time::sleep(self.app.refresh_limits.pause).await;
+            }
         }
         // The intent stands, so the session ends when its access token does, unless the IdP forgives. The
         // new tokens are not revoked: a write whose answer was lost may yet be found to have happened,
@@ -69,11 +46,49 @@ impl Flight {
         Err(Failure::Later("store_lost"))
     }
 
-    fn kept(&self, tokens: Arc<TokenPart>) -> Arc<TokenPart> {
+    /// One attempt, on the session as it stands now: what was changed while the IdP was asked stays.
+    /// `Err` says why there must be another.
+    async fn try_to_keep(
+        &self,
+        case: &Case,
+        tokens: &Arc<TokenPart>,
+        refreshed: &Refreshed,
+    ) -> Result<Refresh, &'static str> {
+        let current = self.app.session_by_id(self.id.clone()).await;
+        let Some(current) = current.map_err(|error| error.reason())? else {
+            return Ok(Err(self.too_late(case, tokens)));
+        };
+        let version = current.stored.version;
+        if version != case.session.stored.version {
+            let there = match self.open(&current) {
+                Ok(there) => there,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            if is_same(&there, tokens) {
+                // Our own write, whose answer was lost.
+                return Ok(Ok(self.kept(tokens)));
+            }
+            if !is_same(&there, &case.tokens) {
+                // A replica's that was faster. Ours are of the same family, so they are not revoked.
+                return Ok(Ok(there));
+            }
+        }
+        let Ok((sealed, keep)) = self.seal(&current, tokens, refreshed) else {
+            return Ok(self.unkeepable(case, tokens).await);
+        };
+        match self.app.store.replace(&self.key, &current.stored, sealed, keep).await {
+            Ok(Swap::Done) => Ok(Ok(self.kept(tokens))),
+            Ok(Swap::Gone) => Ok(Err(self.too_late(case, tokens))),
+            Ok(Swap::Stale) => Err(STALE),
+            Err(error) => Err(error.reason()),
+        }
+    }
+
+    fn kept(&self, tokens: &Arc<TokenPart>) -> Arc<TokenPart> {
         metrics::refreshed();
         audit::session_refreshed(&self.key);
         self.app.tell(&[News::Refreshed { session: self.key }]);
-        tokens
+        Arc::clone(tokens)
     }
 
     /// Logout won: what we just got is thrown away, at the IdP too.

@@ -118,8 +118,11 @@ async fn carry_out(app: &Arc<App>, compact: &str) -> Result<(String, Ended), Fai
     let (work, flight) = (Arc::clone(app), token.name.clone());
     let provider = name.map(str::to_owned);
     let work = || async move { effect::once(&work, provider.as_deref(), &token).await };
-    let ended = app.logouts.run(flight, &app.shutdown, work).await;
-    Ok((issuer, ended.ok_or(Failure::Later(ApiError::Internal("logout_died")))??))
+    let logout = app.logouts.begin(flight, &app.shutdown, work);
+    let joined = logout.joined();
+    let ended = logout.result().await;
+    let ended = ended.ok_or(Failure::Later(ApiError::Internal("logout_died")))??;
+    Ok((issuer, if joined { Ended::Before } else { ended }))
 }
 
 /// JSON that no cache keeps (section 2.8).

@@ -80,11 +80,9 @@ impl App {
             }
             ended_before = true;
         }
-        if ended_before {
-            // Who emptied the list may have taken our entry for a dead one.
-            for list in lists {
-                self.store.index_add(list, key, keep_for(self.config.lifetimes.session)).await?;
-            }
+        // Who emptied a list may have taken our entry for a dead one.
+        if ended_before && !self.list_again(lists, key).await? {
+            return Err(ApiError::Login("signed_out_meanwhile"));
         }
         let Some(user) = lists.first() else { return Ok(()) };
         self.apply_flags(key, user).await?;

@@ -174,7 +174,7 @@ impl App {
     pub async fn end_all(&self, index: &IndexKey, cause: Cause<'_>) -> Result<usize, StoreError> {
         // First: a login either sees this once its session is written, or was written before the
         // list is read.
-        self.store.put_tombstone(index, TOMBSTONE).await?;
+        self.end_logins(index).await?;
         let keys = self.store.index_list(index).await?;
         self.empty(index, &keys, cause).await
     }
@@ -191,12 +191,8 @@ impl App {
     ) -> Result<usize, StoreError> {
         let mut keys = self.store.index_list(index).await?;
         keys.retain(|key| key != except);
-        let mut ended = 0;
-        for keys in keys.chunks(BATCH) {
-            // An entry without a session may be that of a login in flight, which no tombstone warns.
-            ended += self.end_batch(keys, cause).await?.ended;
-        }
-        Ok(ended)
+        // An entry without a session may be that of a login in flight, which no tombstone warns: it stays.
+        self.end_keys(&keys, cause).await
     }
 
     /// Ends the sessions `keys` of a list that has a tombstone, and takes them off it, also those that
@@ -290,10 +286,28 @@ impl App {
         let views = join_all(keys.iter().map(|key| self.store.edge_view(key))).await;
         for (key, view) in keys.iter().zip(views) {
             if view?.is_some() {
-                let keep = keep_for(self.config.lifetimes.session);
-                self.store.index_add(index, key, keep).await?;
+                self.list_again(std::slice::from_ref(index), key).await?;
             }
         }
         Ok(())
+    }
+
+    /// Puts a session on its lists that somebody may have taken off. `false` if it has ended meanwhile:
+    /// then it is on none of them, because either who ended it or we have the last word.
+    pub(super) async fn list_again(
+        &self,
+        lists: &[IndexKey],
+        key: &StoreKey,
+    ) -> Result<bool, StoreError> {
+        for index in lists {
+            self.store.index_add(index, key, keep_for(self.config.lifetimes.session)).await?;
+        }
+        if self.store.edge_view(key).await?.is_some() {
+            return Ok(true);
+        }
+        for index in lists {
+            self.store.index_remove(index, std::slice::from_ref(key)).await?;
+        }
+        Ok(false)
     }
 }

@@ -9,7 +9,6 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use session::edge::EdgeView;
 use session::id::StoreKey;
-use session::record::Management;
 use session::shelf::Shelf as _;
 use session::store::{IndexKey, Store as _, StoreError, Swap};
 
@@ -114,15 +113,6 @@ impl App {
         user: &IndexKey,
     ) -> Result<(), StoreError> {
         self.copy_flags(key, user).await.map(drop)
-    }
-
-    /// The same after a token refresh, which writes the whole view as it read it before it called the
-    /// IdP. Where the store went away in between, the next refresh makes good for it.
-    pub(crate) async fn restore_flags(&self, key: &StoreKey, tenant: &str, known: &Management) {
-        let user = IndexKey::user(tenant, &known.issuer, &known.user_id);
-        if let Err(error) = self.apply_flags(key, &user).await {
-            tracing::warn!(session = key.short(), reason = error.reason(), "flags not looked at");
-        }
     }
 
     async fn copy_flags(&self, key: &StoreKey, user: &IndexKey) -> Result<Copied, StoreError> {

@@ -45,7 +45,7 @@ impl World {
 
     /// A way of its own to the store that all replicas share.
     pub(crate) fn faulty(&self) -> FaultyStore {
-        let AnyStore::Memory(memory) = &self.store else { unreachable!("worlds live in memory") };
+        let AnyStore::Memory(memory) = &self.store else { panic!("worlds live in memory") };
         FaultyStore::over(memory.clone())
     }
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use session::any::AnyStore;
+use session::faulty::FaultyStore;
 use session::id::{SessionId, StoreKey};
 use session::shelf::TakenLogin;
 use session::store::{IndexKey, Store as _};
@@ -31,6 +32,21 @@ pub(crate) fn begun_ago(age: Duration) -> LoginAge {
 pub(crate) fn readable_token(jti: &str) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.c2ln", part(&json!({ "alg": "none" })), part(&json!({ "jti": jti })))
+}
+
+/// Two replicas of which each may do any step between any two of the other.
+pub(crate) struct Pair {
+    pub(crate) apps: [Arc<App>; 2],
+    stores: [FaultyStore; 2],
+}
+
+impl Pair {
+    /// From now on in the order that `seed` has.
+    pub(crate) fn pace(&self, seed: u64) {
+        for (number, store) in (0_u64..).zip(&self.stores) {
+            store.pace(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(number));
+        }
+    }
 }
 
 impl World {
@@ -66,6 +82,13 @@ impl World {
     pub(crate) fn denied(&self, name: &str) -> Option<Value> {
         let AnyStore::Memory(store) = &self.app.store else { return None };
         store.denied(name).map(|value| serde_json::from_slice(&value).unwrap())
+    }
+
+    /// Two replicas that give way to each other at every call to the store.
+    pub(crate) fn pair(&self) -> Pair {
+        let stores = [self.faulty(), self.faulty()];
+        let apps = stores.each_ref().map(|store| self.another().over(store).start());
+        Pair { apps, stores }
     }
 
     /// Which of hers the store holds.

@@ -1,6 +1,7 @@
 //! What an issuer may send to `/auth/backchannel-logout`, and what it is answered.
 
 use serde_json::{Value, json};
+use session::faulty::Fault;
 
 use crate::oidc::mock::{NOW, Reply, decode};
 use crate::testing::{Answer, Browser, World};
@@ -198,4 +199,23 @@ async fn c81_without_the_issuers_keys_it_is_to_come_again() {
     world.idp.always("/jwks", Reply::text(503, "text/plain", ""));
     let answer = send_with(&world, json!({})).await;
     assert_eq!((answer.status, &*answer.code()), (503, "idp_unavailable"));
+}
+
+#[tokio::test]
+async fn t15_a_logout_that_failed_half_way_is_no_replay_when_it_comes_again() {
+    for call in ["note", "put_tombstone", "index_list", "load", "take", "put_note"] {
+        let world = World::start().await;
+        let (first, second) = (world.signed_in().await, world.signed_in().await);
+        let store = world.faulty();
+        let app = world.another().over(&store).start();
+        let token = world.idp.logout_token(NOW, &json!({}));
+        let form = || Browser::new().post("/auth/backchannel-logout");
+        for fault in [Fault::Away, Fault::AnswerLost] {
+            store.fail(call, fault, 1);
+            let answer = form().form(format!("logout_token={token}")).send(&app).await;
+            assert_eq!(answer.status, 503, "{call} {fault:?}");
+        }
+        assert_done(&form().form(format!("logout_token={token}")).send(&app).await);
+        assert!(!world.is_signed_in(&first).await && !world.is_signed_in(&second).await, "{call}");
+    }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
+use session::faulty::Fault;
 use session::id::SessionId;
 use session::shelf::{News as Told, Shelf as _};
 use session::store::Store as _;
@@ -128,4 +129,29 @@ async fn an_end_by_cookie_denies_no_token_and_tells_everybody() {
     let expected = json!([{ "type": "ended", "session": reference, "reason": "logout" }]);
     assert_eq!(serde_json::from_slice::<Value>(&message).unwrap(), expected);
     assert_eq!(world.denied("jti-0"), None, "it is revoked at the IdP");
+}
+
+#[tokio::test]
+async fn what_the_store_does_not_take_now_is_not_claimed_and_made_good_for() {
+    let world = World::administered(&[]).await;
+    let sessions = world.sessions(3).await;
+    let store = world.faulty();
+    let app = world.another().over(&store).start();
+    tokio::time::pause();
+    store.fail("deny", Fault::Away, 2);
+    assert!(app.end_key(&sessions[0].store_key(), TEST).await.is_err());
+    assert!(app.shutdown.drained(Duration::from_secs(30)).await);
+    assert!(world.denied("jti-0").is_some(), "nobody could name the token later");
+
+    // A session that is looked at before is not even ended.
+    let listed = app.look_at(&sessions[1].store_key()).await.unwrap().unwrap();
+    store.fail("deny", Fault::Away, 1);
+    assert!(app.end_listed_one(&listed, TEST).await.is_err());
+    assert_eq!(world.stored().await.len(), 2);
+
+    // All end when it is asked for again.
+    store.fail("take", Fault::Away, 1);
+    assert!(app.end_all(&world.alice().index(), TEST).await.is_err());
+    assert_eq!(app.end_all(&world.alice().index(), TEST).await, Ok(1));
+    assert_eq!(world.stored().await, []);
 }

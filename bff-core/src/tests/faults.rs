@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::app::App;
-use crate::oidc::mock::Reply;
+use crate::oidc::mock::{Recorded, Reply};
 use crate::testing::{Answer, Browser, FRESH_TOKEN, Heard, World};
 
 const FIRST: &str = "canary-refresh-token";
@@ -95,7 +95,7 @@ async fn c51_an_answer_that_is_lost_within_grace_is_asked_for_once_more() {
     assert_eq!(call(&world, &app, &browser).await, "200");
     assert_eq!(world.spent(), [FIRST, FIRST]);
     assert_eq!(heard.since(), ["session.refreshed"]);
-    let proofs: Vec<_> = world.idp.seen("/token").iter().filter_map(|sent| sent.proof()).collect();
+    let proofs: Vec<_> = world.idp.seen("/token").iter().filter_map(Recorded::proof).collect();
     let [.., (_, first), (_, second)] = proofs.as_slice() else { panic!("two proofs: {proofs:?}") };
     assert_ne!(first["jti"], second["jti"], "a proof is for one request");
     // The next one is again the first use of its token.

@@ -87,7 +87,7 @@ async fn c52_a_replica_that_dies_before_it_stored_what_the_idp_answered() {
         store.fail("replace", Fault::Hangs, 1);
         let doomed = Doomed::start();
         doomed.call(&dying, &browser);
-        store.called("replace", 1).await;
+        assert!(store.called("replace", 1).await);
         doomed.kill();
         if grace == "0" {
             one_clean_login(&world, &other, &browser).await;
@@ -110,7 +110,7 @@ async fn c52_a_replica_that_dies_before_it_sent_or_after_it_stored_costs_nothing
         store.fail(dies_at, Fault::Hangs, 1);
         let doomed = Doomed::start();
         doomed.call(&dying, &browser);
-        store.called(dies_at, 1).await;
+        assert!(store.called(dies_at, 1).await);
         doomed.kill();
         assert_eq!(call(&world, &other, &browser).await, "200");
         assert_eq!(world.spent(), [FIRST], "dies at {dies_at}");
@@ -126,7 +126,7 @@ async fn c53_an_idp_slower_than_the_lease_is_waited_for() {
     let (here, there, ()) =
         tokio::join!(call(&world, &app, &browser), call(&world, &other, &browser), async {
             // Twice as long as an untended lease lasts.
-            store.called("extend_lease", 6).await;
+            assert!(store.called("extend_lease", 6).await);
             world.gate.open();
         });
     assert_eq!((&*here, &*there), ("200", "200"));
@@ -145,7 +145,7 @@ async fn c52_an_answer_that_comes_when_another_replica_took_over_is_still_heard(
     let (here, there, ()) =
         tokio::join!(call(&world, &silent, &browser), call(&world, &other, &browser), async {
             // The other has the lease, and found the token spent.
-            watched.called("intend", 2).await;
+            assert!(watched.called("intend", 2).await);
             world.gate.open();
         });
     assert_eq!((&*here, &*there), ("200", "200"));
@@ -210,7 +210,9 @@ async fn clocks_that_differ_by_minutes_neither_end_a_session_nor_storm_the_idp()
             assert_eq!(call(&world, app, &browser).await, "200", "step {step}");
             settled(app).await;
         }
-        clocks.iter().for_each(|clock| clock.advance(30));
+        for clock in &clocks {
+            clock.advance(30);
+        }
     }
     let spent = world.spent();
     // An hour of tokens that live five minutes.

@@ -8,7 +8,7 @@ use session::flags::Standing;
 use session::id::{SessionId, StoreKey};
 use session::store::Store as _;
 
-use crate::sessions::Flags;
+use crate::sessions::{Cause, Flags};
 use crate::testing::{Browser, World, ask_admin, begin_directly};
 
 const SUSPENDED: Flags = Flags { suspended: true, banned: false };
@@ -106,44 +106,48 @@ async fn a_refresh_that_began_before_takes_no_flag_away() {
     assert_eq!(standing(&world, &key).await, Standing::Banned);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn a_login_and_an_administrator_never_miss_each_other() {
     let world = World::administered(&[]).await;
     let login = world.logged_in().await;
-    let index = world.alice().index();
-    for round in 0..300 {
-        let flags = if round % 2 == 0 { SUSPENDED } else { NONE };
-        let (app, login) = (world.app.clone(), login.clone());
-        let begun = tokio::spawn(async move { begin_directly(&app, &login, Duration::ZERO).await });
-        let (app, user) = (world.app.clone(), index.clone());
-        let set = tokio::spawn(async move { app.set_flags(&user, flags).await });
-        let key = begun.await.unwrap().unwrap().store_key();
-        set.await.unwrap().unwrap();
+    let (pair, index) = (world.pair(), world.alice().index());
+    let [here, there] = &pair.apps;
+    for seed in 1..=1_000 {
+        let flags = if seed % 2 == 0 { SUSPENDED } else { NONE };
+        pair.pace(seed);
+        let (begun, set) = tokio::join!(
+            begin_directly(here, &login, Duration::ZERO),
+            there.set_flags(&index, flags)
+        );
+        set.unwrap();
+        let key = begun.unwrap().store_key();
         let expected = if flags == SUSPENDED { Standing::Suspended } else { Standing::Good };
-        assert_eq!(standing(&world, &key).await, expected, "round {round}");
-        assert_eq!(world.app.store.delete(&key).await, Ok(true));
-        assert_eq!(world.app.store.index_remove(&index, &[key]).await, Ok(()));
+        assert_eq!(standing(&world, &key).await, expected, "seed {seed}");
+        assert_eq!(world.app.end_key(&key, Cause::rule("test")).await, Ok(true));
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn of_two_administrators_one_has_the_last_word_in_every_session() {
     let world = World::administered(&[]).await;
     let keys: Vec<_> = world.sessions(4).await.iter().map(SessionId::store_key).collect();
-    let index = world.alice().index();
-    for round in 0..300 {
-        let [one, other] = [SUSPENDED, NONE].map(|flags| {
-            let (app, index) = (world.app.clone(), index.clone());
-            tokio::spawn(async move { app.set_flags(&index, flags).await })
-        });
-        one.await.unwrap().unwrap();
-        other.await.unwrap().unwrap();
+    let (pair, index) = (world.pair(), world.alice().index());
+    let [here, there] = &pair.apps;
+    let mut suspended = 0;
+    for seed in 1..=500 {
+        pair.pace(seed);
+        let (one, other) =
+            tokio::join!(here.set_flags(&index, SUSPENDED), there.set_flags(&index, NONE));
+        one.unwrap();
+        other.unwrap();
         let said = world.app.flags(&index).await.unwrap();
+        suspended += usize::from(said == SUSPENDED);
         let expected = if said == SUSPENDED { Standing::Suspended } else { Standing::Good };
         for key in &keys {
-            assert_eq!(standing(&world, key).await, expected, "round {round}");
+            assert_eq!(standing(&world, key).await, expected, "seed {seed}");
         }
     }
+    assert!((50..=450).contains(&suspended), "the seeds prove little: {suspended}");
 }
 
 #[tokio::test]

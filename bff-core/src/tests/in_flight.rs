@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use session::id::SessionId;
+use session::faulty::Fault;
 use session::store::{IndexKey, Store as _};
 
 use crate::error::ApiError;
@@ -55,51 +55,81 @@ async fn c45_a_login_that_spends_its_code_this_moment_comes_to_nothing() {
     assert_eq!(world.stored().await, []);
 }
 
-/// Real threads, so that every step of the one may fall between any two of the other.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn c45_logout_wins_over_a_login_in_any_order() {
     let world = World::administered(&[]).await;
     let login = world.logged_in().await;
-    let index = world.alice().index();
-    for round in 0..300 {
-        let (app, login) = (world.app.clone(), login.clone());
-        let begun =
-            tokio::spawn(async move { begin_directly(&app, &login, Duration::from_secs(1)).await });
-        let (app, list) = (world.app.clone(), index.clone());
-        let ended = tokio::spawn(async move { app.end_all(&list, TEST).await });
-        let begun: Result<SessionId, ApiError> = begun.await.unwrap();
-        ended.await.unwrap().unwrap();
-        assert_eq!(world.stored().await, [], "round {round}");
+    let (pair, index) = (world.pair(), world.alice().index());
+    let [here, there] = &pair.apps;
+    let mut refused = 0;
+    for seed in 1..=1_000 {
+        pair.pace(seed);
+        let (begun, ended) =
+            tokio::join!(begin_directly(here, &login, Duration::from_secs(1)), async {
+                for _ in 0..(seed % 7) * (seed % 11) * 4 {
+                    tokio::task::yield_now().await;
+                }
+                there.end_all(&index, TEST).await
+            });
+        ended.unwrap();
+        refused += usize::from(begun.is_err());
+        assert_eq!(world.stored().await, [], "seed {seed}");
         if let Ok(id) = begun {
             let left = world.app.store.load(&id.store_key()).await;
-            assert_eq!(left, Ok(None), "round {round}: a session that no list knows");
+            assert_eq!(left, Ok(None), "seed {seed}: a session that no list knows");
         }
-        assert_eq!(world.app.store.index_list(&index).await, Ok(vec![]), "round {round}");
+        assert_eq!(world.app.store.index_list(&index).await, Ok(vec![]), "seed {seed}");
     }
+    assert!((50..=950).contains(&refused), "the seeds prove little: {refused}");
 }
 
-/// A login that began after the logout is not ended, and the list that was being emptied knows it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+/// A login that began after the logout is not ended, and the list that is being emptied knows it.
+#[tokio::test]
 async fn a_new_login_is_listed_while_old_sessions_end() {
     let world = World::administered(&[]).await;
     let login = world.logged_in().await;
-    let index = world.alice().index();
+    let (pair, index) = (world.pair(), world.alice().index());
+    let [here, there] = &pair.apps;
     // So that the login finds a tombstone that is older than itself.
     assert_eq!(world.app.end_all(&index, TEST).await, Ok(0));
-    for round in 0..300 {
-        let (app, login) = (world.app.clone(), login.clone());
-        let begun = tokio::spawn(async move { begin_directly(&app, &login, Duration::ZERO).await });
-        // The rest of an `end_all` whose tombstone is older than the login.
-        let (app, listed) = (world.app.clone(), index.clone());
-        let ended = tokio::spawn(async move {
-            let keys = app.store.index_list(&listed).await.unwrap();
-            app.empty(&listed, &keys, TEST).await
+    let mut alive = 0;
+    for seed in 1..=1_000 {
+        pair.pace(seed);
+        let (begun, ()) = tokio::join!(begin_directly(here, &login, Duration::ZERO), async {
+            // The rest of an `end_all`, once its tombstone stands.
+            let keys = there.store.index_list(&index).await.unwrap();
+            there.empty(&index, &keys, TEST).await.unwrap();
         });
-        let id = begun.await.unwrap().unwrap();
-        ended.await.unwrap().unwrap();
+        // The list was read when the session stood in it, or it was not.
+        let lives = match &begun {
+            Ok(id) => world.app.store.load(&id.store_key()).await.unwrap().is_some(),
+            Err(error) => {
+                assert_eq!(error.reason(), "signed_out_meanwhile", "seed {seed}");
+                false
+            }
+        };
+        alive += usize::from(lives);
+        assert_eq!(world.stored().await.len(), usize::from(lives), "seed {seed}");
         let listed = world.app.store.index_list(&index).await.unwrap();
-        let lives = world.app.store.load(&id.store_key()).await.unwrap().is_some();
-        assert_eq!(listed.contains(&id.store_key()), lives, "round {round}");
-        world.app.end_key(&id.store_key(), TEST).await.unwrap();
+        assert_eq!(listed.len(), usize::from(lives), "seed {seed}");
+        if let Ok(id) = begun {
+            world.app.end_key(&id.store_key(), TEST).await.unwrap();
+        }
+    }
+    assert!((50..=990).contains(&alive), "the seeds prove little: {alive}");
+}
+
+#[tokio::test]
+async fn c80_where_nobody_knows_of_a_logout_there_is_no_session() {
+    let world = World::administered(&[]).await;
+    let login = world.logged_in().await;
+    for call in ["tombstone", "note"] {
+        let store = world.faulty();
+        let app = world.another().over(&store).start();
+        store.fail(call, Fault::Away, 1);
+        let begun = begin_directly(&app, &login, Duration::ZERO).await;
+        assert!(matches!(begun, Err(ApiError::Store(_))), "{begun:?}");
+        assert!(app.shutdown.drained(Duration::from_secs(5)).await);
+        assert_eq!(world.stored().await, [], "{call}");
     }
 }

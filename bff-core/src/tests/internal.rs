@@ -91,6 +91,7 @@ async fn t17_a_question_that_is_none_is_400() {
         "no json".to_owned(),
         "{}".to_owned(),
         json!({ "session": "canary", "wait": true }).to_string(),
+        json!([id, true]).to_string(),
         json!({ "session": id, "wait": "yes" }).to_string(),
         json!({ "session": id, "padding": "x".repeat(4_096) }).to_string(),
     ] {

@@ -142,7 +142,8 @@ pub(super) async fn refresh(gate: &Gate, session: &SessionId, version: u64, expi
     let edge = keys().seal(&session.store_key(), &view).unwrap();
     let stored = StoredSession { edge, tokens: "t".into(), management: "m".into(), version };
     let keep = Duration::from_secs(60);
-    gate.store.replace(&session.store_key(), version - 1, stored, keep).await.unwrap();
+    let old = gate.store.load(&session.store_key()).await.unwrap().unwrap();
+    gate.store.replace(&session.store_key(), &old, stored, keep).await.unwrap();
     let asked = || question("/auth/verify").cookie(session).request();
     eventually(async || gate.ask(asked()).await.headers["x-tenant-slug"] == *slug).await;
 }

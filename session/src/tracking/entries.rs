@@ -19,7 +19,8 @@ pub(super) struct Entries {
 
 struct Entry {
     edge: AuthenticEdge,
-    read_at: Instant,
+    /// Not used from then on.
+    until: Instant,
     number: u64,
 }
 
@@ -32,15 +33,9 @@ impl Entries {
         self.by_key.len()
     }
 
-    pub(super) fn get(
-        &self,
-        key: &StoreKey,
-        now: Instant,
-        max_age: Duration,
-    ) -> Option<AuthenticEdge> {
+    pub(super) fn get(&self, key: &StoreKey, now: Instant) -> Option<&AuthenticEdge> {
         let entry = self.by_key.get(key)?;
-        let young = now.saturating_duration_since(entry.read_at) < max_age;
-        young.then(|| entry.edge.clone())
+        (now < entry.until).then_some(&entry.edge)
     }
 
     pub(super) fn insert(
@@ -55,12 +50,13 @@ impl Entries {
         }
         let number = self.next;
         self.next = self.next.wrapping_add(1);
-        self.by_key.insert(key, Entry { edge, read_at, number });
+        let until = read_at.checked_add(max_age).unwrap_or(read_at);
+        self.by_key.insert(key, Entry { edge, until, number });
         self.order.push_back((key, number));
         let marks_max = self.capacity.saturating_mul(2);
         while self.by_key.len() > self.capacity
             || self.order.len() > marks_max
-            || self.front_is_over(read_at, max_age)
+            || self.front_is_over(read_at)
         {
             self.drop_front();
         }
@@ -76,11 +72,9 @@ impl Entries {
     }
 
     /// Whether the oldest mark points to nothing any more, or to what is too old for use.
-    fn front_is_over(&self, now: Instant, max_age: Duration) -> bool {
+    fn front_is_over(&self, now: Instant) -> bool {
         self.order.front().is_some_and(|(key, number)| {
-            self.by_key.get(key).is_none_or(|entry| {
-                entry.number != *number || now.saturating_duration_since(entry.read_at) >= max_age
-            })
+            self.by_key.get(key).is_none_or(|entry| entry.number != *number || now >= entry.until)
         })
     }
 

@@ -71,7 +71,9 @@ idps:
 "#;
     let environment = [("PARTNER", "partner.example"), ("PARTNER_SECRET", "canary-secret")];
     let (idps, warnings) = read(yaml, &environment).unwrap();
-    assert!(warnings.is_empty() && idps.bearer.is_empty(), "{warnings:?}");
+    assert!(idps.bearer.is_empty());
+    // That of `assertion_aud`.
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
     let partner = &idps.login["partner"].oidc;
     assert_eq!(partner.issuer, "https://partner.example/");
     assert_eq!(partner.scopes, "openid email");

@@ -1,9 +1,9 @@
-//! The negative matrix of the OpenID Foundation's client tests, by the names of its modules.
+//! What an ID token may not say, beyond the modules of the OpenID Foundation (`oidc/tests/matrix.rs`).
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::super::mock::{ACCESS_TOKEN, MockAs, NOW, Reply, tokens};
+use super::super::mock::{MockAs, NOW, Reply, tokens};
 use super::super::{OidcConfig, RelyingParty};
 use super::*;
 
@@ -39,11 +39,6 @@ async fn with_token(
         .map_err(|error| error.reason())
 }
 
-fn at_hash() -> String {
-    let hash = digest(&SHA256, ACCESS_TOKEN.as_bytes());
-    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16])
-}
-
 fn good(mock: &MockAs, nonce: &str) -> Value {
     json!({
         "iss": mock.issuer, "sub": "alice", "aud": "client",
@@ -52,44 +47,19 @@ fn good(mock: &MockAs, nonce: &str) -> Value {
 }
 
 #[tokio::test]
-async fn c18_happy_path_and_valid_aud_as_array() {
-    assert!(outcome(json!({})).await.is_ok());
-    assert!(outcome(json!({ "aud": ["client"] })).await.is_ok());
-    assert!(outcome(json!({ "azp": "client" })).await.is_ok());
-    assert!(outcome(json!({ "at_hash": at_hash() })).await.is_ok());
-}
-
-#[tokio::test]
 async fn c18_claims_that_are_wrong_are_refused() {
+    assert!(outcome(json!({ "azp": "client" })).await.is_ok());
     for (changes, reason) in [
-        (json!({ "iss": "https://evil.example" }), "id_token_iss"),
-        (json!({ "aud": "other" }), "id_token_aud"),
-        (json!({ "aud": [] }), "id_token_aud"),
-        (json!({ "aud": ["client", "other"], "azp": "client" }), "id_token_aud_untrusted"),
         (json!({ "aud": ["client", "client"] }), "id_token_azp_missing"),
         (json!({ "azp": "other" }), "id_token_azp"),
         (json!({ "sub": "" }), "id_token_sub"),
-        (json!({ "exp": NOW - 3600, "iat": NOW - 60 }), "id_token_expired"),
         (json!({ "exp": NOW - 120 }), "id_token_expired"),
         (json!({ "nbf": NOW + 3600 }), "id_token_not_yet_valid"),
-        (json!({ "iat": NOW - 7 * 86400 }), "id_token_iat_old"),
         (json!({ "iat": NOW + 3600, "exp": NOW + 7200 }), "id_token_iat_future"),
-        (json!({ "nonce": "another" }), "id_token_nonce"),
-        (json!({ "nonce": "" }), "id_token_nonce"),
-        (json!({ "at_hash": "wrong" }), "id_token_at_hash"),
         (json!({ "at_hash": "" }), "id_token_at_hash"),
     ] {
         assert_eq!(outcome(changes.clone()).await.unwrap_err(), reason, "{changes}");
     }
-}
-
-#[tokio::test]
-async fn c18_claims_that_are_missing_are_refused() {
-    for name in ["iss", "sub", "aud", "exp", "iat"] {
-        let refused = outcome(json!({ name: null })).await.unwrap_err();
-        assert_eq!(refused, "id_token_claims_malformed", "{name}");
-    }
-    assert_eq!(outcome(json!({ "nonce": null })).await.unwrap_err(), "id_token_nonce_missing");
 }
 
 #[tokio::test]
@@ -119,14 +89,6 @@ async fn c18_clocks_may_differ_by_two_minutes() {
 
 #[tokio::test]
 async fn c18_signatures_that_prove_nothing_are_refused() {
-    let none = with_token(
-        |_| {},
-        |mock, nonce| {
-            let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
-            format!("{header}.{}.", URL_SAFE_NO_PAD.encode(good(mock, nonce).to_string()))
-        },
-    );
-    assert_eq!(none.await.unwrap_err(), "algorithm_refused");
     for alg in ["none", "None", "HS256", "RS256", "ES384", ""] {
         let refused = with_token(
             |_| {},
@@ -134,21 +96,8 @@ async fn c18_signatures_that_prove_nothing_are_refused() {
         );
         assert_eq!(refused.await.unwrap_err(), "algorithm_refused", "{alg}");
     }
-    let flipped = with_token(
-        |_| {},
-        |mock, nonce| {
-            let token = mock.id_token(nonce, &json!({}));
-            let other = mock.id_token(nonce, &json!({ "sub": "mallory" }));
-            let (_, signature) = token.rsplit_once('.').unwrap();
-            let (signed, _) = other.rsplit_once('.').unwrap();
-            format!("{signed}.{signature}")
-        },
-    );
-    assert_eq!(flipped.await.unwrap_err(), "signature");
     let foreign = with_token(|_| {}, |_, _| "not-a-token".to_owned());
     assert_eq!(foreign.await.unwrap_err(), "token_not_three_parts");
-    let encrypted = with_token(|_| {}, |_, _| "a.b.c.d.e".to_owned());
-    assert_eq!(encrypted.await.unwrap_err(), "token_encrypted");
 }
 
 #[tokio::test]
@@ -158,13 +107,6 @@ async fn c18_an_algorithm_the_issuer_did_not_announce_is_refused() {
         |mock, nonce| mock.id_token(nonce, &json!({})),
     );
     assert_eq!(refused.await.unwrap_err(), "no_id_token_algorithm");
-}
-
-#[tokio::test]
-async fn c18_kid_absent_single_jwks_is_accepted() {
-    let accepted =
-        with_token(|_| {}, |mock, nonce| mock.sign(&json!({ "alg": "ES256" }), &good(mock, nonce)));
-    assert!(accepted.await.is_ok());
 }
 
 #[tokio::test]
@@ -201,15 +143,6 @@ async fn c18_an_extra_audience_passes_only_when_it_is_configured() {
     assert_eq!(claims(&mock, &rp, &changes).await.unwrap_err(), "id_token_azp_missing");
     let changes = json!({ "aud": "project" });
     assert_eq!(claims(&mock, &rp, &changes).await.unwrap_err(), "id_token_aud");
-}
-
-#[tokio::test]
-async fn c82_a_signing_key_that_is_new_is_fetched_once() {
-    let mock = MockAs::start().await;
-    let rp = mock.relying_party(|_| {});
-    mock.once("/jwks", Reply::json(200, mock.jwks("k0")));
-    assert!(claims(&mock, &rp, &json!({})).await.is_ok());
-    assert_eq!(mock.seen("/jwks").len(), 2);
 }
 
 #[tokio::test]

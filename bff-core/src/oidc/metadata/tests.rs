@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::super::config::ClientAuth;
+use super::super::config::{ClientAuth, Mode};
 use super::*;
 
 const ISSUER: &str = "https://idp.example/realm";

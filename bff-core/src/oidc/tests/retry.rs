@@ -5,16 +5,11 @@ use std::collections::HashSet;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::super::mock::{ACCESS_TOKEN, MockAs, NOW, Reply, begin, pushed, refresh_of};
-use super::super::{
-    AssertionAudience, ClientAuth, ClientKey, LoginHints, Mode, OidcConfig, OidcError,
-};
+use super::super::mock::{ACCESS_TOKEN, MockAs, NOW, Reply, begin, client_key, pushed, refresh_of};
+use super::super::{AssertionAudience, ClientAuth, LoginHints, Mode, OidcConfig, OidcError};
 
 fn with_key(config: &mut OidcConfig) {
-    let mut jwk = josekit::jwk::Jwk::generate_ec_key(josekit::jwk::alg::ec::EcCurve::P256).unwrap();
-    jwk.set_key_id("client-key");
-    let key = ClientKey::parse(jwk.to_string().as_bytes()).unwrap();
-    config.client_auth = ClientAuth::PrivateKeyJwt(key);
+    config.client_auth = ClientAuth::PrivateKeyJwt(client_key());
 }
 
 fn nonce_error(status: u16, nonce: &str) -> Reply {
@@ -70,7 +65,7 @@ async fn c29_a_resource_server_on_the_same_origin_has_nonces_of_its_own() {
     let fresh = rp.refresh(&refresh_of(&old(), None), NOW).await.unwrap();
     assert!(mock.seen("/token")[0].proof().unwrap().1.get("nonce").is_none());
     let key = fresh.dpop_key.unwrap();
-    let proof = rp.resource_proof(&key, &http::Method::GET, &url, ACCESS_TOKEN, NOW).unwrap();
+    let proof = rp.resource_proof(&key, &http::Method::GET, &url, ACCESS_TOKEN, NOW).await.unwrap();
     assert_eq!(super::super::mock::open_proof(&proof).1["nonce"], "resource");
 }
 

@@ -6,7 +6,9 @@ use super::*;
 
 fn parse(body: &Value) -> Result<TokenSet, &'static str> {
     let answer = Answer::ok(body.to_string().into_bytes());
-    TokenSet::parse(&answer, Mode::Auto, true).map_err(|error| error.reason())
+    let profile = Profile::Open;
+    let binding = Binding { dpop: Mode::Auto, proved: true, certificate: false, profile };
+    TokenSet::parse(&answer, binding).map_err(|error| error.reason())
 }
 
 #[test]

@@ -16,7 +16,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout};
 use tower::util::BoxCloneSyncService;
 use url::Url;
@@ -27,6 +27,8 @@ use crate::tls::Ca;
 
 const LIMIT: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 15;
+/// Node closes a connection that was idle for 5 s, perhaps while a request is on its way.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// What a browser calls itself, for the tests of session binding.
 pub const CHROME: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
@@ -80,7 +82,10 @@ impl Agent {
             .enable_all_versions()
             .wrap_connector(tcp);
         Self {
-            client: Client::builder(TokioExecutor::new()).build(tls),
+            client: Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(IDLE)
+                .build(tls),
             jar: Mutex::default(),
             name: HeaderValue::from_static(CHROME),
         }

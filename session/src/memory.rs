@@ -191,7 +191,9 @@ impl Store for MemoryStore {
     ) -> Result<Swap, StoreError> {
         Ok(self.with(|shelves| match shelves.live(key) {
             None => Swap::Gone,
-            Some(current) if current.version != old.version || current.edge != old.edge => Swap::Stale,
+            Some(current) if current.version != old.version || current.edge != old.edge => {
+                Swap::Stale
+            }
             Some(_) => {
                 shelves.sessions.insert(*key, Kept::new(session, keep));
                 Swap::Done

@@ -48,6 +48,8 @@ fn with_certificate(client: &'static str, method: &'static str) -> Plan {
         .bff_without("OIDC_CLIENT_SECRET")
         .bff("OIDC_CLIENT_CERT_FILE", format!("{{scratch}}/{client}.pem"))
         .bff("OIDC_CLIENT_KEY_FILE", format!("{{scratch}}/{client}.key"))
+        // The provider binds their tokens to the certificate, and to one thing at most.
+        .bff("OIDC_DPOP", "off")
 }
 
 /// The parameters with which a browser is sent to the provider.
@@ -75,12 +77,15 @@ async fn c23_login_refresh_and_logout_work_with_private_key_jwt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn c23_login_refresh_and_logout_work_with_a_certificate_of_an_authority() {
-    journey(with_certificate("bff-mtls", "tls_client_auth")).await;
+    let (_, scheme) = journey(with_certificate("bff-mtls", "tls_client_auth")).await;
+    assert_eq!(scheme, "Bearer");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn c23_login_refresh_and_logout_work_with_a_self_signed_certificate() {
-    journey(with_certificate("bff-mtls-self", "self_signed_tls_client_auth")).await;
+    let plan = with_certificate("bff-mtls-self", "self_signed_tls_client_auth");
+    let (_, scheme) = journey(plan).await;
+    assert_eq!(scheme, "Bearer");
 }
 
 #[tokio::test(flavor = "multi_thread")]

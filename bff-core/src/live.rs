@@ -158,7 +158,9 @@ async fn relay(
             Ok(Heard::Message(bytes)) => {
                 let news = News::parse(&bytes);
                 let seats = lock(&seats);
-                news.iter().for_each(|news| seats.call(news.session()));
+                for news in &news {
+                    seats.call(news.session());
+                }
             }
             Ok(Heard::Missed) | Err(RecvError::Lagged(_)) => lock(&seats).call_all(),
             // Streams still look every so often.

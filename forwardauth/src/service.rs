@@ -308,8 +308,7 @@ impl State {
             request::request_id(peer, lines, headers).unwrap_or_else(|| self.request_ids.fresh());
         record::refused(&request_id, refusal);
         let curable = context.filter(|_| refusal.row().status == StatusCode::UNAUTHORIZED);
-        let step_up =
-            curable.filter(|_| refusal.asks_for_step_up()).map(|context| context.requirements());
+        let step_up = curable.filter(|_| refusal.asks_for_step_up()).map(Context::requirements);
         let login =
             curable.map(|context| self.config.login_url.for_request(&context.original, step_up));
         let redirect = curable.is_some_and(|context| {

@@ -64,13 +64,12 @@ async fn c45_logout_wins_over_a_login_in_any_order() {
     let mut refused = 0;
     for seed in 1..=1_000 {
         pair.pace(seed);
-        let (begun, ended) =
-            tokio::join!(begin_directly(here, &login, Duration::from_secs(1)), async {
-                for _ in 0..(seed % 7) * (seed % 11) * 4 {
-                    tokio::task::yield_now().await;
-                }
-                there.end_all(&index, TEST).await
-            });
+        let (begun, ended) = tokio::join!(begin_directly(here, &login, Duration::ZERO), async {
+            for _ in 0..(seed % 7) * (seed % 11) * 20 {
+                tokio::task::yield_now().await;
+            }
+            there.end_all(&index, TEST).await
+        });
         ended.unwrap();
         refused += usize::from(begun.is_err());
         assert_eq!(world.stored().await, [], "seed {seed}");

@@ -21,9 +21,10 @@ pub(super) async fn run<S: Shelf, F: Future<Output = S>>(fresh: &impl Fn() -> F)
 
 async fn a_login_is_taken_once<S: Shelf>(store: &S) {
     assert_eq!(store.put_login("state", "sealed".into(), LONG).await, Ok(()));
-    let taken = store.take_login("state").await.expect("the store answers").expect("a login");
-    assert_eq!(taken.sealed, "sealed");
-    assert!(taken.remaining <= LONG && taken.remaining > LONG / 2, "{:?}", taken.remaining);
+    let taken = store.take_login("state").await.ok().flatten();
+    assert_eq!(taken.as_ref().map(|taken| &*taken.sealed), Some(&b"sealed"[..]));
+    let remaining = taken.map(|taken| taken.remaining).unwrap_or_default();
+    assert!(remaining <= LONG && remaining > LONG / 2, "{remaining:?}");
     assert_eq!(store.take_login("state").await, Ok(None));
 
     assert_eq!(store.put_login("old", "sealed".into(), SHORT).await, Ok(()));
@@ -73,7 +74,7 @@ async fn a_tombstone_tells_its_age<S: Shelf>(store: &S) {
     let bob = IndexKey::user("", "https://idp.example", "bob");
     assert_eq!(store.tombstone(&alice).await, Ok(None));
     assert_eq!(store.put_tombstone(&alice, LONG).await, Ok(()));
-    let standing = store.tombstone(&alice).await.expect("the store answers").expect("a tombstone");
+    let standing = store.tombstone(&alice).await.ok().flatten().unwrap_or_default();
     assert!(standing <= LONG && standing > LONG / 2, "{standing:?}");
     assert_eq!(store.tombstone(&bob).await, Ok(None));
 

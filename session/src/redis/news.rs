@@ -38,11 +38,10 @@ impl Follower {
     pub(super) fn follow(&self) -> broadcast::Receiver<News> {
         let news = self.news.get_or_init(|| {
             let (sender, _) = broadcast::channel(BACKLOG);
-            match self.builder.build_subscriber_client() {
-                Ok(client) => {
-                    drop(tokio::spawn(listen(client, self.channel.clone(), sender.clone())))
-                }
-                Err(_) => tracing::error!("cannot follow what other replicas publish"),
+            if let Ok(client) = self.builder.build_subscriber_client() {
+                drop(tokio::spawn(listen(client, self.channel.clone(), sender.clone())));
+            } else {
+                tracing::error!("cannot follow what other replicas publish");
             }
             sender
         });

@@ -112,8 +112,8 @@ async fn c08_login_refresh_and_logout_work_with_signed_responses() {
     let callback = stack.up_to_the_callback(&agent, "alice", stack.bff_address).await;
     assert!(callback.contains("response=ey") && !callback.contains("code="), "{callback}");
     // What nobody signed is not taken in its place.
-    let plain = stack.visit_bff(stack.bff_address, &agent, "/auth/callback?code=x&state=y").send();
-    assert!(plain.await.status.is_client_error());
+    let forged = stack.visit_bff(stack.bff_address, &agent, "/auth/callback?code=x&state=y").send();
+    assert!(forged.await.status.is_client_error());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,7 +34,7 @@ impl Cluster {
             nodes.push(Node::start(number, scratch).await);
         }
         let first = [nodes[0].address, nodes[0].bus].map(|address| address.port().to_string());
-        let [port, bus] = first.each_ref().map(|port| port.as_bytes());
+        let [port, bus] = first.each_ref().map(String::as_bytes);
         for (node, (from, to)) in nodes.iter().zip(SLOTS) {
             node.ask(&[b"CLUSTER", b"ADDSLOTSRANGE", from, to]).await;
         }

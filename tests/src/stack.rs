@@ -1,6 +1,7 @@
 //! Everything together: Traefik in front, the BFF and verify, Redis and the OpenID provider, a
 //! protected service, an API and the pages of a single-page application.
 
+mod files;
 mod plan;
 mod replicas;
 mod start;

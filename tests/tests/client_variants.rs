@@ -48,6 +48,8 @@ fn with_certificate(client: &'static str, method: &'static str) -> Plan {
         .bff_without("OIDC_CLIENT_SECRET")
         .bff("OIDC_CLIENT_CERT_FILE", format!("{{scratch}}/{client}.pem"))
         .bff("OIDC_CLIENT_KEY_FILE", format!("{{scratch}}/{client}.key"))
+        // The provider binds their tokens to the certificate, and to one thing at most.
+        .bff("OIDC_DPOP", "off")
 }
 
 /// The parameters with which a browser is sent to the provider.
@@ -75,12 +77,15 @@ async fn c23_login_refresh_and_logout_work_with_private_key_jwt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn c23_login_refresh_and_logout_work_with_a_certificate_of_an_authority() {
-    journey(with_certificate("bff-mtls", "tls_client_auth")).await;
+    let (_, scheme) = journey(with_certificate("bff-mtls", "tls_client_auth")).await;
+    assert_eq!(scheme, "Bearer");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn c23_login_refresh_and_logout_work_with_a_self_signed_certificate() {
-    journey(with_certificate("bff-mtls-self", "self_signed_tls_client_auth")).await;
+    let plan = with_certificate("bff-mtls-self", "self_signed_tls_client_auth");
+    let (_, scheme) = journey(plan).await;
+    assert_eq!(scheme, "Bearer");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,8 +112,8 @@ async fn c08_login_refresh_and_logout_work_with_signed_responses() {
     let callback = stack.up_to_the_callback(&agent, "alice", stack.bff_address).await;
     assert!(callback.contains("response=ey") && !callback.contains("code="), "{callback}");
     // What nobody signed is not taken in its place.
-    let plain = stack.visit_bff(stack.bff_address, &agent, "/auth/callback?code=x&state=y").send();
-    assert!(plain.await.status.is_client_error());
+    let forged = stack.visit_bff(stack.bff_address, &agent, "/auth/callback?code=x&state=y").send();
+    assert!(forged.await.status.is_client_error());
 }
 
 #[tokio::test(flavor = "multi_thread")]

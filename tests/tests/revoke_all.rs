@@ -22,15 +22,15 @@ fn plan() -> Plan {
 /// What each of `agents` is told by one `bff` and one verify, by turns.
 async fn told(stack: &Stack, agents: &[Agent]) -> Vec<(u16, u16)> {
     let (bffs, verifies) = (stack.bffs(), stack.verifies());
-    let asked = agents.iter().enumerate().map(|(turn, agent)| {
+    let all = agents.iter().enumerate().map(|(turn, agent)| {
         let (bff, verify) = (bffs[turn % bffs.len()], verifies[turn % verifies.len()]);
         async move {
             let call = stack.to_bff(bff, agent, Method::GET, "/api/echo/x").send().await;
-            let verified = stack.ask_verify_at(verify, agent, "/app/").send().await;
-            (call.status.as_u16(), verified.status.as_u16())
+            let asked = stack.ask_verify_at(verify, agent, "/app/").send().await;
+            (call.status.as_u16(), asked.status.as_u16())
         }
     });
-    stream::iter(asked).buffered(16).collect().await
+    stream::iter(all).buffered(16).collect().await
 }
 
 async fn calls(stack: &Stack) -> BTreeMap<String, u64> {

@@ -10,8 +10,8 @@ pub struct Plan {
     pub(super) forwardauth: Vec<(&'static str, Option<String>)>,
     pub(super) both: Vec<(&'static str, Option<String>)>,
     pub(super) edge: Vec<(&'static str, String)>,
-    pub(super) second: Vec<(&'static str, String)>,
-    pub(super) both_twice: bool,
+    /// What differs for the second replicas; without it there are none.
+    pub(super) second: Option<Vec<(&'static str, String)>>,
     pub(super) cluster: bool,
     pub(super) second_idp: bool,
     pub(super) plain_verify: bool,
@@ -65,15 +65,15 @@ impl Plan {
     /// Starts a second replica of each program, with the settings of the first.
     #[must_use]
     pub fn twice(mut self) -> Self {
-        self.both_twice = true;
+        self.second.get_or_insert_default();
         self
     }
 
     /// As [`Self::twice`], and lets the clock of the second `bff` differ: `+120` is two minutes ahead.
     #[must_use]
     pub fn twice_with_clock(mut self, seconds: &str) -> Self {
-        self.second = crate::clock::shifted(seconds);
-        self.twice()
+        self.second = Some(crate::clock::shifted(seconds));
+        self
     }
 
     /// Puts the sessions into a Redis Cluster.

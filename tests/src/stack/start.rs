@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::files::{partners, routes};
 use super::{Plan, Replica, Stack, key};
 use crate::agent::Agent;
 use crate::cluster::Cluster;
@@ -43,16 +44,7 @@ impl Plan {
             Service::echo(),
         );
         let orders = orders::start(&idp, &ca).await;
-        let edge = Environment::default()
-            .set("WICKETGATE_HOST", HOST)
-            .set("WICKETGATE_TLS_CERT", leaf.certificate.display())
-            .set("WICKETGATE_TLS_KEY", leaf.key.display())
-            .set("WICKETGATE_FORWARDAUTH_URL", self.verify_url(verify))
-            .set("WICKETGATE_FORWARDAUTH_CA", ca.file().display())
-            .set("WICKETGATE_BFF_URL", format!("http://{bff_address}"))
-            .set("WICKETGATE_PROTECTED_URL", protected.origin())
-            .set("WICKETGATE_SPA_URL", pages.origin());
-        let edge = self.edge.iter().fold(edge, |edge, (name, value)| edge.set(name, value));
+        let edge = self.edge_environment(&leaf, &ca, (verify, bff_address), (&protected, &pages));
 
         let here = Places { scratch: &scratch, bff_admin };
         let url = cluster.as_ref().map_or_else(|| redis.url(), Cluster::url);
@@ -86,18 +78,8 @@ impl Plan {
             Program::start("forwardauth", forwardauth, verify_admin, &scratch, &agent),
             Program::start("bff", bff, bff_admin, &scratch, &agent),
         );
-        let (second_bff, second_verify) = tokio::join!(
-            optional(self.both_twice, async || {
-                let clock = self.second.iter();
-                let second =
-                    clock.fold(bff.environment.clone(), |all, (name, value)| all.set(name, value));
-                Replica::start(("bff", "BFF"), second, &scratch, &agent).await
-            }),
-            optional(self.both_twice, async || {
-                let second = forwardauth.environment.clone();
-                Replica::start(("forwardauth", "FORWARDAUTH"), second, &scratch, &agent).await
-            }),
-        );
+        let (second_bff, second_verify) =
+            self.start_second(&bff, &forwardauth, &scratch, &agent).await;
         Stack {
             traefik,
             forwardauth,
@@ -122,6 +104,44 @@ impl Plan {
 }
 
 impl Plan {
+    /// The second replicas, where there are to be any: what the first are, but for the clock.
+    async fn start_second(
+        &self,
+        bff: &Program,
+        verify: &Program,
+        scratch: &Scratch,
+        agent: &Agent,
+    ) -> (Option<Replica>, Option<Replica>) {
+        let Some(differs) = &self.second else { return (None, None) };
+        let (bff, verify) = (bff.environment.clone(), verify.environment.clone());
+        let bff = differs.iter().fold(bff, |all, (name, value)| all.set(name, value));
+        let (bff, verify) = tokio::join!(
+            Replica::start(("bff", "BFF"), bff, scratch, agent),
+            Replica::start(("forwardauth", "FORWARDAUTH"), verify, scratch, agent),
+        );
+        (Some(bff), Some(verify))
+    }
+
+    /// Where Traefik finds everything.
+    fn edge_environment(
+        &self,
+        leaf: &Leaf,
+        ca: &Ca,
+        (verify, bff): (SocketAddr, SocketAddr),
+        (protected, pages): (&Service, &Service),
+    ) -> Environment {
+        let edge = Environment::default()
+            .set("WICKETGATE_HOST", HOST)
+            .set("WICKETGATE_TLS_CERT", leaf.certificate.display())
+            .set("WICKETGATE_TLS_KEY", leaf.key.display())
+            .set("WICKETGATE_FORWARDAUTH_URL", self.verify_url(verify))
+            .set("WICKETGATE_FORWARDAUTH_CA", ca.file().display())
+            .set("WICKETGATE_BFF_URL", format!("http://{bff}"))
+            .set("WICKETGATE_PROTECTED_URL", protected.origin())
+            .set("WICKETGATE_SPA_URL", pages.origin());
+        self.edge.iter().fold(edge, |edge, (name, value)| edge.set(name, value))
+    }
+
     fn verify_url(&self, verify: SocketAddr) -> String {
         if self.plain_verify {
             format!("http://{verify}")
@@ -186,57 +206,4 @@ impl Places<'_> {
 
 async fn optional<T>(wanted: bool, start: impl AsyncFnOnce() -> T) -> Option<T> {
     if wanted { Some(start().await) } else { None }
-}
-
-/// The second login provider, as an operator names it.
-fn partners(partner: &Idp, ca: &Ca) -> String {
-    format!(
-        r#"idps:
-  - name: partner
-    issuer: "{}"
-    audience: "{}"
-    client:
-      id: bff-post
-      auth: client_secret_post
-      secret: "{}"
-      scopes: openid profile email roles tenant offline_access orders:read orders:write
-      resource: "{}"
-      tls_ca: "{}"
-"#,
-        partner.issuer,
-        idp::AUDIENCE,
-        idp::POST_SECRET,
-        idp::AUDIENCE,
-        ca.file().display(),
-    )
-}
-
-fn routes(upstream: &Service, orders: &Service, services: &str, more: &str) -> String {
-    let (echo, orders, audience) = (upstream.origin(), orders.origin(), idp::AUDIENCE);
-    format!(
-        r#"version: "1.0"
-services:
-  echo: {{ base_url: "{echo}", timeout: 10s }}
-  orders: {{ base_url: "{orders}", timeout: 10s, audience: "{audience}" }}
-{services}routes:
-  - id: orders
-    path: /api/orders
-    target_service: orders
-    upstream_path: /orders
-    methods: [GET, POST]
-    auth: session
-  - id: echo
-    path: /api/echo/*
-    target_service: echo
-    upstream_path: /echo/{{path}}
-    methods: [GET, POST, PUT, DELETE]
-    auth: session
-  - id: public
-    path: /api/public/*
-    target_service: echo
-    upstream_path: /public/{{path}}
-    methods: [GET, POST]
-    auth: none
-{more}"#
-    )
 }

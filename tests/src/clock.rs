@@ -1,5 +1,6 @@
 //! The machine's clock, for comparing with times that the product states.
 
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use crate::{place, wait};
@@ -24,7 +25,13 @@ pub fn shifted(seconds: &str) -> Vec<(&'static str, String)> {
         ("LD_PRELOAD", place::faketime().display().to_string()),
         ("FAKETIME", seconds.to_owned()),
         ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-        // No shared memory: a program that is killed would leave it behind.
-        ("FAKETIME_DISABLE_SHM", "1".to_owned()),
     ]
+}
+
+/// Removes what libfaketime leaves in shared memory of a program that is killed; nothing of any other.
+pub fn forget(process: u32) {
+    for name in [format!("faketime_shm_{process}"), format!("sem.faketime_sem_{process}")] {
+        // Only a program whose clock is shifted has them.
+        drop(std::fs::remove_file(Path::new("/dev/shm").join(name)));
+    }
 }

@@ -115,6 +115,11 @@ impl Process {
             .map_or(0, |kibibytes: u64| kibibytes * 1024)
     }
 
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Everything the process has written so far.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()

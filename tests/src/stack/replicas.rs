@@ -8,11 +8,10 @@ use serde_json::Value;
 
 use super::{COOKIE, Stack};
 use crate::agent::{Agent, Call, Reply};
-use crate::idp;
-use crate::ports;
 use crate::program::{Environment, Program};
 use crate::scratch::Scratch;
 use crate::traefik::HOST;
+use crate::{clock, idp, ports};
 
 /// A replica beside the first.
 #[derive(Debug)]
@@ -38,6 +37,12 @@ impl Replica {
         let log = format!("{name}-2");
         let program = Program::start_as(name, &log, environment, admin, scratch, agent).await;
         Self { program, address }
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        clock::forget(self.program.process().id());
     }
 }
 

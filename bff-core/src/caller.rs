@@ -28,6 +28,8 @@ pub struct Caller {
     pub user_agent: HeaderValue,
     /// Whether a person looks at the answer: a navigation rather than a script's request.
     pub navigates: bool,
+    /// Whether the browser itself says that it navigates (`Sec-Fetch-Mode`).
+    pub says_navigation: bool,
     /// Whether the browser itself says that a script asks (`Sec-Fetch-Mode`, which script cannot
     /// set).
     pub is_script: bool,
@@ -46,6 +48,7 @@ impl Caller {
             origin: None,
             user_agent: HeaderValue::from_static(""),
             navigates: false,
+            says_navigation: false,
             is_script: false,
         }
     }
@@ -84,6 +87,7 @@ impl Caller {
                 .cloned()
                 .unwrap_or(HeaderValue::from_static("")),
             navigates: navigates(headers),
+            says_navigation: headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate"),
             is_script: headers.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate"),
         })
     }

@@ -21,7 +21,7 @@ use crate::error::ApiError;
 use crate::login_state::{LOGIN_SECONDS, LoginTicket, PendingLogin};
 use crate::loops::{self, Completed};
 use crate::oidc::LoginRequest;
-use crate::sessions::keep_for;
+use crate::sessions::{Use, keep_for};
 use crate::{audit, metrics};
 
 pub(super) use left_overs::login_cookies;
@@ -40,11 +40,14 @@ pub(crate) async fn login(
     }
     let query = query.unwrap_or_default();
     let asked = LoginQuery::parse(&query, &app.config.network.allowed_hosts)?;
-    if let Some(home) = query::at_home(&app, &caller, &query, &asked) {
+    if caller.says_navigation
+        && let Some(home) = query::at_home(&app, &caller, &query, &asked)
+    {
         return see_other(&home);
     }
     let completed = Completed::of(&headers, &app.config.cookies);
-    if completed.is_loop(app.now()) && !asked.retries {
+    let is_loop = completed.is_loop(app.now()) && !asked.retries;
+    if is_loop && !keeps_its_session(&app, &caller, &headers).await {
         audit::login_failed(&caller, "login_loop");
         return Err(ApiError::LoginLoop { retry: query::retry(&query) });
     }
@@ -56,6 +59,13 @@ pub(crate) async fn login(
     }
     left_overs::take_away(&app, &headers, &mut response);
     Ok(response)
+}
+
+/// Whether a program, and no browser, brings a session back that works. A browser may be sent here by
+/// verify, which takes that session for none; nobody sends a program anywhere.
+async fn keeps_its_session(app: &Arc<App>, caller: &Caller, headers: &HeaderMap) -> bool {
+    let browser = caller.says_navigation || caller.is_script;
+    !browser && matches!(app.session(headers, caller, Use::Silent).await, Ok(Some(_)))
 }
 
 async fn begin(

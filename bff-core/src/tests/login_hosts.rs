@@ -10,7 +10,7 @@ const DYNAMIC: [(&str, &str); 2] =
 async fn login_at(world: &World, browser: &Browser, host: &str, query: &str) -> Answer {
     world.idp.always("/par", mock::pushed("urn:example:1"));
     let target = format!("/auth/login{query}");
-    browser.get(&target).instead("x-forwarded-host", host).send(&world.app).await
+    browser.get(&target).navigating().instead("x-forwarded-host", host).send(&world.app).await
 }
 
 fn redirect_uri(world: &World) -> String {
@@ -54,6 +54,16 @@ async fn a_login_begins_at_the_host_that_the_browser_comes_back_to() {
         assert_eq!(redirect_uri(&world), format!("{lands_on}/auth/callback"), "{host}");
         assert_eq!(world.idp.seen("/par").pop().unwrap().param("moved"), None);
     }
+}
+
+/// What is no browser keeps no cookie for hosts: it is served as it asks, with the configured redirect URI.
+#[tokio::test]
+async fn what_does_not_navigate_is_sent_to_no_other_host() {
+    let world = World::with(&DYNAMIC).await;
+    world.idp.always("/par", mock::pushed("urn:example:1"));
+    let asked = Browser::new().get("/auth/login").instead("x-forwarded-host", "evil.test");
+    assert!(asked.send(&world.app).await.location().starts_with(&world.idp.issuer));
+    assert_eq!(redirect_uri(&world), "https://app.example/auth/callback");
 }
 
 #[tokio::test]

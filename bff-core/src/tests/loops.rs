@@ -36,7 +36,7 @@ async fn c20_the_sixth_login_without_a_used_session_explains_and_asks_nobody() {
     assert_eq!(page.header("cache-control"), Some("no-store"));
     assert!(page.body.contains("login_loop") && page.body.contains("request-0001"), "{page:?}");
     assert!(!page.body.contains("script"), "{}", page.body);
-    let told = browser.get(target).send(&world.app).await;
+    let told = browser.get(target).by_our_page().send(&world.app).await;
     assert_eq!((told.status, &*told.code()), (400, "login_loop"));
     assert!(told.json()["retry_url"].as_str().unwrap().starts_with("/auth/login?"));
     assert_eq!(world.idp.seen("/par").len(), pushed, "a login began");
@@ -58,8 +58,21 @@ async fn c20_a_loop_within_one_second_is_one_too() {
     for _ in 0..5 {
         round(&world, &browser).await;
     }
-    let stopped = browser.get("/auth/login").send(&world.app).await;
+    let stopped = browser.get("/auth/login").by_our_page().send(&world.app).await;
     assert_eq!(stopped.code(), "login_loop");
+}
+
+/// Nobody sends a program round in circles, so its logins are meant.
+#[tokio::test]
+async fn c20_a_program_that_keeps_its_session_may_sign_in_as_often_as_it_likes() {
+    let world = World::start().await;
+    let browser = Browser::new();
+    for _ in 0..8 {
+        round(&world, &browser).await;
+    }
+    let without = format!("{COUNT}={}", browser.value(COUNT).unwrap());
+    let lost = Browser::new().get("/auth/login").header("cookie", &without);
+    assert_eq!(lost.send(&world.app).await.code(), "login_loop");
 }
 
 #[tokio::test]
@@ -97,7 +110,10 @@ async fn c20_a_tab_that_was_left_long_ago_hides_no_loop() {
         round(&world, &browser).await;
     }
     assert_eq!(world.finish(&browser, &left).await.status, 303);
-    assert_eq!(browser.get("/auth/login").send(&world.app).await.code(), "login_loop");
+    assert_eq!(
+        browser.get("/auth/login").by_our_page().send(&world.app).await.code(),
+        "login_loop"
+    );
 }
 
 #[tokio::test]
@@ -144,7 +160,10 @@ async fn c20_a_session_that_only_another_client_could_use_is_a_loop() {
         assert!(!world.is_signed_in(&elsewhere).await);
         assert_eq!(world.call(&world.app, &elsewhere).await.status, 401);
     }
-    assert_eq!(browser.get("/auth/login").send(&world.app).await.code(), "login_loop");
+    assert_eq!(
+        browser.get("/auth/login").by_our_page().send(&world.app).await.code(),
+        "login_loop"
+    );
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ fn caller() -> Caller {
         origin: None,
         user_agent: HeaderValue::from_static(""),
         navigates: false,
+        says_navigation: false,
         is_script: false,
     }
 }

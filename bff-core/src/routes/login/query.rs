@@ -77,8 +77,9 @@ pub(super) fn retry(query: &str) -> String {
     again.append_pair(RETRY, "true").finish()
 }
 
-/// The same login at the host that the IdP sends browsers back to, for who asks at another: the login's
-/// cookie would stay there, and the login could not be finished. `None` for who asks at the right one.
+/// The same login at the host that the IdP sends browsers back to, for a browser that navigates at
+/// another: the login's cookie would stay there, and the login could not be finished. `None` for who asks
+/// at the right one.
 pub(super) fn at_home(
     app: &App,
     caller: &Caller,

@@ -93,7 +93,7 @@ impl Config {
         Some(Self {
             network,
             clients: clients?,
-            store: store?,
+            store: store?.with_exact_lists(max_sessions_per_user.is_some_and(|most| most > 0)),
             session_keys: session_keys?,
             cookies,
             oidc: oidc?,

@@ -51,6 +51,7 @@ struct Inner {
     session_prefix: String,
     prefix: String,
     tracked: Option<TrackedEdges>,
+    exact_lists: bool,
     follower: Follower,
 }
 
@@ -105,6 +106,7 @@ impl RedisStore {
             follower: Follower::new(connect::builder(&options)?, &prefix),
             prefix,
             tracked,
+            exact_lists: options.exact_lists,
         })))
     }
 
@@ -239,7 +241,8 @@ impl Store for RedisStore {
         key: &StoreKey,
         keep: Duration,
     ) -> Result<(), StoreError> {
-        let args = vec![member(key), milliseconds(keep)];
+        let exact = Value::from(i64::from(self.0.exact_lists));
+        let args = vec![member(key), milliseconds(keep), exact];
         self.run_script::<i64>(&self.0.scripts.index_add, self.list(index), args).await.map(drop)
     }
 

@@ -45,7 +45,14 @@ impl StoreSettings {
         if url.expose_secret().starts_with("memory:") {
             return Some(Self::Memory);
         }
-        let options = RedisOptions { url, prefix, command_timeout, reads: Reads::Client, tls };
+        let options = RedisOptions {
+            url,
+            prefix,
+            command_timeout,
+            reads: Reads::Client,
+            exact_lists: false,
+            tls,
+        };
         match options.check() {
             Ok(()) => Some(Self::Redis(Box::new(options))),
             Err(error) => {
@@ -74,6 +81,15 @@ impl StoreSettings {
             Self::Memory => {}
         }
         Ok(self)
+    }
+
+    /// Keeps the order of sessions that were made within one second.
+    #[must_use]
+    pub fn with_exact_lists(mut self, exact: bool) -> Self {
+        if let Self::Redis(options) = &mut self {
+            options.exact_lists = exact;
+        }
+        self
     }
 
     /// Refuses the embedded store to a program that is to share it with another process.

@@ -10,7 +10,7 @@ use e2e::tls::Ca;
 use session::conformance;
 use session::id::SessionId;
 use session::redis::{Reads, RedisOptions, RedisStore, RedisTls};
-use session::store::{Store as _, StoreError, StoredSession};
+use session::store::{IndexKey, Store as _, StoreError, StoredSession};
 use session::tracking::Limits;
 
 const TIMEOUT: Duration = Duration::from_millis(250);
@@ -33,12 +33,33 @@ fn options(url: String, ca: &Ca, prefix: String, reads: Reads) -> RedisOptions {
         prefix,
         command_timeout: TIMEOUT,
         reads,
+        exact_lists: false,
         tls: RedisTls { ca: Some(ca), ..RedisTls::default() },
     }
 }
 
 async fn store(url: String, ca: &Ca, prefix: String, reads: Reads) -> RedisStore {
     RedisStore::connect(options(url, ca, prefix, reads)).await.expect("the options are usable")
+}
+
+/// A cap on sessions ends the oldest, also among those that were made within one second.
+#[tokio::test]
+async fn c46_lists_that_are_exact_keep_the_order_of_one_second() {
+    let scratch = Scratch::new();
+    let ca = Ca::new(scratch.path().to_owned());
+    let redis = Redis::start(&scratch, &ca).await;
+    let exact = RedisOptions {
+        exact_lists: true,
+        ..options(redis.plain_url(), &ca, "bff:".to_owned(), Reads::Client)
+    };
+    let store = RedisStore::connect(exact).await.expect("the options are usable");
+    let list = IndexKey::user("", "https://idp.example", "alice");
+    let keys: Vec<_> =
+        (0..50).rev().map(|byte| SessionId::from_random([byte; 32]).store_key()).collect();
+    for key in &keys {
+        assert_eq!(store.index_add(&list, key, Duration::from_mins(1)).await, Ok(()));
+    }
+    assert_eq!(store.index_list(&list).await, Ok(keys));
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ pub(super) async fn empty_store() -> AnyStore {
         prefix: format!("table-{}-{started}-{number}:", std::process::id()),
         command_timeout: Duration::from_secs(5),
         reads: reads(),
+        exact_lists: false,
         tls: RedisTls::default(),
     };
     let store = RedisStore::connect(options).await.unwrap();

@@ -124,6 +124,7 @@ fn verify(variables: &[(&str, &str)], store: AnyStore, clock: &ManualClock) -> V
 pub(super) async fn without_store() -> Verify {
     let options = RedisOptions {
         reads: Reads::Pipe,
+        exact_lists: false,
         url: "redis://127.0.0.1:1".to_owned().into(),
         prefix: "bff:".to_owned(),
         command_timeout: Duration::from_millis(200),

@@ -30,6 +30,9 @@ pub struct RedisOptions {
     pub command_timeout: Duration,
     /// How edge views are read.
     pub reads: Reads,
+    /// Whether lists keep the order of sessions that were made within one second. Costs 16 bytes or more
+    /// an entry, and is needed where the oldest have to make room.
+    pub exact_lists: bool,
     /// Certificates, where `rediss://` is not enough.
     pub tls: RedisTls,
 }
@@ -190,6 +193,7 @@ mod tests {
             prefix: "bff:".to_owned(),
             command_timeout: Duration::from_millis(250),
             reads: Reads::Client,
+            exact_lists: false,
             tls: RedisTls::default(),
         }
     }

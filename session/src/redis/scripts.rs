@@ -107,12 +107,14 @@ return 1
 
 /// The score is the member's own end of life by Redis's clock, in seconds, rounded up; members past it
 /// are dropped, and the list lives as long as its last member. Seconds take six bytes of a short list
-/// where milliseconds take ten, so that a list of one fits into 48.
+/// where milliseconds take ten, so that a list of one fits into 48. Where the order within a second counts,
+/// it is kept.
 const INDEX_ADD: &str = r"
 local time = redis.call('TIME')
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', time[1])
-local score = math.ceil(time[1] + time[2] / 1000000 + ARGV[2] / 1000)
-redis.call('ZADD', KEYS[1], 'GT', score, ARGV[1])
+local score = time[1] + time[2] / 1000000 + ARGV[2] / 1000
+if ARGV[3] == '0' then score = math.ceil(score) end
+redis.call('ZADD', KEYS[1], 'GT', string.format('%.17g', score), ARGV[1])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end

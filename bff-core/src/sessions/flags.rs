@@ -24,11 +24,11 @@ const ATTEMPTS: u32 = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Flags {
-    /// Locked out for now.
-    #[serde(default)]
+    /// Locked out for now. The verb is taken as well.
+    #[serde(default, alias = "suspend")]
     pub suspended: bool,
     /// Locked out for good.
-    #[serde(default)]
+    #[serde(default, alias = "ban")]
     pub banned: bool,
 }
 

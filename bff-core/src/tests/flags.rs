@@ -45,7 +45,7 @@ async fn a_suspended_user_is_outside_on_the_next_request_and_may_leave() {
         assert_eq!((answer.status, &*answer.code()), (403, "suspended"));
     }
     assert_eq!(standing(&world, &key).await, Standing::Suspended);
-    assert_eq!(set(&world, &json!({ "suspended": true })).await["sessions"], 0, "nothing new");
+    assert_eq!(set(&world, &json!({ "suspend": true })).await["sessions"], 0, "nothing new");
 
     // It counts for a session to come, too.
     let third = world.signed_in().await;

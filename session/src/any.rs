@@ -1,15 +1,7 @@
 //! Owns: the choice of a store at start, from `REDIS_URL`.
 
-use std::time::Duration;
-
-use bytes::Bytes;
-use tokio::sync::broadcast;
-
-use crate::id::StoreKey;
 use crate::memory::MemoryStore;
 use crate::redis::RedisStore;
-use crate::shelf::{News, Shelf, TakenLogin};
-use crate::store::{IndexKey, Intent, Store, StoreError, StoredSession, Swap};
 use crate::tracking::TrackedEdges;
 
 /// The store that the configuration names.
@@ -56,163 +48,26 @@ impl AnyStore {
     }
 }
 
-impl Store for AnyStore {
-    async fn edge_view(&self, key: &StoreKey) -> Result<Option<Bytes>, StoreError> {
-        match self {
-            Self::Redis(store) => store.edge_view(key).await,
-            Self::Memory(store) => store.edge_view(key).await,
-            #[cfg(feature = "faulty")]
-            Self::Faulty(store) => store.edge_view(key).await,
+delegate! {
+    AnyStore, hand_on,
+    store {
+        async fn edge_view(&self, key: &StoreKey) -> Result<Option<Bytes>, StoreError> {
+            match self {
+                Self::Redis(store) => store.edge_view(key).await,
+                Self::Memory(store) => store.edge_view(key).await,
+                #[cfg(feature = "faulty")]
+                Self::Faulty(store) => store.edge_view(key).await,
+            }
         }
     }
-
-    async fn slide(
-        &self,
-        key: &StoreKey,
-        old: &Bytes,
-        new: Bytes,
-        keep: Duration,
-    ) -> Result<Swap, StoreError> {
-        hand_on!(self.slide(key, old, new, keep))
-    }
-
-    async fn create(
-        &self,
-        key: &StoreKey,
-        session: StoredSession,
-        keep: Duration,
-    ) -> Result<bool, StoreError> {
-        hand_on!(self.create(key, session, keep))
-    }
-
-    async fn load(&self, key: &StoreKey) -> Result<Option<StoredSession>, StoreError> {
-        hand_on!(self.load(key))
-    }
-
-    async fn replace(
-        &self,
-        key: &StoreKey,
-        old: &StoredSession,
-        session: StoredSession,
-        keep: Duration,
-    ) -> Result<Swap, StoreError> {
-        hand_on!(self.replace(key, old, session, keep))
-    }
-
-    async fn intend(
-        &self,
-        key: &StoreKey,
-        expected: u64,
-        owner: &str,
-        grace: Duration,
-    ) -> Result<Intent, StoreError> {
-        hand_on!(self.intend(key, expected, owner, grace))
-    }
-
-    async fn forget_intent(&self, key: &StoreKey, owner: &str) -> Result<(), StoreError> {
-        hand_on!(self.forget_intent(key, owner))
-    }
-
-    async fn take(&self, key: &StoreKey) -> Result<Option<StoredSession>, StoreError> {
-        hand_on!(self.take(key))
-    }
-
-    async fn delete(&self, key: &StoreKey) -> Result<bool, StoreError> {
-        hand_on!(self.delete(key))
-    }
-
-    async fn index_add(
-        &self,
-        index: &IndexKey,
-        key: &StoreKey,
-        keep: Duration,
-    ) -> Result<(), StoreError> {
-        hand_on!(self.index_add(index, key, keep))
-    }
-
-    async fn index_remove(&self, index: &IndexKey, keys: &[StoreKey]) -> Result<(), StoreError> {
-        hand_on!(self.index_remove(index, keys))
-    }
-
-    async fn index_list(&self, index: &IndexKey) -> Result<Vec<StoreKey>, StoreError> {
-        hand_on!(self.index_list(index))
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        hand_on!(self.ping())
-    }
-}
-
-impl Shelf for AnyStore {
-    async fn put_login(&self, name: &str, sealed: Bytes, keep: Duration) -> Result<(), StoreError> {
-        hand_on!(self.put_login(name, sealed, keep))
-    }
-
-    async fn take_login(&self, name: &str) -> Result<Option<TakenLogin>, StoreError> {
-        hand_on!(self.take_login(name))
-    }
-
-    async fn acquire_lease(
-        &self,
-        name: &str,
-        owner: &str,
-        keep: Duration,
-    ) -> Result<bool, StoreError> {
-        hand_on!(self.acquire_lease(name, owner, keep))
-    }
-
-    async fn release_lease(&self, name: &str, owner: &str) -> Result<(), StoreError> {
-        hand_on!(self.release_lease(name, owner))
-    }
-
-    async fn extend_lease(
-        &self,
-        name: &str,
-        owner: &str,
-        keep: Duration,
-    ) -> Result<bool, StoreError> {
-        hand_on!(self.extend_lease(name, owner, keep))
-    }
-
-    async fn put_tombstone(&self, index: &IndexKey, keep: Duration) -> Result<(), StoreError> {
-        hand_on!(self.put_tombstone(index, keep))
-    }
-
-    async fn tombstone(&self, index: &IndexKey) -> Result<Option<Duration>, StoreError> {
-        hand_on!(self.tombstone(index))
-    }
-
-    async fn put_note(
-        &self,
-        name: &str,
-        text: Bytes,
-        keep: Option<Duration>,
-    ) -> Result<(), StoreError> {
-        hand_on!(self.put_note(name, text, keep))
-    }
-
-    async fn note(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
-        hand_on!(self.note(name))
-    }
-
-    async fn remove_note(&self, name: &str) -> Result<(), StoreError> {
-        hand_on!(self.remove_note(name))
-    }
-
-    async fn deny(&self, name: &str, value: Bytes, keep: Duration) -> Result<(), StoreError> {
-        hand_on!(self.deny(name, value, keep))
-    }
-
-    async fn publish(&self, message: Bytes) -> Result<(), StoreError> {
-        hand_on!(self.publish(message))
-    }
-
-    fn follow(&self) -> broadcast::Receiver<News> {
-        match self {
-            Self::Redis(store) => store.follow(),
-            Self::Memory(store) => store.follow(),
-            #[cfg(feature = "faulty")]
-            Self::Faulty(store) => store.follow(),
+    shelf {
+        fn follow(&self) -> broadcast::Receiver<News> {
+            match self {
+                Self::Redis(store) => store.follow(),
+                Self::Memory(store) => store.follow(),
+                #[cfg(feature = "faulty")]
+                Self::Faulty(store) => store.follow(),
+            }
         }
     }
 }

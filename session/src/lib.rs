@@ -14,6 +14,9 @@
 //!
 //! The wire format is described in `docs/SESSION-FORMAT.md` and pinned by golden files.
 
+#[macro_use]
+mod delegate;
+
 pub mod any;
 pub mod binding;
 #[cfg(any(test, feature = "conformance"))]

@@ -3,6 +3,8 @@
 
 pub mod admin;
 pub mod byte_set;
+#[cfg(feature = "testing")]
+pub mod captured;
 pub mod clock;
 pub mod config;
 pub mod forwarded;

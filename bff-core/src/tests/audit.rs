@@ -1,41 +1,16 @@
 //! What the audit log says of sessions that end, and what no line ever holds.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use http::Method;
 use serde_json::{Value, json};
+use shell::captured::CapturedLog;
 use tracing::instrument::WithSubscriber as _;
 
 use crate::oidc::mock::NOW;
 use crate::testing::{Browser, OPS, World, ask_admin};
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Lines {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    /// The fields of all events of this name.
-    fn events(&self, name: &str) -> Vec<Value> {
-        let text = self.text();
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let audit = lines.filter(|line| line["target"] == "audit");
-        audit.map(|line| line["fields"].clone()).filter(|fields| fields["event"] == name).collect()
-    }
+/// The fields of all audit events of this name.
+fn events(log: &CapturedLog, name: &str) -> Vec<Value> {
+    log.audit().into_iter().filter(|fields| fields["event"] == name).collect()
 }
 
 async fn journey(world: &World) -> Vec<String> {
@@ -67,21 +42,11 @@ async fn journey(world: &World) -> Vec<String> {
 
 #[tokio::test]
 async fn c83_who_ended_a_session_is_in_the_audit_log_and_no_secret_is() {
-    // While there is only one, tracing asks the thread that comes by first whether a line is wanted, and
-    // the threads of other tests say no for all.
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
+    let log = CapturedLog::default();
     let world = World::administered(&[]).await;
-    let references = journey(&world).with_subscriber(subscriber).await;
+    let references = journey(&world).with_subscriber(log.subscriber("trace")).await;
 
-    let ended: Vec<Value> = lines
-        .events("session.revoked")
+    let ended: Vec<Value> = events(&log, "session.revoked")
         .iter()
         .map(|event| json!([event["session"], event["reason"], event["actor"]]))
         .collect();
@@ -102,13 +67,13 @@ async fn c83_who_ended_a_session_is_in_the_audit_log_and_no_secret_is() {
         ("admin.sessions_revoked", "count", json!(1)),
         ("admin.tokens_revoked", "jti", json!("t1")),
     ] {
-        let events = lines.events(event);
-        assert_eq!(events.len(), 1, "{event}");
-        assert_eq!(events[0][field], value, "{event}: {}", events[0]);
-        assert_eq!(events[0]["actor"], "ops", "{event}");
-        assert!(events[0]["request_id"].is_string() && events[0]["ip"] == "127.0.0.1", "{event}");
+        let told = events(&log, event);
+        assert_eq!(told.len(), 1, "{event}");
+        assert_eq!(told[0][field], value, "{event}: {}", told[0]);
+        assert_eq!(told[0]["actor"], "ops", "{event}");
+        assert!(told[0]["request_id"].is_string() && told[0]["ip"] == "127.0.0.1", "{event}");
     }
-    let log = lines.text();
+    let log = log.text();
     for secret in references.iter().map(String::as_str).chain(["canary", OPS]) {
         assert!(!log.contains(secret), "{secret}\n{log}");
     }

@@ -1,7 +1,6 @@
 //! What `forwardauth` asks on the admin listener.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -10,6 +9,7 @@ use http::Request;
 use http_body_util::BodyExt as _;
 use serde_json::json;
 use shell::admin::Admin;
+use shell::captured::CapturedLog;
 use tower::ServiceExt as _;
 use tracing::instrument::WithSubscriber as _;
 
@@ -210,31 +210,9 @@ async fn c80_what_is_away_is_503_and_ends_nothing() {
     assert!(world.is_signed_in(&browser).await);
 }
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn t18_c83_no_cookie_token_or_credential_is_logged() {
-    // With only one, tracing would ask the threads of other tests whether a line is wanted.
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
+    let log = CapturedLog::default();
     let world = world(&[]).await;
     let browser = world.signed_in().await;
     let cookie = browser.session().unwrap();
@@ -249,9 +227,9 @@ async fn t18_c83_no_cookie_token_or_credential_is_logged() {
         leaving.post("/auth/logout").with_csrf(&csrf).send(&world.app).await;
         ask(&world.app, &browser, true).await;
     }
-    .with_subscriber(subscriber)
+    .with_subscriber(log.subscriber("trace"))
     .await;
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     for expected in ["internal_token", "bad_request", "session_ended"] {
         assert!(log.contains(expected), "{expected}\n{log}");
     }

@@ -3,36 +3,12 @@
 use super::gate::{Gate, NOW, alice, id, keys, question};
 use super::scripted::{CREDENTIAL, ScriptedBff, problem, token, view};
 use serde_json::json;
-use std::io;
-use std::sync::{Arc, Mutex};
+use shell::captured::CapturedLog;
 use tracing::instrument::WithSubscriber as _;
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 #[tokio::test]
 async fn c83_audit_events_are_there_and_no_secret_is_at_any_level() {
-    // While there is only one, tracing asks the thread that comes by first whether a line is wanted, and
-    // the threads of other tests say no for all.
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
+    let log = CapturedLog::default();
     let gate = Gate::with(&[("BFF_BINDING_IP", "audit")]).await;
     let session = gate.sign_in(&alice()).await;
     gate.put(&id(2).store_key(), keys().seal(&id(3).store_key(), &alice()).unwrap()).await;
@@ -56,9 +32,9 @@ async fn c83_audit_events_are_there_and_no_secret_is_at_any_level() {
             gate.ask(canary(asked)).await;
         }
     }
-    .with_subscriber(subscriber)
+    .with_subscriber(log.subscriber("trace"))
     .await;
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     for expected in
         ["binding.mismatch", "csrf.rejected", "edge_forged", "no_cookie", "x-forwarded-uri"]
     {
@@ -72,17 +48,11 @@ async fn c83_audit_events_are_there_and_no_secret_is_at_any_level() {
 
 #[tokio::test]
 async fn t18_c83_no_token_that_is_handed_on_is_at_any_level() {
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let lines = Lines::default();
-    let writer = lines.clone();
-    // As our programs do: hyper prints what passes through it.
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_env_filter("trace,hyper=info,hyper_util=info")
-        .with_writer(move || writer.clone())
-        .finish();
-    // What is asked in the background counts, too.
-    let _everything_here = tracing::subscriber::set_default(subscriber);
+    let log = CapturedLog::default();
+    // What is asked in the background counts, too. hyper prints what passes through it, so our programs
+    // never let it.
+    let all = log.subscriber("trace,hyper=info,hyper_util=info");
+    let _everything_here = tracing::subscriber::set_default(all);
     let bff = ScriptedBff::start();
     let settings = [
         ("FORWARDAUTH_BFF_URL", &*bff.url),
@@ -104,7 +74,7 @@ async fn t18_c83_no_token_that_is_handed_on_is_at_any_level() {
     gate.clock.advance(290);
     assert_eq!(visit().await.headers["authorization"], "Bearer canary-token");
     bff.asked(5).await;
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     for expected in ["refused", "token_bound", "unreadable"] {
         assert!(log.contains(&format!(r#""reason":"{expected}""#)), "{expected}\n{log}");
     }

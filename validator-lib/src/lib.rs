@@ -46,6 +46,7 @@ pub mod keysource;
 pub mod policy;
 pub mod profile;
 pub mod refusal;
+pub mod revocation;
 #[cfg(test)]
 mod testkit;
 pub mod token;

@@ -1,30 +1,34 @@
 //! Owns: the access token as a service sees it once everything about it has been checked.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-use crate::claims::{Confirmation, strings_at};
+use crate::accepted::Accepted;
 use crate::json;
 use crate::jws::JwsError;
-use crate::policy::{Accepted, InvalidToken};
-use crate::refusal::{Cause, Context, Refusal};
+use crate::policy::Policy;
+use crate::refusal::{Context, Refusal};
 
-/// An access token that was accepted. Only a [`Validator`](crate::Validator) makes one.
+/// An access token that was accepted with the request it came with. Only a
+/// [`Validator`](crate::Validator) makes one. A clone is the same token.
+#[derive(Clone)]
 pub struct Token {
-    accepted: Accepted,
-    scopes: Vec<String>,
-    role_claims: Arc<[String]>,
-    roles: OnceLock<Vec<String>>,
+    accepted: Arc<Accepted>,
     context: Context,
+    checked_at: u64,
+    next_nonce: Option<Arc<str>>,
 }
 
 impl Token {
-    pub(crate) fn new(accepted: Accepted, role_claims: Arc<[String]>, context: Context) -> Self {
-        let scopes = accepted.claims.scopes();
-        Self { accepted, scopes, role_claims, roles: OnceLock::new(), context }
+    pub(crate) fn new(
+        accepted: Arc<Accepted>,
+        context: Context,
+        checked_at: u64,
+        next_nonce: Option<Arc<str>>,
+    ) -> Self {
+        Self { accepted, context, checked_at, next_nonce }
     }
 
     /// Whom the token speaks for; never empty. Unique within [`issuer`](Self::issuer) only.
@@ -53,19 +57,35 @@ impl Token {
         self.accepted.expires_at
     }
 
+    /// When its user last proved who they are, `auth_time`, in seconds since the epoch.
+    pub fn authenticated_at(&self) -> Option<u64> {
+        self.accepted.claims.auth_time.map(|date| date.0)
+    }
+
+    /// How they proved it, `acr`.
+    pub fn acr(&self) -> Option<&str> {
+        self.accepted.claims.acr.as_deref()
+    }
+
     /// The thumbprint of the DPoP key it is bound to, and whose proof came with it.
     pub fn jkt(&self) -> Option<&str> {
         self.accepted.claims.cnf.as_ref()?.jkt.as_deref()
     }
 
+    /// The nonce to send as `DPoP-Nonce` with the response, where the client's is about to end
+    /// (RFC 9449 section 8.2).
+    pub fn next_nonce(&self) -> Option<&str> {
+        self.next_nonce.as_deref()
+    }
+
     /// The scopes it was granted.
     pub fn scopes(&self) -> &[String] {
-        &self.scopes
+        self.accepted.scopes()
     }
 
     /// Whether it was granted `scope`.
     pub fn has_scope(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|granted| granted == scope)
+        self.scopes().iter().any(|granted| granted == scope)
     }
 
     /// Requires one scope.
@@ -73,7 +93,7 @@ impl Token {
     /// # Errors
     /// A 403 [`Refusal`] that names the scope.
     pub fn require_scope(&self, scope: &str) -> Result<(), Refusal> {
-        self.require_all(&[scope])
+        self.require(&Policy::all([scope]))
     }
 
     /// Requires every one of `scopes`.
@@ -81,7 +101,7 @@ impl Token {
     /// # Errors
     /// A 403 [`Refusal`] that names them.
     pub fn require_all(&self, scopes: &[&str]) -> Result<(), Refusal> {
-        self.require(scopes, scopes.iter().all(|scope| self.has_scope(scope)))
+        self.require(&Policy::all(scopes.iter().copied()))
     }
 
     /// Requires at least one of `scopes`; none of no scopes is granted.
@@ -89,15 +109,12 @@ impl Token {
     /// # Errors
     /// A 403 [`Refusal`] that names them.
     pub fn require_any(&self, scopes: &[&str]) -> Result<(), Refusal> {
-        self.require(scopes, scopes.iter().any(|scope| self.has_scope(scope)))
+        self.require(&Policy::any(scopes.iter().copied()))
     }
 
     /// The roles it gives, from the claims that the profile or the builder names.
     pub fn roles(&self) -> &[String] {
-        self.roles.get_or_init(|| {
-            let claims: Value = json::object(&self.accepted.payload).unwrap_or_default();
-            self.role_claims.iter().flat_map(|path| strings_at(&claims, path)).collect()
-        })
+        &self.accepted.rights().roles
     }
 
     /// Whether it gives `role`.
@@ -110,7 +127,25 @@ impl Token {
     /// # Errors
     /// A 403 [`Refusal`].
     pub fn require_role(&self, role: &str) -> Result<(), Refusal> {
-        if self.has_role(role) { Ok(()) } else { Err(Refusal::new(Cause::Role, self.context)) }
+        self.require(&Policy::new().role(role))
+    }
+
+    /// The permissions it gives, from the claims that the profile or the builder names.
+    pub fn permissions(&self) -> &[String] {
+        &self.accepted.rights().permissions
+    }
+
+    /// Whether it gives `permission`.
+    pub fn has_permission(&self, permission: &str) -> bool {
+        self.permissions().iter().any(|given| given == permission)
+    }
+
+    /// Requires all that `policy` asks for. A `max_age` is judged by the time of the request.
+    ///
+    /// # Errors
+    /// A [`Refusal`]: 401 where another login may help, 403 where it does not.
+    pub fn require(&self, policy: &Policy) -> Result<(), Refusal> {
+        policy.judge(self, self.checked_at).map_err(|cause| Refusal::new(cause, self.context))
     }
 
     /// Reads the claims as a type of the service's own.
@@ -119,24 +154,6 @@ impl Token {
     /// [`JwsError::Claims`] where they do not read as `T`.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, JwsError> {
         json::object(&self.accepted.payload).map_err(|_| JwsError::Claims)
-    }
-
-    /// The key it is bound to. A binding of another kind is an error: not to check it would be to
-    /// take a stolen token.
-    pub(crate) fn binding(&self) -> Result<Option<&str>, InvalidToken> {
-        match &self.accepted.claims.cnf {
-            None => Ok(None),
-            Some(Confirmation { jkt: Some(jkt), other }) if other.is_empty() => Ok(Some(jkt)),
-            Some(_) => Err(InvalidToken::UnsupportedBinding),
-        }
-    }
-
-    fn require(&self, scopes: &[&str], granted: bool) -> Result<(), Refusal> {
-        if granted {
-            return Ok(());
-        }
-        let needed = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        Err(Refusal::new(Cause::Scope { needed }, self.context))
     }
 }
 

@@ -44,6 +44,10 @@ pub(crate) struct AccessClaims {
     #[serde(default, deserialize_with = "json::present")]
     pub(crate) token_use: Option<String>,
     #[serde(default, deserialize_with = "json::present")]
+    pub(crate) auth_time: Option<NumericDate>,
+    #[serde(default, deserialize_with = "json::present")]
+    pub(crate) acr: Option<String>,
+    #[serde(default, deserialize_with = "json::present")]
     pub(crate) roles: Option<IgnoredAny>,
     #[serde(default, deserialize_with = "json::present")]
     pub(crate) nonce: Option<IgnoredAny>,
@@ -56,9 +60,6 @@ pub(crate) struct AccessClaims {
 impl AccessClaims {
     /// `scope` where there is one, else `scp`.
     pub(crate) fn scopes(&self) -> Vec<String> {
-        let words = |text: &str| -> Vec<String> {
-            text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
-        };
         match (&self.scope, &self.scp) {
             (Some(scope), _) => words(scope),
             (None, Some(scp)) => scp.iter().flat_map(words).collect(),
@@ -67,11 +68,21 @@ impl AccessClaims {
     }
 }
 
-/// What a token is bound to.
+/// The words of a text that spaces divide.
+pub(crate) fn words(text: &str) -> Vec<String> {
+    text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// What a token is bound to (RFC 7800 section 3.1).
 #[derive(Debug, Deserialize)]
 pub(crate) struct Confirmation {
+    /// Thumbprint of a DPoP key (RFC 9449 section 6.1).
     #[serde(default, deserialize_with = "json::present")]
     pub(crate) jkt: Option<String>,
+    /// Thumbprint of a certificate (RFC 8705 section 3.1).
+    #[serde(default, rename = "x5t#S256", deserialize_with = "json::present")]
+    pub(crate) x5t: Option<String>,
+    /// Kinds of binding that this crate cannot check.
     #[serde(flatten)]
     pub(crate) other: serde_json::Map<String, Value>,
 }

@@ -19,6 +19,15 @@ pub struct Incoming<'a> {
     pub authorization: &'a [&'a [u8]],
     /// Every `DPoP` header.
     pub dpop: &'a [&'a [u8]],
+    /// The certificate that the client showed in its TLS handshake, as DER.
+    pub certificate: Option<&'a [u8]>,
+}
+
+impl<'a> Incoming<'a> {
+    /// A request with neither proof nor certificate.
+    pub fn new(method: &'a str, path: &'a str, authorization: &'a [&'a [u8]]) -> Self {
+        Self { method, path, authorization, dpop: &[], certificate: None }
+    }
 }
 
 impl fmt::Debug for Incoming<'_> {
@@ -72,7 +81,9 @@ impl RequestFault {
 #[derive(Clone, Copy)]
 pub(crate) struct Presented<'a> {
     pub(crate) scheme: Scheme,
-    pub(crate) token: &'a str,
+    /// Not looked at yet: whether it is text is asked by [`Presented::text`], and only of a token that
+    /// was not checked before.
+    pub(crate) token: &'a [u8],
 }
 
 impl<'a> Presented<'a> {
@@ -80,20 +91,32 @@ impl<'a> Presented<'a> {
     pub(crate) fn read(incoming: &Incoming<'a>) -> Result<Self, Cause> {
         let value = match incoming.authorization {
             [] => return Err(Cause::Missing),
-            [value] => std::str::from_utf8(value),
+            [value] => *value,
             _ => return Err(RequestFault::DoubledAuthorization.into()),
         };
-        let value = value.map_err(|_| RequestFault::MalformedAuthorization)?;
-        let (name, token) = value.split_once(' ').unwrap_or((value, ""));
+        let (name, token) = match value.iter().position(|byte| *byte == b' ') {
+            Some(space) => value.split_at_checked(space).unwrap_or((value, &[])),
+            None => (value, &[][..]),
+        };
         let scheme = [Scheme::Bearer, Scheme::Dpop]
             .into_iter()
-            .find(|scheme| scheme.name().eq_ignore_ascii_case(name))
-            .ok_or(Cause::Missing)?;
-        let token = token.trim_start_matches(' ');
-        if token.is_empty() || !token.bytes().all(is_token68) {
-            return Err(RequestFault::MalformedAuthorization.into());
-        }
+            .find(|scheme| scheme.name().as_bytes().eq_ignore_ascii_case(name));
+        let Some(scheme) = scheme else {
+            // Bytes that no scheme is written in are a mistake, not another scheme.
+            std::str::from_utf8(value).map_err(|_| RequestFault::MalformedAuthorization)?;
+            return Err(Cause::Missing);
+        };
+        let spaces = token.iter().take_while(|byte| **byte == b' ').count();
+        let token = token.get(spaces..).unwrap_or_default();
         Ok(Self { scheme, token })
+    }
+
+    /// The token as text, if it is made of the characters that a token may have (RFC 6750 section 2.1).
+    pub(crate) fn text(&self) -> Result<&'a str, RequestFault> {
+        if self.token.is_empty() || !self.token.iter().copied().all(is_token68) {
+            return Err(RequestFault::MalformedAuthorization);
+        }
+        std::str::from_utf8(self.token).map_err(|_| RequestFault::MalformedAuthorization)
     }
 }
 
@@ -117,7 +140,7 @@ mod tests {
     use crate::refusal::Cause;
 
     fn incoming<'a>(authorization: &'a [&'a [u8]], dpop: &'a [&'a [u8]]) -> Incoming<'a> {
-        Incoming { method: "GET", path: "/", authorization, dpop }
+        Incoming { dpop, ..Incoming::new("GET", "/", authorization) }
     }
 
     #[test]
@@ -132,13 +155,16 @@ mod tests {
         ] {
             let values = [value.as_bytes()];
             let read = Presented::read(&incoming(&values, &[])).ok().unwrap();
-            assert_eq!((read.scheme, read.token), (scheme, "abc"), "{value}");
+            assert_eq!((read.scheme, read.text()), (scheme, Ok("abc")), "{value}");
         }
     }
 
     #[test]
     fn t19_one_well_formed_authorization_header_or_none() {
-        let read = |values: &[&[u8]]| Presented::read(&incoming(values, &[])).err();
+        let read = |values: &[&[u8]]| {
+            let presented = Presented::read(&incoming(values, &[]));
+            presented.and_then(|presented| Ok(presented.text()?)).err()
+        };
         let malformed = Some(Cause::Malformed(RequestFault::MalformedAuthorization));
         assert_eq!(read(&[]), Some(Cause::Missing));
         assert_eq!(read(&[b"Basic YTpi"]), Some(Cause::Missing));

@@ -2,9 +2,12 @@
 //! section 4, RFC 8414 section 3). An issuer that names another one is refused: its keys would vouch
 //! for tokens of the other.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use crate::json;
+use crate::keys::Keys;
 use crate::keysource::{Fetch, FetchError, RemoteKeys};
 use crate::validator::{Builder, ConfigError, Validator};
 
@@ -33,13 +36,20 @@ pub enum DiscoveryError {
 }
 
 impl Builder {
-    /// Makes the validator with metadata and keys that `fetch` gets.
+    /// Makes the validator with metadata and keys that `fetch` gets, for every issuer whose keys were not
+    /// given.
     ///
     /// # Errors
     /// [`DiscoveryError`].
-    pub async fn discover_with<F: Fetch>(self, fetch: F) -> Result<Validator, DiscoveryError> {
-        let jwks_uri = jwks_uri(&fetch, &self.issuer).await?;
-        Ok(self.with_remote_keys(RemoteKeys::new(fetch, jwks_uri))?)
+    pub async fn discover_with<F: Fetch>(mut self, fetch: F) -> Result<Validator, DiscoveryError> {
+        let fetch = Arc::new(fetch);
+        for issuer in std::iter::once(&mut self.first).chain(&mut self.more) {
+            if issuer.keys.is_none() {
+                let url = jwks_uri(&fetch, &issuer.issuer).await?;
+                issuer.keys = Some(Keys::remote(RemoteKeys::new(Arc::clone(&fetch), url)));
+            }
+        }
+        Ok(self.build()?)
     }
 }
 

@@ -2,6 +2,7 @@
 //! seen before is [`replay`]'s question, to be asked once everything else is good.
 
 mod htu;
+pub mod nonce;
 pub mod replay;
 
 use std::fmt;
@@ -97,18 +98,33 @@ pub struct Expected<'a> {
     pub method: &'a str,
     /// The URL of the request as the client knows it; query and fragment are left out of the comparison.
     pub url: &'a str,
-    /// The access token that comes with the proof.
-    pub access_token: Option<&'a str>,
+    /// The access token that comes with the proof, by its hash.
+    pub access_token: Option<TokenHash>,
     /// The thumbprint of the key that the token is bound to.
     pub thumbprint: Option<&'a str>,
     /// The nonce that this server gave out.
     pub nonce: Option<&'a str>,
 }
 
+/// The SHA-256 of an access token as it was sent, which a proof names as `ath` (RFC 9449 section 4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenHash(pub(crate) [u8; 32]);
+
+impl TokenHash {
+    /// The hash of `token`.
+    pub fn of(token: &[u8]) -> Self {
+        let digest = ring::digest::digest(&ring::digest::SHA256, token);
+        let mut hash = [0; 32];
+        hash.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+        Self(hash)
+    }
+}
+
 /// A proof that is good, save that it may have been used before. Only [`verify`] makes one.
 pub struct Proof {
     thumbprint: String,
     jti: String,
+    nonce: Option<String>,
 }
 
 /// Checks `proof` against the request it came with. `now` is in seconds since the epoch.
@@ -137,7 +153,7 @@ pub fn verify(proof: &str, expected: &Expected<'_>, now: u64) -> Result<Proof, P
     }
     let claims: Claims = json::object(&unverified.payload).map_err(|_| ProofError::Malformed)?;
     claims.check(expected, now)?;
-    Ok(Proof { thumbprint, jti: claims.jti })
+    Ok(Proof { thumbprint, jti: claims.jti, nonce: claims.nonce })
 }
 
 impl Proof {
@@ -149,6 +165,11 @@ impl Proof {
     /// The identifier the sender gave to the proof.
     pub fn jti(&self) -> &str {
         &self.jti
+    }
+
+    /// The nonce in the proof. Where none was expected nobody has looked at it.
+    pub fn nonce(&self) -> Option<&str> {
+        self.nonce.as_deref()
     }
 }
 
@@ -198,8 +219,7 @@ impl Claims {
         {
             return Err(ProofError::Time); // 11
         }
-        if let Some(token) = expected.access_token {
-            let hash = ring::digest::digest(&ring::digest::SHA256, token.as_bytes());
+        if let Some(TokenHash(hash)) = expected.access_token {
             let ath = self.ath.as_deref().ok_or(ProofError::AccessToken)?;
             if !same(ath, &URL_SAFE_NO_PAD.encode(hash)) {
                 return Err(ProofError::AccessToken); // 12a

@@ -96,7 +96,7 @@ impl PrivateMembers {
 }
 
 /// A key of a set: its material, and what its publisher lets it be used for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct VerifyingKey {
     pub(crate) kid: Option<String>,
     pub(crate) alg: Option<Algorithm>,
@@ -129,8 +129,8 @@ impl TryFrom<Jwk> for VerifyingKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PublicKey {
     Rsa { n: Vec<u8>, e: Vec<u8> },
-    P256 { x: Vec<u8>, y: Vec<u8> },
-    P384 { x: Vec<u8>, y: Vec<u8> },
+    P256 { point: Point },
+    P384 { point: Point },
     Ed25519 { x: Vec<u8> },
 }
 
@@ -144,12 +144,8 @@ impl TryFrom<&Jwk> for PublicKey {
         let curve = jwk.crv.as_deref();
         match (jwk.kty.as_str(), curve) {
             ("RSA", None) => rsa(&integer(jwk.n.as_ref())?, &integer(jwk.e.as_ref())?),
-            ("EC", Some("P-256")) => {
-                Ok(Self::P256 { x: fixed(jwk.x.as_ref(), 32)?, y: fixed(jwk.y.as_ref(), 32)? })
-            }
-            ("EC", Some("P-384")) => {
-                Ok(Self::P384 { x: fixed(jwk.x.as_ref(), 48)?, y: fixed(jwk.y.as_ref(), 48)? })
-            }
+            ("EC", Some("P-256")) => Ok(Self::P256 { point: Point::read(jwk, 32)? }),
+            ("EC", Some("P-384")) => Ok(Self::P384 { point: Point::read(jwk, 48)? }),
             ("OKP", Some("Ed25519")) => Ok(Self::Ed25519 { x: fixed(jwk.x.as_ref(), 32)? }),
             _ => Err(JwkError::UnsupportedType),
         }
@@ -183,15 +179,15 @@ impl PublicKey {
                 };
                 RsaPublicKeyComponents { n, e }.verify(params, message, signature).is_ok()
             }
-            Self::P256 { x, y } => {
+            Self::P256 { point } => {
                 alg == Algorithm::ES256
-                    && UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point(x, y))
+                    && UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point.uncompressed)
                         .verify(message, signature)
                         .is_ok()
             }
-            Self::P384 { x, y } => {
+            Self::P384 { point } => {
                 alg == Algorithm::ES384
-                    && UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point(x, y))
+                    && UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, &point.uncompressed)
                         .verify(message, signature)
                         .is_ok()
             }
@@ -211,12 +207,8 @@ impl PublicKey {
             Self::Rsa { n, e } => {
                 format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, encode(e), encode(n))
             }
-            Self::P256 { x, y } => {
-                format!(r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#, encode(x), encode(y))
-            }
-            Self::P384 { x, y } => {
-                format!(r#"{{"crv":"P-384","kty":"EC","x":"{}","y":"{}"}}"#, encode(x), encode(y))
-            }
+            Self::P256 { point } => point.thumbprint_members("P-256"),
+            Self::P384 { point } => point.thumbprint_members("P-384"),
             Self::Ed25519 { x } => {
                 format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, encode(x))
             }
@@ -258,8 +250,24 @@ fn rsa(n: &[u8], e: &[u8]) -> Result<PublicKey, JwkError> {
     Ok(PublicKey::Rsa { n: n.to_vec(), e: e.to_vec() })
 }
 
-fn point(x: &[u8], y: &[u8]) -> Vec<u8> {
-    [&[4], x, y].concat()
+/// A point of a curve as SEC 1 section 2.3.3 writes it without compression: 4, x, y.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Point {
+    uncompressed: Vec<u8>,
+}
+
+impl Point {
+    fn read(jwk: &Jwk, length: usize) -> Result<Self, JwkError> {
+        let (x, y) = (fixed(jwk.x.as_ref(), length)?, fixed(jwk.y.as_ref(), length)?);
+        Ok(Self { uncompressed: [&[4], &*x, &*y].concat() })
+    }
+
+    fn thumbprint_members(&self, curve: &str) -> String {
+        let coordinates = self.uncompressed.get(1..).unwrap_or_default();
+        let (x, y) = coordinates.split_at(coordinates.len() / 2);
+        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#)
+    }
 }
 
 #[cfg(test)]

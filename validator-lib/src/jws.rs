@@ -2,12 +2,14 @@
 //! was checked. What the payload claims is not judged here.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 use crate::algorithm::Algorithm;
 use crate::header::Header;
 use crate::json;
+use crate::jwk::VerifyingKey;
 use crate::keyset::KeySet;
 use crate::token::Unverified;
 
@@ -83,6 +85,14 @@ impl JwsError {
 pub struct VerifiedJws {
     header: Header,
     payload: Vec<u8>,
+    signed_by: SignedBy,
+}
+
+/// Which key made a signature good, and in which set it was found.
+#[derive(Debug, Clone)]
+pub(crate) struct SignedBy {
+    pub(crate) key: Arc<VerifyingKey>,
+    pub(crate) set: u64,
 }
 
 /// Checks the signature of `compact` with a key of `keys` and an algorithm of `allowed`.
@@ -105,15 +115,14 @@ pub fn verify(
     if !allowed.contains(&header.alg) {
         return Err(JwsError::AlgorithmRefused);
     }
-    let good = keys
+    let key = keys
         .candidates(&header, allowed)?
-        .iter()
-        .any(|key| key.key.verifies(header.alg, token.signing_input, &token.signature));
-    if good {
-        Ok(VerifiedJws { header, payload: token.payload })
-    } else {
-        Err(JwsError::BadSignature)
-    }
+        .into_iter()
+        .flatten()
+        .find(|key| key.key.verifies(header.alg, token.signing_input, &token.signature))
+        .ok_or(JwsError::BadSignature)?;
+    let signed_by = SignedBy { key: Arc::clone(key), set: keys.id() };
+    Ok(VerifiedJws { header, payload: token.payload, signed_by })
 }
 
 impl VerifiedJws {
@@ -135,8 +144,8 @@ impl VerifiedJws {
         json::object(&self.payload).map_err(|_| JwsError::Claims)
     }
 
-    pub(crate) fn into_payload(self) -> Vec<u8> {
-        self.payload
+    pub(crate) fn into_parts(self) -> (Vec<u8>, SignedBy) {
+        (self.payload, self.signed_by)
     }
 }
 

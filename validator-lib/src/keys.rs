@@ -1,22 +1,31 @@
-//! Owns: hiding from the validator where its keys come from.
+//! Owns: hiding from everybody else where keys come from.
 
 use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::algorithm::Algorithm;
+use crate::jwk::VerifyingKey;
 use crate::jws::{self, VerifiedJws};
 use crate::keyset::KeySet;
-use crate::keysource::{Fetch, RemoteKeys, VerifyError};
+use crate::keysource::{Fetch, KeysUnavailable, RemoteKeys, VerifyError};
 
-type Verifying<'a> = Pin<Box<dyn Future<Output = Result<VerifiedJws, VerifyError>> + Send + 'a>>;
+type Soon<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Keys given once, or kept current.
 pub(crate) enum Keys {
-    Fixed(KeySet),
-    Remote(Arc<dyn Verifier>),
+    Fixed(Arc<KeySet>),
+    Remote(Arc<dyn Remote>),
 }
 
 impl Keys {
+    pub(crate) fn fixed(keys: KeySet) -> Self {
+        Self::Fixed(Arc::new(keys))
+    }
+
+    pub(crate) fn remote<F: Fetch>(keys: RemoteKeys<F>) -> Self {
+        Self::Remote(Arc::new(keys))
+    }
+
     pub(crate) async fn verify(
         &self,
         compact: &str,
@@ -28,15 +37,62 @@ impl Keys {
             Self::Remote(keys) => keys.verify(compact, allowed, now).await,
         }
     }
+
+    /// The set in use, if it is fresh.
+    pub(crate) fn fresh_set(&self, now: u64) -> Option<u64> {
+        match self {
+            Self::Fixed(keys) => Some(keys.id()),
+            Self::Remote(keys) => keys.fresh_set(now),
+        }
+    }
+
+    /// The set in use if `key` is still in it, and nothing if it was withdrawn.
+    pub(crate) async fn set_with(
+        &self,
+        key: &VerifyingKey,
+        now: u64,
+    ) -> Result<Option<u64>, KeysUnavailable> {
+        let keys = self.current(now).await?;
+        Ok(keys.holds(key).then(|| keys.id()))
+    }
+
+    pub(crate) async fn current(&self, now: u64) -> Result<Arc<KeySet>, KeysUnavailable> {
+        match self {
+            Self::Fixed(keys) => Ok(Arc::clone(keys)),
+            Self::Remote(keys) => keys.current(now).await,
+        }
+    }
 }
 
 /// [`RemoteKeys`] without the type of its fetcher.
-pub(crate) trait Verifier: Send + Sync {
-    fn verify<'a>(&'a self, compact: &'a str, allowed: &'a [Algorithm], now: u64) -> Verifying<'a>;
+pub(crate) trait Remote: Send + Sync {
+    fn verify<'a>(
+        &'a self,
+        compact: &'a str,
+        allowed: &'a [Algorithm],
+        now: u64,
+    ) -> Soon<'a, Result<VerifiedJws, VerifyError>>;
+
+    fn fresh_set(&self, now: u64) -> Option<u64>;
+
+    fn current(&self, now: u64) -> Soon<'_, Result<Arc<KeySet>, KeysUnavailable>>;
 }
 
-impl<F: Fetch> Verifier for RemoteKeys<F> {
-    fn verify<'a>(&'a self, compact: &'a str, allowed: &'a [Algorithm], now: u64) -> Verifying<'a> {
+impl<F: Fetch> Remote for RemoteKeys<F> {
+    fn verify<'a>(
+        &'a self,
+        compact: &'a str,
+        allowed: &'a [Algorithm],
+        now: u64,
+    ) -> Soon<'a, Result<VerifiedJws, VerifyError>> {
         Box::pin(Self::verify(self, compact, allowed, now))
+    }
+
+    fn fresh_set(&self, now: u64) -> Option<u64> {
+        Self::fresh_set(self, now)
+    }
+
+    fn current(&self, now: u64) -> Soon<'_, Result<Arc<KeySet>, KeysUnavailable>> {
+        Box::pin(Self::current(self, now))
     }
 }

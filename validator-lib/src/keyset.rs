@@ -1,6 +1,9 @@
 //! Owns: an immutable set of verifying keys and the choice of the ones that may check a given token
 //! (RFC 7517 section 5, RFC 8725 section 3.1: one algorithm for each key).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -14,6 +17,9 @@ use crate::jws::JwsError;
 pub const MAX_JWKS_BYTES: usize = 512 * 1024;
 const MAX_KEYS: usize = 100;
 const MAX_CANDIDATES_WITHOUT_KID: usize = 4;
+
+/// The id of the next set.
+static SETS: AtomicU64 = AtomicU64::new(1);
 
 /// Why a JWKS document gives no set at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -49,9 +55,14 @@ impl KeySetError {
 /// The public keys of one issuer.
 #[derive(Debug, Clone)]
 pub struct KeySet {
-    keys: Vec<VerifyingKey>,
+    /// Tells this set from every other one of this process.
+    id: u64,
+    keys: Vec<Arc<VerifyingKey>>,
     skipped: Vec<JwkError>,
 }
+
+/// The keys that may have signed a token: one, or a few where it does not say which.
+pub(crate) type Candidates<'a> = [Option<&'a Arc<VerifyingKey>>; MAX_CANDIDATES_WITHOUT_KID];
 
 impl KeySet {
     /// Reads a JWKS document. A key that cannot be used is left out by itself.
@@ -83,7 +94,8 @@ impl KeySet {
         if keys.is_empty() {
             return Err(KeySetError::NoUsableKey);
         }
-        Ok(Self { keys, skipped })
+        let id = SETS.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { id, keys: keys.into_iter().map(Arc::new).collect(), skipped })
     }
 
     /// How many keys can be used.
@@ -106,28 +118,41 @@ impl KeySet {
         self.keys.iter().filter(|key| algorithm_of(key, allowed) == Some(alg)).count()
     }
 
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Whether `key` is still published, under the same name and for the same use.
+    pub(crate) fn holds(&self, key: &VerifyingKey) -> bool {
+        self.keys.iter().any(|ours| **ours == *key)
+    }
+
     /// The keys that may have signed a token with this header.
     pub(crate) fn candidates(
         &self,
         header: &Header,
         allowed: &[Algorithm],
-    ) -> Result<Vec<&VerifyingKey>, JwsError> {
-        let usable = |key: &&VerifyingKey| algorithm_of(key, allowed) == Some(header.alg);
-        let Some(kid) = header.kid.as_deref() else {
-            let keys: Vec<_> = self.keys.iter().filter(usable).collect();
-            return match keys.len() {
-                0 => Err(JwsError::UnknownKey),
-                1..=MAX_CANDIDATES_WITHOUT_KID => Ok(keys),
-                _ => Err(JwsError::TooManyCandidates),
-            };
-        };
-        let named: Vec<_> =
-            self.keys.iter().filter(|key| key.kid.as_deref() == Some(kid)).collect();
-        if named.is_empty() {
-            return Err(JwsError::UnknownKey);
+    ) -> Result<Candidates<'_>, JwsError> {
+        let usable = |key: &VerifyingKey| algorithm_of(key, allowed) == Some(header.alg);
+        let mut candidates = Candidates::default();
+        if let Some(kid) = header.kid.as_deref() {
+            let mut named =
+                self.keys.iter().filter(|key| key.kid.as_deref() == Some(kid)).peekable();
+            if named.peek().is_none() {
+                return Err(JwsError::UnknownKey);
+            }
+            // No two keys of a set share a name and an algorithm.
+            let key = named.find(|key| usable(key)).ok_or(JwsError::KeyMismatch)?;
+            candidates.iter_mut().take(1).for_each(|place| *place = Some(key));
+            return Ok(candidates);
         }
-        let keys: Vec<_> = named.into_iter().filter(usable).collect();
-        if keys.is_empty() { Err(JwsError::KeyMismatch) } else { Ok(keys) }
+        let mut keys = self.keys.iter().filter(|key| usable(key));
+        candidates.iter_mut().zip(&mut keys).for_each(|(place, key)| *place = Some(key));
+        match (candidates.first(), keys.next()) {
+            (Some(Some(_)), None) => Ok(candidates),
+            (_, None) => Err(JwsError::UnknownKey),
+            (_, Some(_)) => Err(JwsError::TooManyCandidates),
+        }
     }
 }
 

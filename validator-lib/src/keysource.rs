@@ -3,6 +3,7 @@
 //! the issuer is away. An issuer that cannot be reached is never the sender's fault.
 
 mod fetch;
+mod fresh;
 mod state;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use crate::jws::{self, JwsError, VerifiedJws};
 use crate::keyset::{KeySet, KeySetError};
 
 pub use fetch::{Fetch, FetchError, Fetched, max_age};
+use fresh::FreshSet;
 use state::{Asked, Flight, Loaded, State};
 
 /// How long a [`Fetch`] may take.
@@ -78,6 +80,7 @@ impl VerifyError {
 pub struct RemoteKeys<F> {
     source: Arc<Source<F>>,
     state: Arc<Mutex<State>>,
+    fresh: Arc<FreshSet>,
 }
 
 impl<F: Fetch> RemoteKeys<F> {
@@ -86,7 +89,13 @@ impl<F: Fetch> RemoteKeys<F> {
         Self {
             source: Arc::new(Source { fetch, url: url.into() }),
             state: Arc::new(Mutex::new(State::default())),
+            fresh: Arc::default(),
         }
+    }
+
+    /// The set that is in use, if it is fresh. Waits for nobody.
+    pub(crate) fn fresh_set(&self, now: u64) -> Option<u64> {
+        self.fresh.id(now)
     }
 
     /// Checks the signature of `compact`, asking the issuer once for newer keys where its key is not
@@ -171,11 +180,12 @@ impl<F: Fetch> RemoteKeys<F> {
 
     fn start(&self, state: &mut State, now: u64, asked: Asked) -> Flight {
         let source = Arc::clone(&self.source);
-        let shared = Arc::downgrade(&self.state);
+        let (shared, fresh) = (Arc::downgrade(&self.state), Arc::clone(&self.fresh));
         let fetching: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(async move {
             let loaded = source.load().await;
             if let Some(state) = shared.upgrade() {
                 lock(&state).settle(&loaded, now, asked);
+                fresh.settle(&loaded, now);
             }
             loaded.map(|(keys, _)| keys)
         });
@@ -191,7 +201,11 @@ impl<F: Fetch> RemoteKeys<F> {
 
 impl<F> Clone for RemoteKeys<F> {
     fn clone(&self) -> Self {
-        Self { source: Arc::clone(&self.source), state: Arc::clone(&self.state) }
+        Self {
+            source: Arc::clone(&self.source),
+            state: Arc::clone(&self.state),
+            fresh: Arc::clone(&self.fresh),
+        }
     }
 }
 

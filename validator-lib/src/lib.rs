@@ -27,8 +27,11 @@
 //! `http` (default) brings the fetcher, discovery by `.await`, the reading of `http` requests and the
 //! machine's clock. Without it the crate opens no socket, reads no clock and links no runtime.
 
+mod accepted;
 mod access_token;
 pub mod algorithm;
+pub mod cache;
+pub mod certificate;
 mod claims;
 #[cfg(feature = "http")]
 mod clock;
@@ -38,9 +41,11 @@ pub mod dpop;
 pub mod header;
 #[cfg(feature = "http")]
 pub mod http_fetch;
+mod invalid;
 mod json;
 pub mod jwk;
 pub mod jws;
+mod keys;
 pub mod keyset;
 pub mod keysource;
 pub mod policy;
@@ -50,12 +55,15 @@ pub mod revocation;
 #[cfg(test)]
 mod testkit;
 pub mod token;
+mod trust;
 pub mod validator;
 
 pub use access_token::Token;
 pub use algorithm::Algorithm;
+pub use certificate::{CertSource, PeerCertificate};
 pub use credentials::Incoming;
 pub use keyset::KeySet;
+pub use policy::Policy;
 pub use profile::Profile;
 pub use refusal::Refusal;
-pub use validator::Validator;
+pub use validator::{TrustedIssuer, Validator};

@@ -2,8 +2,12 @@
 //! tells them from ID tokens, and where audience and roles stand. RFC 9068 is the rule; every other
 //! profile is a named departure from it.
 
-use crate::claims::AccessClaims;
+use crate::claims::{AccessClaims, OneOrMany};
 use crate::header::Header;
+use crate::trust::ClaimNames;
+
+/// How long a context token may live, in seconds.
+const CONTEXT_MAX_SECS: u64 = 60;
 
 /// The kind of issuer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,6 +24,9 @@ pub enum Profile {
     Cognito,
     /// Auth0: `typ` is `JWT` or `at+jwt`.
     Auth0,
+    /// The context token of Wicketgate's own edge: `typ` is `wicket-context+jwt`, and it lives for a
+    /// minute at most. Its issuer is the edge, not an identity provider.
+    WicketContext,
 }
 
 impl Profile {
@@ -30,6 +37,7 @@ impl Profile {
             Self::Entra => jwt,
             Self::Keycloak | Self::Auth0 => jwt || header.typ_is("at+jwt"),
             Self::Cognito => header.typ.is_none() || jwt,
+            Self::WicketContext => header.typ_is("wicket-context+jwt"),
         }
     }
 
@@ -39,7 +47,7 @@ impl Profile {
         let like_id_token =
             claims.nonce.is_some() || claims.at_hash.is_some() || claims.c_hash.is_some();
         match self {
-            Self::Rfc9068 => true,
+            Self::Rfc9068 | Self::WicketContext => true,
             Self::Entra => !like_id_token && (claims.scp.is_some() || claims.roles.is_some()),
             Self::Keycloak => matches!(claims.typ.as_deref(), Some("Bearer" | "DPoP")),
             Self::Cognito => claims.token_use.as_deref() == Some("access"),
@@ -48,23 +56,44 @@ impl Profile {
     }
 
     pub(crate) fn has_audience(self, claims: &AccessClaims, expected: &[String]) -> bool {
+        self.names_audience(claims.aud.as_ref(), claims.client_id.as_deref(), expected)
+    }
+
+    pub(crate) fn names_audience(
+        self,
+        aud: Option<&OneOrMany>,
+        client_id: Option<&str>,
+        expected: &[String],
+    ) -> bool {
         let is_expected = |audience: &str| expected.iter().any(|ours| ours == audience);
         match self {
-            Self::Cognito => claims.client_id.as_deref().is_some_and(is_expected),
-            Self::Rfc9068 | Self::Entra | Self::Keycloak | Self::Auth0 => {
-                claims.aud.as_ref().is_some_and(|aud| aud.iter().any(is_expected))
+            Self::Cognito => client_id.is_some_and(is_expected),
+            Self::Rfc9068 | Self::Entra | Self::Keycloak | Self::Auth0 | Self::WicketContext => {
+                aud.is_some_and(|aud| aud.iter().any(is_expected))
             }
         }
     }
 
-    pub(crate) fn role_claims(self, audiences: &[String]) -> Vec<String> {
+    /// Whether a token of this kind may expire so long after it was issued.
+    pub(crate) fn may_live(self, issued_at: Option<u64>, expires_at: u64) -> bool {
         match self {
-            Self::Rfc9068 | Self::Entra => vec!["roles".to_owned()],
-            Self::Keycloak => std::iter::once("realm_access.roles".to_owned())
-                .chain(audiences.iter().map(|aud| format!("resource_access.{aud}.roles")))
-                .collect(),
-            Self::Cognito => vec!["cognito:groups".to_owned()],
-            Self::Auth0 => vec!["permissions".to_owned()],
+            Self::WicketContext => issued_at
+                .is_some_and(|issued_at| expires_at.saturating_sub(issued_at) <= CONTEXT_MAX_SECS),
+            Self::Rfc9068 | Self::Entra | Self::Keycloak | Self::Cognito | Self::Auth0 => true,
         }
+    }
+
+    pub(crate) fn claim_names(self, audiences: &[String]) -> ClaimNames {
+        let (roles, permissions) = match self {
+            Self::Rfc9068 | Self::Entra | Self::WicketContext => (vec!["roles".to_owned()], vec![]),
+            Self::Keycloak => {
+                let of_clients = audiences.iter().map(|aud| format!("resource_access.{aud}.roles"));
+                let all = std::iter::once("realm_access.roles".to_owned()).chain(of_clients);
+                (all.collect(), vec![])
+            }
+            Self::Cognito => (vec!["cognito:groups".to_owned()], vec![]),
+            Self::Auth0 => (vec!["permissions".to_owned()], vec!["permissions".to_owned()]),
+        };
+        ClaimNames { scopes: Vec::new(), roles, permissions }
     }
 }

@@ -1,12 +1,17 @@
 //! Owns: the answer to a request that is not let in: status, challenges, reason (RFC 6750 section 3,
-//! RFC 9449 section 7.1, RFC 9110 section 11.6.1). Whatever is not the sender's fault is 503.
+//! RFC 9449 sections 7.1 and 9, RFC 9470 section 3, RFC 9110 section 11.6.1). Whatever is not the sender's
+//! fault is 503.
+
+mod problem;
 
 use crate::algorithm::Algorithm;
 use crate::credentials::{RequestFault, Scheme};
 use crate::dpop::ProofError;
 use crate::dpop::replay::ReplayError;
 use crate::keysource::{KeysUnavailable, VerifyError};
-use crate::policy::InvalidToken;
+
+pub use crate::invalid::InvalidToken;
+pub use problem::PROBLEM_MEDIA_TYPE;
 
 const RETRY_AFTER_SECS: u64 = 5;
 
@@ -35,12 +40,29 @@ pub enum Cause {
     /// A good token without a role that the request needs.
     #[error("the token lacks a role")]
     Role,
+    /// A good token without a permission that the request needs.
+    #[error("the token lacks a permission")]
+    Permission,
+    /// A good token of a login that is too old or too weak for the request.
+    #[error("the login behind the token is too old or too weak")]
+    StepUp {
+        /// The strengths that would do.
+        acr: Vec<String>,
+        /// How many seconds ago the login may have been.
+        max_age: Option<u64>,
+    },
+    /// The list of revoked tokens cannot say.
+    #[error("whether the token was revoked cannot be told")]
+    RevocationUnknown,
     /// No keys to judge the token with.
     #[error(transparent)]
     Unavailable(#[from] KeysUnavailable),
     /// No room to remember the proof, so that its replay would go unseen.
     #[error("the replay store is full")]
     ReplayStoreFull,
+    /// Whether the proof was used before cannot be asked.
+    #[error("the replay store cannot be reached")]
+    ReplayStoreAway,
 }
 
 /// A request that is not let in, and the answer to it.
@@ -53,6 +75,7 @@ pub enum Cause {
 pub struct Refusal {
     cause: Cause,
     context: Context,
+    nonce: Option<String>,
 }
 
 /// What the service takes and what the request used; a challenge speaks of both.
@@ -65,7 +88,12 @@ pub(crate) struct Context {
 
 impl Refusal {
     pub(crate) fn new(cause: Cause, context: Context) -> Self {
-        Self { cause, context }
+        Self { cause, context, nonce: None }
+    }
+
+    /// With the nonce that the next proof has to carry.
+    pub(crate) fn with_nonce(self, nonce: Option<String>) -> Self {
+        Self { nonce, ..self }
     }
 
     /// Why.
@@ -77,9 +105,12 @@ impl Refusal {
     pub fn status(&self) -> u16 {
         match &self.cause {
             Cause::Malformed(_) => 400,
-            Cause::Missing | Cause::Invalid(_) | Cause::Proof(_) => 401,
-            Cause::Scope { .. } | Cause::Role => 403,
-            Cause::Unavailable(_) | Cause::ReplayStoreFull => 503,
+            Cause::Missing | Cause::Invalid(_) | Cause::Proof(_) | Cause::StepUp { .. } => 401,
+            Cause::Scope { .. } | Cause::Role | Cause::Permission => 403,
+            Cause::Unavailable(_)
+            | Cause::RevocationUnknown
+            | Cause::ReplayStoreFull
+            | Cause::ReplayStoreAway => 503,
         }
     }
 
@@ -112,10 +143,16 @@ impl Refusal {
         (self.status() == 503).then_some(RETRY_AFTER_SECS)
     }
 
-    /// The answer as a response without a body.
+    /// The value of the `DPoP-Nonce` header, where proofs need a nonce and this one had none that is
+    /// taken (RFC 9449 section 9).
+    pub fn dpop_nonce(&self) -> Option<&str> {
+        self.nonce.as_deref()
+    }
+
+    /// The answer as a response without a body; [`problem`](Self::problem) makes one.
     #[cfg(feature = "http")]
     pub fn response(&self) -> http::Response<()> {
-        use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+        use http::header::{CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
         let mut response = http::Response::new(());
         *response.status_mut() =
@@ -127,6 +164,9 @@ impl Refusal {
             );
         }
         headers.extend(self.retry_after().map(|seconds| (RETRY_AFTER, seconds.into())));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let nonce = self.dpop_nonce().and_then(|nonce| HeaderValue::try_from(nonce).ok());
+        headers.extend(nonce.map(|nonce| (HeaderName::from_static("dpop-nonce"), nonce)));
         response
     }
 
@@ -139,8 +179,12 @@ impl Refusal {
             Cause::Proof(why) => why.reason(),
             Cause::Scope { .. } => "scope",
             Cause::Role => "role",
+            Cause::Permission => "permission",
+            Cause::StepUp { .. } => "step_up",
+            Cause::RevocationUnknown => "revocation_unknown",
             Cause::Unavailable(why) => why.reason(),
             Cause::ReplayStoreFull => "replay_store_full",
+            Cause::ReplayStoreAway => "replay_store_away",
         }
     }
 
@@ -151,13 +195,24 @@ impl Refusal {
             Cause::Missing => Some(Vec::new()),
             Cause::Malformed(_) => Some(vec![error("invalid_request")]),
             Cause::Invalid(_) => Some(vec![error("invalid_token")]),
+            Cause::Proof(ProofError::Nonce) => Some(vec![error("use_dpop_nonce")]),
             Cause::Proof(_) => Some(vec![error("invalid_dpop_proof")]),
             Cause::Scope { needed } => Some(vec![
                 error("insufficient_scope"),
                 format!("scope=\"{}\"", quotable(&needed.join(" "))),
             ]),
-            Cause::Role => Some(vec![error("insufficient_scope")]),
-            Cause::Unavailable(_) | Cause::ReplayStoreFull => None,
+            Cause::Role | Cause::Permission => Some(vec![error("insufficient_scope")]),
+            Cause::StepUp { acr, max_age } => {
+                let acr = (!acr.is_empty())
+                    .then(|| format!("acr_values=\"{}\"", quotable(&acr.join(" "))));
+                let max_age = max_age.map(|seconds| format!("max_age=\"{seconds}\""));
+                let code = error("insufficient_user_authentication");
+                Some([Some(code), acr, max_age].into_iter().flatten().collect())
+            }
+            Cause::Unavailable(_)
+            | Cause::RevocationUnknown
+            | Cause::ReplayStoreFull
+            | Cause::ReplayStoreAway => None,
         }
     }
 
@@ -186,6 +241,7 @@ impl From<ReplayError> for Cause {
         match error {
             ReplayError::Replayed => Self::Proof(ProofError::Replayed),
             ReplayError::Full => Self::ReplayStoreFull,
+            ReplayError::Away => Self::ReplayStoreAway,
         }
     }
 }

@@ -1,98 +1,47 @@
-//! Owns: what an access token has to claim to be accepted here, and the one place that compares the
-//! claims with it (RFC 9068 section 4, RFC 8725 sections 3.8 to 3.12).
+//! Owns: which issuer is trusted with what, and the one place that compares claims with it (RFC 9068
+//! section 4, RFC 8725 sections 3.8 to 3.12).
 
 use std::sync::Arc;
 
+use serde::Deserialize;
+
+use crate::accepted::Accepted;
 use crate::algorithm::Algorithm;
-use crate::claims::{AccessClaims, NumericDate};
-use crate::jws::{JwsError, VerifiedJws};
+use crate::claims::{AccessClaims, NumericDate, OneOrMany};
+use crate::invalid::InvalidToken;
+use crate::json;
+use crate::jws::VerifiedJws;
+use crate::keys::Keys;
 use crate::profile::Profile;
+use crate::token;
 
-/// Why a well-formed request carries a token that is not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidToken {
-    /// The token itself or its signature is not good.
-    #[error(transparent)]
-    Jws(#[from] JwsError),
-    /// Not marked as an access token.
-    #[error("the token is not an access token")]
-    Type,
-    /// From another issuer.
-    #[error("the token is from another issuer")]
-    Issuer,
-    /// For another service.
-    #[error("the token is for another audience")]
-    Audience,
-    /// Without `sub`.
-    #[error("the token names no subject")]
-    NoSubject,
-    /// Without `exp`.
-    #[error("the token does not say when it expires")]
-    NoExpiry,
-    /// Past its `exp`.
-    #[error("the token has expired")]
-    Expired,
-    /// Before its `nbf`.
-    #[error("the token is not valid yet")]
-    NotYetValid,
-    /// Its `iat` lies in the future.
-    #[error("the token was issued in the future")]
-    IssuedInFuture,
-    /// Bound to something this service cannot check.
-    #[error("the token is bound in a way that is not supported")]
-    UnsupportedBinding,
-    /// Bound to a DPoP key and sent as a bearer token (RFC 9449 section 7.2).
-    #[error("the token is bound to a key and was sent without proof")]
-    BoundAsBearer,
-    /// Sent with the DPoP scheme and bound to no key, or a bound one is required.
-    #[error("the token is not bound to a key")]
-    NotBound,
-}
-
-impl InvalidToken {
-    /// A short stable code for metrics and logs.
-    pub const fn reason(self) -> &'static str {
-        match self {
-            Self::Jws(error) => error.reason(),
-            Self::Type => "token_type",
-            Self::Issuer => "issuer",
-            Self::Audience => "audience",
-            Self::NoSubject => "subject_missing",
-            Self::NoExpiry => "expiry_missing",
-            Self::Expired => "expired",
-            Self::NotYetValid => "not_yet_valid",
-            Self::IssuedInFuture => "issued_in_future",
-            Self::UnsupportedBinding => "binding_unsupported",
-            Self::BoundAsBearer => "bound_as_bearer",
-            Self::NotBound => "not_bound",
-        }
-    }
-}
-
-/// What a token has to claim.
-#[derive(Debug, Clone)]
-pub(crate) struct Policy {
+/// An issuer, what its tokens have to claim, and the keys that sign them.
+pub(crate) struct Trust {
     pub(crate) issuer: String,
     pub(crate) audiences: Vec<String>,
     pub(crate) profile: Profile,
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) leeway: u64,
-    pub(crate) role_claims: Arc<[String]>,
+    pub(crate) names: ClaimNames,
+    pub(crate) keys: Keys,
 }
 
-/// Claims that a [`Policy`] accepted.
-#[derive(Debug)]
-pub(crate) struct Accepted {
-    pub(crate) subject: String,
-    pub(crate) expires_at: u64,
-    pub(crate) claims: AccessClaims,
-    pub(crate) payload: Vec<u8>,
+/// Where this issuer writes what a token allows. Names divide at dots where a claim lies in another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ClaimNames {
+    /// Empty for `scope`, else `scp`.
+    pub(crate) scopes: Vec<String>,
+    pub(crate) roles: Vec<String>,
+    pub(crate) permissions: Vec<String>,
 }
 
-impl Policy {
+impl Trust {
     /// Judges the claims of a token whose signature is good.
-    pub(crate) fn judge(&self, jws: VerifiedJws, now: u64) -> Result<Accepted, InvalidToken> {
+    pub(crate) fn judge(
+        self: &Arc<Self>,
+        jws: VerifiedJws,
+        now: u64,
+    ) -> Result<Accepted, InvalidToken> {
         if !self.profile.accepts_type(jws.header()) {
             return Err(InvalidToken::Type);
         }
@@ -109,7 +58,11 @@ impl Policy {
         let expires_at = self.within_lifetime(&claims, now)?;
         let subject = claims.sub.take().filter(|sub| !sub.is_empty());
         let subject = subject.ok_or(InvalidToken::NoSubject)?;
-        Ok(Accepted { subject, expires_at, claims, payload: jws.into_payload() })
+        Ok(Accepted::new(Arc::clone(self), subject, expires_at, claims, jws))
+    }
+
+    pub(crate) fn has_expired(&self, expires_at: u64, now: u64) -> bool {
+        expires_at.saturating_add(self.leeway) <= now
     }
 
     fn within_lifetime(&self, claims: &AccessClaims, now: u64) -> Result<u64, InvalidToken> {
@@ -117,14 +70,58 @@ impl Policy {
         let latest_start = now.saturating_add(self.leeway);
         let starts_after =
             |date: Option<NumericDate>| date.is_some_and(|date| date.0 > latest_start);
-        if expires_at.saturating_add(self.leeway) <= now {
+        if self.has_expired(expires_at, now) {
             Err(InvalidToken::Expired)
         } else if starts_after(claims.nbf) {
             Err(InvalidToken::NotYetValid)
         } else if starts_after(claims.iat) {
             Err(InvalidToken::IssuedInFuture)
+        } else if !self.profile.may_live(claims.iat.map(|date| date.0), expires_at) {
+            Err(InvalidToken::LivesTooLong)
         } else {
             Ok(expires_at)
         }
+    }
+}
+
+impl std::fmt::Debug for Trust {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Trust")
+            .field("issuer", &self.issuer)
+            .field("audiences", &self.audiences)
+            .field("profile", &self.profile)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The one of `trusts` that is to judge `compact`. What is read of the token here is not believed: it
+/// picks who is asked, and whoever is picked checks all of it.
+///
+/// Where several entries name the issuer, it is the first one whose audience the token has.
+pub(crate) fn choose<'t>(
+    trusts: &'t [Arc<Trust>],
+    compact: &str,
+) -> Result<&'t Arc<Trust>, InvalidToken> {
+    if let [only] = trusts {
+        return Ok(only);
+    }
+    let claimed: Claimed = json::object(&token::payload(compact)?)
+        .map_err(|_| InvalidToken::Jws(crate::jws::JwsError::Claims))?;
+    let mut of_issuer = trusts.iter().filter(|trust| trust.issuer == claimed.iss).peekable();
+    let first = of_issuer.peek().copied().ok_or(InvalidToken::Issuer)?;
+    Ok(of_issuer.find(|trust| claimed.is_for(trust)).unwrap_or(first))
+}
+
+#[derive(Deserialize)]
+struct Claimed {
+    iss: String,
+    aud: Option<OneOrMany>,
+    client_id: Option<String>,
+}
+
+impl Claimed {
+    fn is_for(&self, trust: &Trust) -> bool {
+        let (aud, client) = (self.aud.as_ref(), self.client_id.as_deref());
+        trust.profile.names_audience(aud, client, &trust.audiences)
     }
 }

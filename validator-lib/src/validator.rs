@@ -1,47 +1,49 @@
 //! Owns: the one pipeline from a request to a [`Token`] or a [`Refusal`], in this order: form of the
-//! request, form and signature of the token, its claims, its binding.
+//! request; form, signature and claims of the token, or that they were good a moment ago; its binding;
+//! revocation.
 
+mod binding;
 mod builder;
-mod keys;
+mod issuer;
+#[cfg(feature = "http")]
+mod parts;
 
 use std::fmt;
 use std::sync::Arc;
 
+use crate::accepted::Accepted;
 use crate::access_token::Token;
-use crate::credentials::{self, Incoming, Presented, Scheme};
-use crate::dpop::replay::ReplayStore;
-use crate::dpop::{self, Expected, ProofError};
-use crate::policy::{InvalidToken, Policy};
-use crate::refusal::{Cause, Context, Refusal};
+use crate::cache::TokenCache;
+use crate::credentials::{Incoming, Presented};
+use crate::dpop::TokenHash;
+use crate::refusal::{Cause, Context, InvalidToken, Refusal};
+use crate::revocation::{Denylist, TokenName, Verdict, WhenUnknown};
+use crate::trust::{self, Trust};
+use binding::Binding;
 
 pub use builder::{Builder, ConfigError};
-use keys::Keys;
+pub use issuer::TrustedIssuer;
 
 type Clock = Box<dyn Fn() -> u64 + Send + Sync>;
 
-/// Checks the access tokens that reach one service. Clones share keys and replay memory.
+/// Checks the access tokens that reach one service. Clones share keys, cache and replay memory.
 #[derive(Clone)]
 pub struct Validator {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    policy: Policy,
-    keys: Keys,
-    dpop: Option<Dpop>,
+    trusts: Vec<Arc<Trust>>,
+    cache: Option<TokenCache>,
+    binding: Binding,
+    denylist: Option<(Box<dyn Denylist>, WhenUnknown)>,
     clock: Clock,
-}
-
-struct Dpop {
-    origin: String,
-    required: bool,
-    used: ReplayStore,
 }
 
 impl Validator {
     /// A validator of tokens from `issuer` for `audience`, both compared byte for byte.
     pub fn builder(issuer: impl Into<String>, audience: impl Into<String>) -> Builder {
-        Builder::new(issuer.into(), audience.into())
+        Builder::new(TrustedIssuer::new(issuer, audience))
     }
 
     /// A validator that learns from the issuer's metadata where its keys are. Options may be set
@@ -51,42 +53,26 @@ impl Validator {
         Self::builder(issuer, audience)
     }
 
-    /// Checks the token of a request.
-    ///
-    /// The path of `parts` has to be the one the client sent; where a router has shortened it, use
-    /// [`check_incoming`](Self::check_incoming).
+    /// Checks the token of a request that comes in another form than that of the `http` crate.
     ///
     /// # Errors
     /// A [`Refusal`], which knows the answer to send.
     ///
     /// # Cancel safety
-    /// Dropping the future loses nothing.
-    #[cfg(feature = "http")]
-    pub async fn check(&self, parts: &http::request::Parts) -> Result<Token, Refusal> {
-        let all = |name: &http::HeaderName| -> Vec<&[u8]> {
-            parts.headers.get_all(name).iter().map(http::HeaderValue::as_bytes).collect()
-        };
-        let incoming = Incoming {
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
-            authorization: &all(&http::header::AUTHORIZATION),
-            dpop: &all(&http::HeaderName::from_static("dpop")),
-        };
-        self.check_incoming(&incoming).await
-    }
-
-    /// Checks the token of a request that comes in another form than that of the `http` crate.
-    ///
-    /// # Errors
-    /// A [`Refusal`], which knows the answer to send.
+    /// Dropping the future loses nothing, but that a DPoP proof may count as used.
     pub async fn check_incoming(&self, incoming: &Incoming<'_>) -> Result<Token, Refusal> {
+        let now = (self.inner.clock)();
         let presented = Presented::read(incoming);
-        let context = self.inner.context(presented.as_ref().ok().map(|found| found.scheme));
+        let used = presented.as_ref().ok().map(|found| found.scheme);
+        let context = self.inner.binding.context(used);
         let outcome = match presented {
-            Ok(presented) => self.inner.check(incoming, presented, context).await,
+            Ok(presented) => self.inner.check(incoming, &presented, context, now).await,
             Err(cause) => Err(cause),
         };
-        outcome.map_err(|cause| Refusal::new(cause, context))
+        outcome.map_err(|cause| {
+            let nonce = self.inner.binding.nonce_for(&cause, now);
+            Refusal::new(cause, context).with_nonce(nonce)
+        })
     }
 }
 
@@ -94,54 +80,79 @@ impl Inner {
     async fn check(
         &self,
         incoming: &Incoming<'_>,
-        presented: Presented<'_>,
+        presented: &Presented<'_>,
         context: Context,
+        now: u64,
     ) -> Result<Token, Cause> {
-        let now = (self.clock)();
-        let jws = self.keys.verify(presented.token, &self.policy.algorithms, now).await?;
-        let accepted = self.policy.judge(jws, now)?;
-        let token = Token::new(accepted, Arc::clone(&self.policy.role_claims), context);
-        self.check_binding(incoming, presented, &token, now)?;
-        Ok(token)
+        let (accepted, hash) = match &self.cache {
+            None => (self.judged(presented, now).await?, None),
+            Some(cache) => {
+                let hash = TokenHash::of(presented.token);
+                (self.remembered(cache, presented, hash, now).await?, Some(hash))
+            }
+        };
+        let next_nonce = self.binding.check(incoming, presented, hash, &accepted, now).await?;
+        self.check_revocation(&accepted, now)?;
+        Ok(Token::new(accepted, context, now, next_nonce))
     }
 
-    /// RFC 9449 section 7: a bound token needs its proof, whatever scheme it is sent with.
-    fn check_binding(
+    async fn remembered(
         &self,
-        incoming: &Incoming<'_>,
-        presented: Presented<'_>,
-        token: &Token,
+        cache: &TokenCache,
+        presented: &Presented<'_>,
+        hash: TokenHash,
         now: u64,
-    ) -> Result<(), Cause> {
-        match (token.binding()?, presented.scheme, &self.dpop) {
-            (None, Scheme::Bearer, None | Some(Dpop { required: false, .. })) => Ok(()),
-            (None, _, _) => Err(InvalidToken::NotBound.into()),
-            (Some(_), Scheme::Bearer, _) => Err(InvalidToken::BoundAsBearer.into()),
-            (Some(_), Scheme::Dpop, None) => Err(InvalidToken::UnsupportedBinding.into()),
-            (Some(jkt), Scheme::Dpop, Some(ours)) => {
-                let path = incoming.path.strip_prefix('/').ok_or(ProofError::Url)?;
-                let expected = Expected {
-                    method: incoming.method,
-                    url: &format!("{}/{path}", ours.origin),
-                    access_token: Some(presented.token),
-                    thumbprint: Some(jkt),
-                    nonce: None,
-                };
-                let proof = dpop::verify(credentials::proof(incoming)?, &expected, now)?;
-                Ok(ours.used.enter(&proof, now)?)
+    ) -> Result<Arc<Accepted>, Cause> {
+        if let Some(accepted) = cache.get(&hash, now) {
+            if is_published(&accepted, now).await? {
+                return Ok(accepted);
             }
+            cache.forget(&hash);
+        }
+        let accepted = self.judged(presented, now).await?;
+        cache.keep(hash, &accepted, now);
+        Ok(accepted)
+    }
+
+    async fn judged(&self, presented: &Presented<'_>, now: u64) -> Result<Arc<Accepted>, Cause> {
+        let compact = presented.text()?;
+        let trust = trust::choose(&self.trusts, compact)?;
+        let jws = trust.keys.verify(compact, &trust.algorithms, now).await?;
+        Ok(Arc::new(trust.judge(jws, now)?))
+    }
+
+    fn check_revocation(&self, accepted: &Accepted, now: u64) -> Result<(), Cause> {
+        let Some((list, when_unknown)) = &self.denylist else { return Ok(()) };
+        let token = TokenName {
+            issuer: &accepted.claims.iss,
+            id: accepted.claims.jti.as_deref(),
+            subject: &accepted.subject,
+            issued_at: accepted.claims.iat.map(|date| date.0),
+        };
+        match (list.verdict(&token, now), when_unknown) {
+            (Verdict::Clear, _) | (Verdict::Unknown, WhenUnknown::Accept) => Ok(()),
+            (Verdict::Denied, _) => Err(InvalidToken::Revoked.into()),
+            (Verdict::Unknown, WhenUnknown::Refuse) => Err(Cause::RevocationUnknown),
         }
     }
+}
 
-    fn context(&self, used: Option<Scheme>) -> Context {
-        let required = self.dpop.as_ref().is_some_and(|dpop| dpop.required);
-        Context { bearer: !required, dpop: self.dpop.is_some(), used }
+/// Whether the issuer still publishes the key that signed a token.
+async fn is_published(accepted: &Accepted, now: u64) -> Result<bool, Cause> {
+    let keys = &accepted.trust.keys;
+    if keys.fresh_set(now) == Some(accepted.key_set()) {
+        return Ok(true);
     }
+    let set = keys.set_with(&accepted.key, now).await?;
+    if let Some(set) = set {
+        accepted.seen_in(set);
+    }
+    Ok(set.is_some())
 }
 
 impl fmt::Debug for Validator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Validator").field("policy", &self.inner.policy).finish_non_exhaustive()
+        f.debug_struct("Validator").field("trusts", &self.inner.trusts).finish_non_exhaustive()
     }
 }
 

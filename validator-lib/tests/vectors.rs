@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use serde_json::Value;
-use validator_lib::dpop::{self, Expected};
+use validator_lib::dpop::{self, Expected, TokenHash};
 use validator_lib::{Algorithm, KeySet, jws};
 
 /// The cases of Wycheproof's `json_web_signature` that a verifier without HMAC accepts. The other ones
@@ -99,7 +99,7 @@ fn the_proofs_of_rfc_9449_are_accepted_at_their_time_and_place() {
         let expected = Expected {
             method: claims["htm"].as_str().unwrap(),
             url: claims["htu"].as_str().unwrap(),
-            access_token: claims.get("ath").and(token),
+            access_token: claims.get("ath").and(token).map(|token| TokenHash::of(token.as_bytes())),
             thumbprint: file["jkt"].as_str(),
             nonce: claims["nonce"].as_str(),
         };

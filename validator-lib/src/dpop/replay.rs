@@ -1,16 +1,24 @@
 //! Owns: remembering which proofs were used, for as long as each could be used again (RFC 9449
-//! section 11.1). The memory is this process's own and bounded; when it is full nothing is forgotten
-//! early, because a forgotten proof can be replayed.
+//! section 11.1). The memory of a process is bounded; when it is full nothing is forgotten early, because
+//! a forgotten proof can be replayed.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::dpop::{MAX_AGE_SECS, MAX_AHEAD_SECS, Proof};
 
 /// Proofs remembered unless configured otherwise: about 2,900 requests a second.
 pub const DEFAULT_CAPACITY: usize = 1 << 18;
 const LIFETIME_SECS: u64 = MAX_AGE_SECS + MAX_AHEAD_SECS + 1;
+
+/// For how long a used proof has to be remembered.
+pub const LIFETIME: Duration = Duration::from_secs(LIFETIME_SECS);
 
 /// Why a proof could not be entered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +29,42 @@ pub enum ReplayError {
     /// There is no room.
     #[error("the replay store is full")]
     Full,
+    /// The memory that is shared with others cannot be asked.
+    #[error("the replay store cannot be reached")]
+    Away,
+}
+
+/// The name of a proof: half a SHA-256 of its key and its `jti`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ProofName([u8; 16]);
+
+impl ProofName {
+    /// The name of `proof`.
+    pub fn of(proof: &Proof) -> Self {
+        // A thumbprint has a fixed length, so the two cannot run together.
+        let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
+        hash.update(proof.thumbprint.as_bytes());
+        hash.update(proof.jti.as_bytes());
+        let mut name = [0; 16];
+        name.iter_mut().zip(hash.finish().as_ref()).for_each(|(to, from)| *to = *from);
+        Self(name)
+    }
+}
+
+impl fmt::Display for ProofName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+/// What [`SharedReplay::enter`] gives.
+pub type Entering<'a> = Pin<Box<dyn Future<Output = Result<(), ReplayError>> + Send + 'a>>;
+
+/// A memory of used proofs that several processes share.
+pub trait SharedReplay: Send + Sync + 'static {
+    /// Enters a proof if it is not there, and keeps it for `keep`, in one step: of two requests with the
+    /// same proof at most one may get `Ok`.
+    fn enter(&self, name: ProofName, keep: Duration) -> Entering<'_>;
 }
 
 /// The proofs used lately.
@@ -31,8 +75,8 @@ pub struct ReplayStore {
 
 #[derive(Default)]
 struct Used {
-    proofs: HashSet<[u8; 16]>,
-    oldest_first: VecDeque<(u64, [u8; 16])>,
+    proofs: HashSet<ProofName>,
+    oldest_first: VecDeque<(u64, ProofName)>,
 }
 
 impl ReplayStore {
@@ -46,7 +90,7 @@ impl ReplayStore {
     /// # Errors
     /// [`ReplayError`].
     pub fn enter(&self, proof: &Proof, now: u64) -> Result<(), ReplayError> {
-        let name = name_of(proof);
+        let name = ProofName::of(proof);
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.forget_before(now);
         if used.proofs.contains(&name) {
@@ -78,23 +122,13 @@ impl Used {
     }
 }
 
-/// Half a SHA-256 of key and `jti`; a thumbprint has a fixed length, so the two cannot run together.
-fn name_of(proof: &Proof) -> [u8; 16] {
-    let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
-    hash.update(proof.thumbprint.as_bytes());
-    hash.update(proof.jti.as_bytes());
-    let mut name = [0; 16];
-    name.iter_mut().zip(hash.finish().as_ref()).for_each(|(to, from)| *to = *from);
-    name
-}
-
 #[cfg(test)]
 mod tests {
     use super::{LIFETIME_SECS, ReplayError, ReplayStore};
     use crate::dpop::Proof;
 
     fn proof(thumbprint: &str, jti: &str) -> Proof {
-        Proof { thumbprint: thumbprint.to_owned(), jti: jti.to_owned() }
+        Proof { thumbprint: thumbprint.to_owned(), jti: jti.to_owned(), nonce: None }
     }
 
     #[test]

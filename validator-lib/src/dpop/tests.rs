@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Expected, MAX_AGE_SECS, MAX_AHEAD_SECS, Proof, ProofError, verify};
+use super::{Expected, MAX_AGE_SECS, MAX_AHEAD_SECS, Proof, ProofError, TokenHash, verify};
 use crate::algorithm::Algorithm;
 use crate::testkit::{NOW, Signer, encode, with};
 
@@ -11,7 +11,13 @@ const ATH: &str = "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo";
 const URL: &str = "https://resource.example.org/protectedresource";
 
 fn expected() -> Expected<'static> {
-    Expected { method: "GET", url: URL, access_token: Some(TOKEN), thumbprint: None, nonce: None }
+    Expected {
+        method: "GET",
+        url: URL,
+        access_token: Some(TokenHash::of(TOKEN.as_bytes())),
+        thumbprint: None,
+        nonce: None,
+    }
 }
 
 fn claims() -> Value {

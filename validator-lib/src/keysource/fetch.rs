@@ -11,6 +11,12 @@ pub trait Fetch: Send + Sync + 'static {
     fn get(&self, url: &str) -> impl Future<Output = Result<Fetched, FetchError>> + Send;
 }
 
+impl<F: Fetch> Fetch for std::sync::Arc<F> {
+    fn get(&self, url: &str) -> impl Future<Output = Result<Fetched, FetchError>> + Send {
+        F::get(self, url)
+    }
+}
+
 /// A document, and how long its sender says it stays fresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {

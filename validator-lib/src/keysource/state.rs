@@ -74,9 +74,9 @@ impl State {
         }
         match loaded {
             Ok((keys, max_age)) => {
-                let ttl = max_age.unwrap_or(MAX_TTL_SECS).clamp(MIN_TTL_SECS, MAX_TTL_SECS);
                 self.failed = None;
-                self.held = Some(Held { keys: Arc::clone(keys), fetched_at: now, ttl });
+                let keys = Arc::clone(keys);
+                self.held = Some(Held { keys, fetched_at: now, ttl: ttl(*max_age) });
             }
             Err(why) => self.failed = Some((now, why.clone())),
         }
@@ -87,8 +87,13 @@ impl State {
     }
 }
 
+/// For how many seconds a set is fresh.
+pub(super) fn ttl(max_age: Option<u64>) -> u64 {
+    max_age.unwrap_or(MAX_TTL_SECS).clamp(MIN_TTL_SECS, MAX_TTL_SECS)
+}
+
 /// Whether `now` lies less than `span` from `from`, to either side: a clock that was set back must not
 /// stretch a cooldown or keep old keys fresh.
-fn within(from: u64, span: u64, now: u64) -> bool {
+pub(super) fn within(from: u64, span: u64, now: u64) -> bool {
     now.abs_diff(from) < span
 }

@@ -1,9 +1,8 @@
-use super::{Cause, Context, Refusal};
+use super::{Cause, Context, InvalidToken, Refusal};
 use crate::credentials::{RequestFault, Scheme};
 use crate::dpop::ProofError;
 use crate::jws::JwsError;
 use crate::keysource::{FetchError, KeysUnavailable};
-use crate::policy::InvalidToken;
 
 const ALGS: &str = "algs=\"RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA\"";
 

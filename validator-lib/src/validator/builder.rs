@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use super::binding::{Binding, Dpop, Mtls, Used};
+use super::{Clock, Inner, TrustedIssuer, Validator};
 use crate::algorithm::Algorithm;
-use crate::dpop::{self, replay};
+use crate::cache::{self, TokenCache};
+use crate::certificate::CertSource;
+use crate::dpop;
+use crate::dpop::nonce::Nonces;
+use crate::dpop::replay::{self, ReplayStore, SharedReplay};
 use crate::keyset::KeySet;
 use crate::keysource::{Fetch, RemoteKeys};
-use crate::policy::Policy;
 use crate::profile::Profile;
-use crate::validator::keys::Keys;
-use crate::validator::{Clock, Dpop, Inner, Validator};
-
-const DEFAULT_LEEWAY_SECS: u64 = 30;
-const MAX_LEEWAY_SECS: u64 = 300;
+use crate::revocation::{Denylist, WhenUnknown};
 
 /// A mistake in the settings of a validator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -30,12 +31,21 @@ pub enum ConfigError {
     /// The leeway is longer than five minutes.
     #[error("the leeway is longer than five minutes")]
     Leeway,
+    /// Nobody said where the keys of an issuer are.
+    #[error("an issuer has no keys")]
+    NoKeys,
     /// The origin is not `https://host[:port]` or `http://host[:port]`.
     #[error("the origin is not a scheme, a host and perhaps a port")]
     Origin,
-    /// DPoP is required, but the service does not know its own origin.
-    #[error("DPoP cannot be required without the origin of the service")]
+    /// DPoP is required, or its nonces or replays are, but the service does not know its own origin.
+    #[error("DPoP cannot be set up without the origin of the service")]
     DpopWithoutOrigin,
+    /// Certificates are required, but nobody said where they are seen.
+    #[error("certificates cannot be required without a source of them")]
+    MtlsWithoutSource,
+    /// The name of the header that carries certificates is none.
+    #[error("the header that carries certificates is not the name of a header")]
+    CertificateHeader,
     /// The crate was built without `http`, so a clock has to be given.
     #[error("no clock was given")]
     NoClock,
@@ -44,63 +54,77 @@ pub enum ConfigError {
 /// A validator in the making.
 #[must_use]
 pub struct Builder {
-    pub(crate) issuer: String,
-    audiences: Vec<String>,
-    profile: Profile,
-    algorithms: Vec<Algorithm>,
-    leeway: u64,
-    role_claims: Option<Vec<String>>,
+    pub(crate) first: TrustedIssuer,
+    pub(crate) more: Vec<TrustedIssuer>,
     origin: Option<String>,
     dpop_required: bool,
     replay_capacity: usize,
+    shared_replay: Option<Box<dyn SharedReplay>>,
+    nonces: Option<Nonces>,
+    certificates: Option<CertSource>,
+    certificate_required: bool,
+    denylist: Option<(Box<dyn Denylist>, WhenUnknown)>,
+    cache_bytes: u64,
     clock: Option<Clock>,
 }
 
 impl Builder {
-    pub(super) fn new(issuer: String, audience: String) -> Self {
+    pub(super) fn new(first: TrustedIssuer) -> Self {
         Self {
-            issuer,
-            audiences: vec![audience],
-            profile: Profile::default(),
-            algorithms: Algorithm::ALL.to_vec(),
-            leeway: DEFAULT_LEEWAY_SECS,
-            role_claims: None,
+            first,
+            more: Vec::new(),
             origin: None,
             dpop_required: false,
             replay_capacity: replay::DEFAULT_CAPACITY,
+            shared_replay: None,
+            nonces: None,
+            certificates: None,
+            certificate_required: false,
+            denylist: None,
+            cache_bytes: cache::DEFAULT_BYTES,
             clock: None,
         }
     }
 
-    /// Accepts tokens for this audience too.
-    pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.audiences.push(audience.into());
+    /// Accepts the tokens of a further issuer.
+    pub fn trust(mut self, issuer: TrustedIssuer) -> Self {
+        self.more.push(issuer);
         self
     }
 
-    /// The kind of issuer; RFC 9068 unless set.
-    pub fn profile(mut self, profile: Profile) -> Self {
-        self.profile = profile;
-        self
+    /// See [`TrustedIssuer::audience`].
+    pub fn audience(self, audience: impl Into<String>) -> Self {
+        self.first(|issuer| issuer.audience(audience))
     }
 
-    /// The algorithms to accept, all that this crate knows unless set. An RSA key that its issuer
-    /// publishes without `alg` is used with the first RSA algorithm of this list: `RS256` unless set.
-    pub fn algorithms(mut self, algorithms: &[Algorithm]) -> Self {
-        self.algorithms = algorithms.to_vec();
-        self
+    /// See [`TrustedIssuer::profile`].
+    pub fn profile(self, profile: Profile) -> Self {
+        self.first(|issuer| issuer.profile(profile))
     }
 
-    /// Seconds by which the clocks of issuer and service may differ; 30 unless set.
-    pub fn leeway(mut self, seconds: u64) -> Self {
-        self.leeway = seconds;
-        self
+    /// See [`TrustedIssuer::algorithms`].
+    pub fn algorithms(self, algorithms: &[Algorithm]) -> Self {
+        self.first(|issuer| issuer.algorithms(algorithms))
     }
 
-    /// The claims that hold roles, in place of the profile's: names, nested ones divided by dots.
-    pub fn role_claims<S: Into<String>>(mut self, paths: impl IntoIterator<Item = S>) -> Self {
-        self.role_claims = Some(paths.into_iter().map(Into::into).collect());
-        self
+    /// See [`TrustedIssuer::leeway`].
+    pub fn leeway(self, seconds: u64) -> Self {
+        self.first(|issuer| issuer.leeway(seconds))
+    }
+
+    /// See [`TrustedIssuer::scope_claims`].
+    pub fn scope_claims<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
+        self.first(|issuer| issuer.scope_claims(names))
+    }
+
+    /// See [`TrustedIssuer::role_claims`].
+    pub fn role_claims<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
+        self.first(|issuer| issuer.role_claims(names))
+    }
+
+    /// See [`TrustedIssuer::permission_claims`].
+    pub fn permission_claims<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
+        self.first(|issuer| issuer.permission_claims(names))
     }
 
     /// The origin under which clients reach the service, as in `https://api.example.com`. With it,
@@ -124,6 +148,47 @@ impl Builder {
         self
     }
 
+    /// Remembers used proofs where other replicas of the service see them, in place of this process.
+    pub fn shared_replay(mut self, memory: impl SharedReplay) -> Self {
+        self.shared_replay = Some(Box::new(memory));
+        self
+    }
+
+    /// Demands a nonce of this service in each proof (RFC 9449 section 9). Send [`Token::next_nonce`] and
+    /// [`Refusal::dpop_nonce`] as `DPoP-Nonce`.
+    ///
+    /// [`Token::next_nonce`]: crate::Token::next_nonce
+    /// [`Refusal::dpop_nonce`]: crate::Refusal::dpop_nonce
+    pub fn dpop_nonces(mut self, nonces: Nonces) -> Self {
+        self.nonces = Some(nonces);
+        self
+    }
+
+    /// Accepts tokens that are bound to a certificate, and says where the client's is seen.
+    pub fn mtls(mut self, source: CertSource) -> Self {
+        self.certificates = Some(source);
+        self
+    }
+
+    /// Refuses tokens that are not bound to a certificate.
+    pub fn require_mtls(mut self) -> Self {
+        self.certificate_required = true;
+        self
+    }
+
+    /// Asks `list` on every request whether the token was revoked.
+    pub fn denylist(mut self, list: impl Denylist, when_unknown: WhenUnknown) -> Self {
+        self.denylist = Some((Box::new(list), when_unknown));
+        self
+    }
+
+    /// What the cache of checked tokens may take in memory, in bytes; [`cache::DEFAULT_BYTES`] unless
+    /// set, and no cache where it is 0.
+    pub fn cache_bytes(mut self, bytes: u64) -> Self {
+        self.cache_bytes = bytes;
+        self
+    }
+
     /// Where the time comes from, in seconds since the epoch.
     pub fn clock(mut self, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         self.clock = Some(Box::new(clock));
@@ -135,7 +200,7 @@ impl Builder {
     /// # Errors
     /// [`ConfigError`] for the first setting that is wrong.
     pub fn with_keys(self, keys: KeySet) -> Result<Validator, ConfigError> {
-        self.finish(Keys::Fixed(keys))
+        self.first(|issuer| issuer.keys(keys)).build()
     }
 
     /// A validator with keys from a known URL.
@@ -143,52 +208,59 @@ impl Builder {
     /// # Errors
     /// [`ConfigError`] for the first setting that is wrong.
     pub fn with_remote_keys<F: Fetch>(self, keys: RemoteKeys<F>) -> Result<Validator, ConfigError> {
-        self.finish(Keys::Remote(Arc::new(keys)))
+        self.first(|issuer| issuer.remote_keys(keys)).build()
     }
 
-    fn finish(self, keys: Keys) -> Result<Validator, ConfigError> {
-        if self.issuer.is_empty() {
-            return Err(ConfigError::Issuer);
-        }
-        if self.audiences.iter().any(String::is_empty) {
-            return Err(ConfigError::Audience);
-        }
-        if self.algorithms.is_empty() {
-            return Err(ConfigError::Algorithms);
-        }
-        if self.leeway > MAX_LEEWAY_SECS {
-            return Err(ConfigError::Leeway);
-        }
-        let dpop = match self.origin {
-            Some(origin) => Some(Dpop {
-                origin: bare_origin(&origin).ok_or(ConfigError::Origin)?,
-                required: self.dpop_required,
-                used: replay::ReplayStore::new(self.replay_capacity),
-            }),
-            None if self.dpop_required => return Err(ConfigError::DpopWithoutOrigin),
-            None => None,
+    fn first(self, change: impl FnOnce(TrustedIssuer) -> TrustedIssuer) -> Self {
+        Self { first: change(self.first), ..self }
+    }
+
+    pub(crate) fn build(self) -> Result<Validator, ConfigError> {
+        let binding = Binding {
+            dpop: match self.origin {
+                Some(origin) => Some(Dpop {
+                    origin: bare_origin(&origin).ok_or(ConfigError::Origin)?,
+                    required: self.dpop_required,
+                    used: match self.shared_replay {
+                        Some(memory) => Used::Shared(memory),
+                        None => Used::Here(ReplayStore::new(self.replay_capacity)),
+                    },
+                    nonces: self.nonces,
+                }),
+                None if self.dpop_required
+                    || self.nonces.is_some()
+                    || self.shared_replay.is_some() =>
+                {
+                    return Err(ConfigError::DpopWithoutOrigin);
+                }
+                None => None,
+            },
+            mtls: match self.certificates {
+                Some(CertSource::Header(name)) if !is_header_name(&name) => {
+                    return Err(ConfigError::CertificateHeader);
+                }
+                Some(source) => Some(Mtls { source, required: self.certificate_required }),
+                None if self.certificate_required => return Err(ConfigError::MtlsWithoutSource),
+                None => None,
+            },
         };
         #[cfg(feature = "http")]
         let clock = self.clock.unwrap_or_else(|| Box::new(crate::clock::unix_seconds));
         #[cfg(not(feature = "http"))]
         let clock = self.clock.ok_or(ConfigError::NoClock)?;
-        let role_claims =
-            self.role_claims.unwrap_or_else(|| self.profile.role_claims(&self.audiences));
-        let policy = Policy {
-            issuer: self.issuer,
-            audiences: self.audiences,
-            profile: self.profile,
-            algorithms: self.algorithms,
-            leeway: self.leeway,
-            role_claims: role_claims.into(),
-        };
-        Ok(Validator { inner: Arc::new(Inner { policy, keys, dpop, clock }) })
+        let issuers = std::iter::once(self.first).chain(self.more);
+        let trusts = issuers
+            .map(|issuer| issuer.finish().map(Arc::new))
+            .collect::<Result<Vec<_>, ConfigError>>()?;
+        let cache = (self.cache_bytes > 0).then(|| TokenCache::new(self.cache_bytes));
+        let inner = Inner { trusts, cache, binding, denylist: self.denylist, clock };
+        Ok(Validator { inner: Arc::new(inner) })
     }
 }
 
 impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder").field("issuer", &self.issuer).finish_non_exhaustive()
+        f.debug_struct("Builder").field("first", &self.first).finish_non_exhaustive()
     }
 }
 
@@ -198,4 +270,8 @@ fn bare_origin(origin: &str) -> Option<String> {
     let bare = normal.strip_suffix('/')?;
     let same_shape = bare.matches('/').count() == 2 && !origin.contains(['?', '#']);
     same_shape.then(|| bare.to_owned())
+}
+
+fn is_header_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }

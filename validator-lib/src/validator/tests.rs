@@ -13,7 +13,11 @@ use crate::testkit::{
 };
 
 mod binding;
+mod certificates;
+mod issuers;
+mod policies;
 mod profiles;
+mod remembered;
 
 fn builder() -> Builder {
     Validator::builder(ISSUER, AUDIENCE).clock(|| NOW)
@@ -25,8 +29,7 @@ fn validator(signer: &Signer) -> Validator {
 
 async fn check(validator: &Validator, authorization: &str) -> Result<Token, Refusal> {
     let authorization = [authorization.as_bytes()];
-    let incoming =
-        Incoming { method: "GET", path: "/orders", authorization: &authorization, dpop: &[] };
+    let incoming = Incoming::new("GET", "/orders", &authorization);
     validator.check_incoming(&incoming).await
 }
 
@@ -206,7 +209,7 @@ async fn t12_attack_tokens_are_refused_with_their_reason() {
 #[tokio::test]
 async fn a_request_without_credentials_is_challenged() {
     let validator = validator(&Signer::new(Algorithm::ES256));
-    let none = Incoming { method: "GET", path: "/", authorization: &[], dpop: &[] };
+    let none = Incoming::new("GET", "/", &[]);
     let refusal = validator.check_incoming(&none).await.unwrap_err();
     assert_eq!((refusal.status(), refusal.challenges()), (401, vec!["Bearer".to_owned()]));
     let malformed = check(&validator, "Bearer a b").await.unwrap_err();

@@ -55,8 +55,7 @@ async fn send(
     let value = format!("{scheme} {token}");
     let authorization = [value.as_bytes()];
     let proofs: Vec<&[u8]> = proofs.iter().map(|proof| proof.as_bytes()).collect();
-    let incoming =
-        Incoming { method: "GET", path: "/orders", authorization: &authorization, dpop: &proofs };
+    let incoming = Incoming { dpop: &proofs, ..Incoming::new("GET", "/orders", &authorization) };
     validator.check_incoming(&incoming).await
 }
 
@@ -155,11 +154,10 @@ async fn a_path_cannot_change_the_origin_a_proof_is_for() {
     let client = Client::new();
     let authorization = format!("DPoP {}", client.token);
     let proof = client.proof(json!({"htu": "https://api.example.com.evil.example/"}));
+    let authorization = [authorization.as_bytes()];
     let incoming = Incoming {
-        method: "GET",
-        path: ".evil.example/",
-        authorization: &[authorization.as_bytes()],
         dpop: &[proof.as_bytes()],
+        ..Incoming::new("GET", ".evil.example/", &authorization)
     };
     let outcome = client.validator().check_incoming(&incoming).await;
     assert_eq!(told(outcome), (401, "dpop_htu"));
@@ -191,4 +189,71 @@ async fn a_request_of_the_http_crate_is_read() {
     assert_eq!(told(validator.check(&request(0)).await), (401, "dpop_missing"));
     assert_eq!(told(validator.check(&request(2)).await), (401, "dpop_doubled"));
     assert_eq!(validator.check(&request(1)).await.unwrap().subject(), "alice");
+}
+
+#[tokio::test]
+async fn t19_where_nonces_are_demanded_a_client_is_told_which_and_when_it_ends() {
+    use crate::dpop::nonce::{Nonces, SPAN_SECS};
+
+    let client = Client::new();
+    let keys = key_set(&[client.issuer.jwk("k")]);
+    let validator =
+        builder().origin(ORIGIN).dpop_nonces(Nonces::shared(&[7; 32])).with_keys(keys).unwrap();
+    let nonces = Nonces::shared(&[7; 32]);
+    let ours = nonces.current(NOW);
+    for (jti, nonce) in [("a", json!(null)), ("b", json!("made up")), ("c", json!(""))] {
+        let proof = client.proof(json!({"jti": jti, "nonce": nonce}));
+        let refusal = send(&validator, "DPoP", &client.token, &[&proof]).await.unwrap_err();
+        assert_eq!((refusal.status(), refusal.code()), (401, "use_dpop_nonce"));
+        assert_eq!(refusal.dpop_nonce(), Some(ours.as_str()));
+        assert!(refusal.challenges()[1].starts_with("DPoP error=\"use_dpop_nonce\", algs="));
+    }
+    let proof = client.proof(json!({"jti": "d", "nonce": ours}));
+    let token = send(&validator, "DPoP", &client.token, &[&proof]).await.unwrap();
+    assert_eq!(token.next_nonce(), None);
+    let ending = nonces.current(NOW - SPAN_SECS);
+    let proof = client.proof(json!({"jti": "e", "nonce": ending}));
+    let token = send(&validator, "DPoP", &client.token, &[&proof]).await.unwrap();
+    assert_eq!(token.next_nonce(), Some(ours.as_str()));
+    // Another fault of the proof is not cured by a nonce.
+    let proof = client.proof(json!({"jti": "f", "htm": "POST"}));
+    let refusal = send(&validator, "DPoP", &client.token, &[&proof]).await.unwrap_err();
+    assert_eq!((refusal.reason(), refusal.dpop_nonce()), ("dpop_htm", None));
+}
+
+#[tokio::test]
+async fn t19_replicas_that_share_a_memory_take_a_proof_once_between_them() {
+    use std::collections::HashSet;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use crate::dpop::replay::{Entering, ProofName, ReplayError, SharedReplay};
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<HashSet<ProofName>>>, bool);
+    impl SharedReplay for Shared {
+        fn enter(&self, name: ProofName, _: Duration) -> Entering<'_> {
+            let entered = if self.1 {
+                Err(ReplayError::Away)
+            } else if self.0.lock().unwrap().insert(name) {
+                Ok(())
+            } else {
+                Err(ReplayError::Replayed)
+            };
+            Box::pin(std::future::ready(entered))
+        }
+    }
+
+    let client = Client::new();
+    let shared = Shared::default();
+    let replica = |memory| {
+        let keys = key_set(&[client.issuer.jwk("k")]);
+        builder().origin(ORIGIN).shared_replay(memory).with_keys(keys).unwrap()
+    };
+    let proof = client.proof(json!({}));
+    assert!(send(&replica(shared.clone()), "DPoP", &client.token, &[&proof]).await.is_ok());
+    let again = send(&replica(shared.clone()), "DPoP", &client.token, &[&proof]).await;
+    assert_eq!(told(again), (401, "dpop_replayed"));
+    let away = send(&replica(Shared(shared.0, true)), "DPoP", &client.token, &[&proof]).await;
+    assert_eq!(told(away), (503, "replay_store_away"));
 }

@@ -1,0 +1,56 @@
+//! Owns: the body of a refusal, a problem document (RFC 9457). Why exactly a token is not accepted is
+//! for the service's log: whoever sent it learns what to do and no more.
+
+use serde_json::json;
+
+use super::{Cause, Refusal};
+use crate::dpop::ProofError;
+
+/// The media type of [`Refusal::problem`].
+pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
+
+impl Refusal {
+    /// A stable code for clients: coarser than [`reason`](Self::reason), and the same as in the challenge
+    /// where that has one.
+    pub fn code(&self) -> &'static str {
+        match self.cause() {
+            Cause::Missing => "token_missing",
+            Cause::Malformed(_) => "invalid_request",
+            Cause::Invalid(_) => "invalid_token",
+            Cause::Proof(ProofError::Nonce) => "use_dpop_nonce",
+            Cause::Proof(_) => "invalid_dpop_proof",
+            Cause::Scope { .. } | Cause::Role | Cause::Permission => "insufficient_scope",
+            Cause::StepUp { .. } => "insufficient_user_authentication",
+            Cause::Unavailable(_)
+            | Cause::RevocationUnknown
+            | Cause::ReplayStoreFull
+            | Cause::ReplayStoreAway => "temporarily_unavailable",
+        }
+    }
+
+    /// The body to send, as JSON of the type [`PROBLEM_MEDIA_TYPE`].
+    pub fn problem(&self) -> String {
+        let (title, detail) = self.words();
+        let (status, code) = (self.status(), self.code());
+        json!({"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail})
+            .to_string()
+    }
+
+    fn words(&self) -> (&'static str, &'static str) {
+        match self.cause() {
+            Cause::Missing => ("Unauthorized", "This needs an access token."),
+            Cause::Malformed(_) => ("Bad Request", "The credentials are malformed."),
+            Cause::Invalid(_) => ("Unauthorized", "This needs a valid access token."),
+            Cause::Proof(_) => ("Unauthorized", "This needs a valid DPoP proof."),
+            Cause::Scope { .. } => ("Forbidden", "The token lacks the scope for this."),
+            Cause::Role | Cause::Permission => ("Forbidden", "The user may not do this."),
+            Cause::StepUp { .. } => ("Unauthorized", "This needs a fresher or stronger login."),
+            Cause::Unavailable(_)
+            | Cause::RevocationUnknown
+            | Cause::ReplayStoreFull
+            | Cause::ReplayStoreAway => {
+                ("Service Unavailable", "Tokens cannot be checked at the moment.")
+            }
+        }
+    }
+}

@@ -1,6 +1,12 @@
 //! While Redis is out of reach, nothing is guessed.
 
-use crate::deployment::*;
+use std::time::Duration;
+
+use e2e::verify::Verify;
+use e2e::wait;
+use tokio::time::Instant;
+
+use crate::deployment::{ALONE, BACK, Deployment, MAX_LAG, SOON, refused, warm};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn t16_what_ends_while_the_connection_is_lost_is_never_served_after() {

@@ -1,6 +1,15 @@
 //! What anybody changes in Redis counts at once.
 
-use crate::deployment::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use e2e::verify::Line;
+use e2e::wait;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::deployment::{ALONE, Deployment, SOON, delete, refused, rewrite, sealed, session, warm};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_cached_session_costs_redis_no_command() {

@@ -1,18 +1,16 @@
 //! A verify with a cache, the sessions it is asked about, and what counts as being told in time.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use e2e::stack::key;
-use e2e::verify::{Line, Verify, allow};
+use e2e::verify::{Line, Verify};
 use e2e::{clock, wait};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use session::edge::{EdgeKeys, EdgeView};
 use session::id::{SessionId, StoreKey};
 use session::keys::KeyRing;
 use tokio::sync::Mutex;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// From the moment Redis has acknowledged a change until no answer rests on what was before.

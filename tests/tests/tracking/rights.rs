@@ -1,6 +1,9 @@
 //! A Redis that may not tell of changes is not believed.
 
-use crate::deployment::*;
+use e2e::verify::{Line, Verify, allow};
+use e2e::wait;
+
+use crate::deployment::{ALONE, BACK, SOON, delete, refused, save, verify, warm};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn t16_a_redis_that_may_not_tell_of_changes_is_not_read_from() {

@@ -6,6 +6,7 @@ use std::fmt;
 
 /// A JWS signature algorithm this crate can verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RS256,
@@ -23,6 +24,9 @@ pub enum Algorithm {
     ES256,
     /// ECDSA on P-384 with SHA-384.
     ES384,
+    /// ECDSA on P-521 with SHA-512. Only with the feature `josekit`.
+    #[cfg(feature = "josekit")]
+    ES512,
     /// Ed25519.
     EdDSA,
 }
@@ -38,6 +42,8 @@ impl Algorithm {
         Self::PS512,
         Self::ES256,
         Self::ES384,
+        #[cfg(feature = "josekit")]
+        Self::ES512,
         Self::EdDSA,
     ];
 
@@ -52,6 +58,8 @@ impl Algorithm {
             Self::PS512 => "PS512",
             Self::ES256 => "ES256",
             Self::ES384 => "ES384",
+            #[cfg(feature = "josekit")]
+            Self::ES512 => "ES512",
             Self::EdDSA => "EdDSA",
         }
     }
@@ -82,7 +90,7 @@ mod tests {
     #[test]
     fn t12_none_and_hmac_have_no_variant_in_any_spelling() {
         for name in
-            ["none", "None", "NONE", "nOnE", "HS256", "HS384", "HS512", "rs256", "", "ES512"]
+            ["none", "None", "NONE", "nOnE", "HS256", "HS384", "HS512", "rs256", "", "ES521"]
         {
             assert_eq!(Algorithm::from_name(name), None, "{name}");
         }

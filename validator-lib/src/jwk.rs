@@ -1,6 +1,8 @@
 //! Owns: turning one JSON Web Key into a public key that can verify, or saying why not (RFC 7517
 //! section 4, RFC 7518 section 6, RFC 8037 section 2), and its thumbprint (RFC 7638 section 3).
 
+#[cfg(feature = "josekit")]
+mod p521;
 mod roca;
 
 use base64::Engine as _;
@@ -128,10 +130,21 @@ impl TryFrom<Jwk> for VerifyingKey {
 /// Public key material of a size and shape that may be trusted with a signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PublicKey {
-    Rsa { n: Vec<u8>, e: Vec<u8> },
-    P256 { point: Point },
-    P384 { point: Point },
-    Ed25519 { x: Vec<u8> },
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
+    P256 {
+        point: Point,
+    },
+    P384 {
+        point: Point,
+    },
+    #[cfg(feature = "josekit")]
+    P521(p521::P521),
+    Ed25519 {
+        x: Vec<u8>,
+    },
 }
 
 impl TryFrom<&Jwk> for PublicKey {
@@ -146,6 +159,8 @@ impl TryFrom<&Jwk> for PublicKey {
             ("RSA", None) => rsa(&integer(jwk.n.as_ref())?, &integer(jwk.e.as_ref())?),
             ("EC", Some("P-256")) => Ok(Self::P256 { point: Point::read(jwk, 32)? }),
             ("EC", Some("P-384")) => Ok(Self::P384 { point: Point::read(jwk, 48)? }),
+            #[cfg(feature = "josekit")]
+            ("EC", Some("P-521")) => Ok(Self::P521(p521::P521::new(Point::read(jwk, 66)?)?)),
             ("OKP", Some("Ed25519")) => Ok(Self::Ed25519 { x: fixed(jwk.x.as_ref(), 32)? }),
             _ => Err(JwkError::UnsupportedType),
         }
@@ -160,6 +175,8 @@ impl PublicKey {
             Self::Rsa { .. } => matches!(alg, RS256 | RS384 | RS512 | PS256 | PS384 | PS512),
             Self::P256 { .. } => alg == ES256,
             Self::P384 { .. } => alg == ES384,
+            #[cfg(feature = "josekit")]
+            Self::P521(_) => alg == Algorithm::ES512,
             Self::Ed25519 { .. } => alg == EdDSA,
         }
     }
@@ -175,7 +192,7 @@ impl PublicKey {
                     Algorithm::PS256 => &RSA_PSS_2048_8192_SHA256,
                     Algorithm::PS384 => &RSA_PSS_2048_8192_SHA384,
                     Algorithm::PS512 => &RSA_PSS_2048_8192_SHA512,
-                    Algorithm::ES256 | Algorithm::ES384 | Algorithm::EdDSA => return false,
+                    _ => return false,
                 };
                 RsaPublicKeyComponents { n, e }.verify(params, message, signature).is_ok()
             }
@@ -191,6 +208,8 @@ impl PublicKey {
                         .verify(message, signature)
                         .is_ok()
             }
+            #[cfg(feature = "josekit")]
+            Self::P521(key) => alg == Algorithm::ES512 && key.verifies(message, signature),
             Self::Ed25519 { x } => {
                 alg == Algorithm::EdDSA
                     && UnparsedPublicKey::new(&ED25519, x).verify(message, signature).is_ok()
@@ -209,6 +228,8 @@ impl PublicKey {
             }
             Self::P256 { point } => point.thumbprint_members("P-256"),
             Self::P384 { point } => point.thumbprint_members("P-384"),
+            #[cfg(feature = "josekit")]
+            Self::P521(key) => key.point.thumbprint_members("P-521"),
             Self::Ed25519 { x } => {
                 format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, encode(x))
             }
@@ -262,9 +283,13 @@ impl Point {
         Ok(Self { uncompressed: [&[4], &*x, &*y].concat() })
     }
 
+    fn coordinates(&self) -> (&[u8], &[u8]) {
+        let both = self.uncompressed.get(1..).unwrap_or_default();
+        both.split_at(both.len() / 2)
+    }
+
     fn thumbprint_members(&self, curve: &str) -> String {
-        let coordinates = self.uncompressed.get(1..).unwrap_or_default();
-        let (x, y) = coordinates.split_at(coordinates.len() / 2);
+        let (x, y) = self.coordinates();
         let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
         format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#)
     }

@@ -27,6 +27,8 @@ enum Pair {
     Rsa(Box<RsaKeyPair>),
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
+    #[cfg(feature = "josekit")]
+    P521(Box<josekit::jwk::alg::ec::EcKeyPair>),
 }
 
 /// A key that signs with one algorithm.
@@ -49,6 +51,10 @@ impl Signer {
                 let document = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
                 Pair::Ed25519(Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap())
             }
+            #[cfg(feature = "josekit")]
+            Algorithm::ES512 => {
+                Pair::P521(Box::new(josekit::jws::ES512.generate_key_pair().unwrap()))
+            }
             _ => {
                 let document = include_bytes!("../testdata/rsa2048.pk8");
                 Pair::Rsa(Box::new(RsaKeyPair::from_pkcs8(document).unwrap()))
@@ -69,6 +75,11 @@ impl Signer {
                 let (x, y) = point.split_at(point.len() / 2);
                 let crv = if x.len() == 32 { "P-256" } else { "P-384" };
                 json!({"kty": "EC", "crv": crv, "x": encode(x), "y": encode(y)})
+            }
+            #[cfg(feature = "josekit")]
+            Pair::P521(pair) => {
+                let jwk = serde_json::to_value(pair.to_jwk_public_key()).unwrap();
+                json!({"kty": "EC", "crv": "P-521", "x": jwk["x"], "y": jwk["y"]})
             }
             Pair::Ed25519(pair) => {
                 json!({"kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key().as_ref())})
@@ -95,6 +106,12 @@ impl Signer {
         match &self.pair {
             Pair::Ecdsa(pair) => pair.sign(&random, input).unwrap().as_ref().to_vec(),
             Pair::Ed25519(pair) => pair.sign(input).as_ref().to_vec(),
+            #[cfg(feature = "josekit")]
+            Pair::P521(pair) => {
+                use josekit::jws::JwsSigner as _;
+                let der = pair.to_der_private_key();
+                josekit::jws::ES512.signer_from_der(der).unwrap().sign(input).unwrap()
+            }
             Pair::Rsa(pair) => {
                 let padding: &dyn ring::signature::RsaEncoding = match self.alg {
                     Algorithm::RS384 => &RSA_PKCS1_SHA384,

@@ -169,7 +169,8 @@ fn half_hash(alg: Algorithm, access_token: &str) -> String {
     let hash = match alg {
         Algorithm::RS256 | Algorithm::PS256 | Algorithm::ES256 => &SHA256,
         Algorithm::RS384 | Algorithm::PS384 | Algorithm::ES384 => &SHA384,
-        Algorithm::RS512 | Algorithm::PS512 | Algorithm::EdDSA => &SHA512,
+        // RS512, PS512, ES512, and EdDSA, whose Ed25519 hashes with SHA-512.
+        _ => &SHA512,
     };
     let whole = digest(hash, access_token.as_bytes());
     let whole = whole.as_ref();

@@ -83,7 +83,7 @@ fn what_a_key_is_for_is_respected() {
         (json!({"alg": ""}), JwkError::UnsupportedAlgorithm),
         (json!({"kty": "RSA"}), JwkError::UnsupportedType),
         (json!({"kty": "ec"}), JwkError::UnsupportedType),
-        (json!({"crv": "P-521"}), JwkError::UnsupportedType),
+        (json!({"crv": "P-192"}), JwkError::UnsupportedType),
         (json!({"crv": "secp256k1"}), JwkError::UnsupportedType),
         (json!({"crv": null}), JwkError::UnsupportedType),
         (json!({"kty": "oct", "k": "AAAA"}), JwkError::Private),
@@ -129,4 +129,20 @@ fn the_thumbprint_of_an_okp_key_is_that_of_the_rfc() {
         "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
     }));
     assert_eq!(key.unwrap().key.thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+}
+
+#[cfg(feature = "josekit")]
+#[test]
+fn t12_a_p_521_key_or_signature_that_is_none_is_refused() {
+    let signer = Signer::new(Algorithm::ES512);
+    let key = read(signer.jwk("k")).unwrap();
+    for signature in
+        [vec![], vec![0; 132], vec![1; 132], vec![0xff; 132], vec![1; 131], vec![1; 133]]
+    {
+        assert!(!key.key.verifies(Algorithm::ES512, b"m", &signature), "{signature:?}");
+    }
+    let half_zero = [vec![0; 66], vec![1; 66]].concat();
+    assert!(!key.key.verifies(Algorithm::ES512, b"m", &half_zero));
+    let off_curve = with(signer.jwk("k"), json!({"x": encode(&[1; 66])}));
+    assert_eq!(read(off_curve).unwrap_err(), JwkError::BadMaterial);
 }

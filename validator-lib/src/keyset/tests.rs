@@ -12,7 +12,7 @@ fn a_bad_key_is_left_out_alone() {
     let set = key_set(&[
         json!({"kty": "oct", "k": "AAAA", "kid": "h"}),
         json!("not a key"),
-        json!({"kty": "EC", "crv": "P-521", "x": "AA", "y": "AA"}),
+        json!({"kty": "EC", "crv": "P-192", "x": "AA", "y": "AA"}),
         good.jwk("k"),
     ]);
     assert_eq!(set.len(), 1);

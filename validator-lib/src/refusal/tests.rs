@@ -4,7 +4,11 @@ use crate::dpop::ProofError;
 use crate::jws::JwsError;
 use crate::keysource::{FetchError, KeysUnavailable};
 
-const ALGS: &str = "algs=\"RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA\"";
+const ALGS: &str = if cfg!(feature = "josekit") {
+    "algs=\"RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA\""
+} else {
+    "algs=\"RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA\""
+};
 
 fn bearer_only() -> Context {
     Context { bearer: true, dpop: false, used: Some(Scheme::Bearer) }

@@ -1,4 +1,4 @@
-//! JSONTestSuite, each text as the value of a claim that this crate has no use for.
+//! The JSON Parsing Test Suite, each text as the value of a claim that this crate has no use for.
 
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::json;

@@ -1,6 +1,12 @@
 //! Owns: running public test vectors against the crate. They are read from a folder beside the checkout
 //! and are no part of it; where it is absent each test says so and checks nothing.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test says what is wrong by panicking, and what is absent on its output"
+)]
+
 mod json;
 mod rfcs;
 mod wycheproof;

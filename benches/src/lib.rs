@@ -25,4 +25,5 @@ pub mod revocation;
 pub mod sessions;
 pub mod statistics;
 pub mod traefik;
+pub mod validator;
 pub mod verify;

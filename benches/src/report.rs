@@ -107,11 +107,17 @@ impl Report {
         self.failures.push(what);
     }
 
+    /// Whether no budget is exceeded so far.
+    pub fn is_good(&self) -> bool {
+        self.failures.is_empty()
+    }
+
     /// Prints everything. `true` if no budget is exceeded.
     ///
     /// # Errors
     /// If the output is closed.
     pub fn print(mut self, markdown: bool, json: bool) -> io::Result<bool> {
+        let good = self.is_good();
         let mut out = String::new();
         for part in &self.parts {
             match part {
@@ -127,7 +133,7 @@ impl Report {
             out.push_str("\nOVER BUDGET: ");
             out.push_str(failure);
         }
-        if !self.failures.is_empty() {
+        if !good {
             out.push('\n');
         }
         if json {
@@ -136,7 +142,7 @@ impl Report {
             out.push('\n');
         }
         io::stdout().lock().write_all(out.as_bytes())?;
-        Ok(self.failures.is_empty())
+        Ok(good)
     }
 }
 

@@ -5,8 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use benches::bench::{Bench, Options};
+use benches::report::Report;
 use benches::resp::Connection;
-use benches::{growth, instructions, machine, outage, revocation, sessions, traefik, verify};
+use benches::{
+    growth, instructions, machine, outage, revocation, sessions, traefik, validator, verify,
+};
 use clap::{Parser, Subcommand};
 
 /// Measures Wicketgate beside what it is compared with.
@@ -32,6 +35,18 @@ enum Command {
     Revocation(revocation::Options),
     /// Instructions, allocations and system calls of one request: the same on every machine.
     Instructions(instructions::Options),
+    /// CPU time of validator-lib's checks, beside ring's own.
+    Validator(validator::Options),
+    /// Run checks of `validator` for callgrind.
+    #[command(hide = true)]
+    Count {
+        /// The group.
+        group: String,
+        /// The subject, counted after the yardstick.
+        subject: String,
+        /// How many.
+        count: u32,
+    },
     /// Write sessions into a Redis, for experiments by hand; says which keys verify needs.
     Fill {
         /// HOST:PORT of the Redis.
@@ -44,10 +59,21 @@ enum Command {
 fn main() -> anyhow::Result<ExitCode> {
     let Cli { options, command } = Cli::parse();
     machine::raise_descriptors();
-    if let Command::Fill { redis, count } = command {
-        sessions::write(&mut Connection::open(redis)?, 0..count)?;
-        say(&format!("BFF_EDGE_KEYS={}\n", sessions::edge_keys_setting()))?;
-        return Ok(ExitCode::SUCCESS);
+    match command {
+        Command::Fill { redis, count } => {
+            sessions::write(&mut Connection::open(redis)?, 0..count)?;
+            say(&format!("BFF_EDGE_KEYS={}\n", sessions::edge_keys_setting()))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Validator(own) => {
+            let report = validator::run(&options, &own, |_, _| Ok(()))?;
+            return tell(report, &options);
+        }
+        Command::Count { group, subject, count } => {
+            validator::count(&group, &subject, count)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => {}
     }
     let mut bench = Bench::new(options)?;
     let done = match command {
@@ -57,13 +83,17 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Outage(options) => outage::run(&mut bench, &options),
         Command::Revocation(options) => revocation::run(&mut bench, &options),
         Command::Instructions(options) => instructions::run(&mut bench, &options),
-        Command::Fill { .. } => Ok(()),
+        Command::Fill { .. } | Command::Validator(_) | Command::Count { .. } => Ok(()),
     };
     if done.is_err() {
         bench.scratch.keep();
     }
     done.with_context(|| format!("the logs are in {}", bench.scratch.path().display()))?;
     let Bench { options, report, .. } = bench;
+    tell(report, &options)
+}
+
+fn tell(report: Report, options: &Options) -> anyhow::Result<ExitCode> {
     let good = report.print(options.markdown, options.json)?;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -7,6 +7,7 @@ mod callgrind;
 mod strace;
 mod subject;
 mod syscalls;
+mod validator;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,9 +42,13 @@ pub struct Options {
     /// The budget.
     #[arg(long, default_value = "benches/budget.json")]
     budget: PathBuf,
-    /// Show which functions the instructions of this kind of request are in, for example `strict`.
+    /// Show which functions the instructions of this kind of request are in, for example `strict` or
+    /// `validator/RS256`.
     #[arg(long)]
     profile: Option<String>,
+    /// Count validator-lib's checks alone.
+    #[arg(long)]
+    validator: bool,
 }
 
 /// What one request costs.
@@ -62,6 +67,10 @@ pub fn run(bench: &mut Bench, options: &Options) -> anyhow::Result<()> {
     for tool in ["valgrind", "strace"] {
         place::find(tool).with_context(|| format!("{tool} is not installed"))?;
     }
+    let budget = Budget::read(&options.budget)?;
+    if options.validator {
+        return validator::run(bench, options, &budget);
+    }
     let redis = bench.redis()?;
     let cluster = Redis::start_cluster(bench.scratch.path())?;
     let mut subjects = subjects();
@@ -69,7 +78,6 @@ pub fn run(bench: &mut Bench, options: &Options) -> anyhow::Result<()> {
         bench.report.skipped("tracking", &why);
         subjects.retain(|subject| subject.kind != Kind::Tracking);
     }
-    let budget = Budget::read(&options.budget)?;
     let mut table = Table::new(
         format!(
             "Of one request, {CONNECTIONS} connections (callgrind; valgrind hides the CPU's SHA-256)"
@@ -122,6 +130,7 @@ pub fn run(bench: &mut Bench, options: &Options) -> anyhow::Result<()> {
         bare.get_or_insert(cost);
     }
     bench.report.table(table);
+    validator::run(bench, options, &budget)?;
     subjects.retain(|subject| subject.kind != Kind::Fred);
     strace::run(bench, &redis, &subjects, options.check.then_some(&budget))
 }

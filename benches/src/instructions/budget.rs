@@ -14,6 +14,10 @@ pub(super) struct Budget {
     pub(super) instructions_over_bare: BTreeMap<String, f64>,
     /// Allocations beyond bare hyper's.
     pub(super) allocations_beyond_bare: BTreeMap<String, f64>,
+    /// Instructions of a check by validator-lib beyond its yardstick, by group of `bench validator`.
+    pub(super) validator_instructions: BTreeMap<String, f64>,
+    /// Allocations beyond the yardstick's, likewise.
+    pub(super) validator_allocations: BTreeMap<String, f64>,
     /// System calls, by kind of request and number of connections: `strict/64`.
     pub(super) syscalls: BTreeMap<String, f64>,
     /// Of them, calls with which threads wake each other.

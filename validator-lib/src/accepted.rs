@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 
 use crate::claims::{AccessClaims, strings_at};
+use crate::dpop::UsedKey;
 use crate::json;
 use crate::jwk::VerifyingKey;
 use crate::jws::VerifiedJws;
@@ -23,6 +24,8 @@ pub(crate) struct Accepted {
     pub(crate) key: Arc<VerifyingKey>,
     /// The newest set of the issuer's keys that this key was seen in.
     set: AtomicU64,
+    /// The key of its client's proofs.
+    pub(crate) proof_key: UsedKey,
     scopes: Vec<String>,
     rights: OnceLock<Rights>,
 }
@@ -62,6 +65,7 @@ impl Accepted {
             payload,
             key: signed_by.key,
             set: AtomicU64::new(signed_by.set),
+            proof_key: UsedKey::default(),
             scopes,
             rights: OnceLock::new(),
         }
@@ -95,9 +99,9 @@ impl Accepted {
     }
 
     /// What it takes in memory, more or less, in bytes.
-    pub(crate) fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> u64 {
         // The claims that are read stand in the payload as well.
-        512 + 2 * self.payload.len()
+        512 + 2 * u64::try_from(self.payload.len()).unwrap_or(u64::MAX / 4)
     }
 }
 

@@ -8,9 +8,9 @@
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
 
-use moka::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{OptionsBuilder, Weighter};
 
 use crate::accepted::Accepted;
 use crate::dpop::TokenHash;
@@ -19,9 +19,11 @@ use crate::dpop::TokenHash;
 pub const MAX_SECS: u64 = 60;
 /// What the cache may take in memory unless configured otherwise, in bytes: some ten thousand tokens.
 pub const DEFAULT_BYTES: u64 = 32 << 20;
+const TYPICAL_BYTES: u64 = 2_560;
+const MOST_EXPECTED: usize = 1 << 16;
 
 pub(crate) struct TokenCache {
-    entries: Cache<TokenHash, Entry, BuildHasherDefault<FirstWord>>,
+    entries: Cache<TokenHash, Entry, ByBytes, BuildHasherDefault<FirstWord>>,
 }
 
 #[derive(Clone)]
@@ -31,16 +33,18 @@ struct Entry {
 }
 
 impl TokenCache {
-    /// A cache of about so many bytes.
-    pub(crate) fn new(bytes: u64) -> Self {
-        let entries = Cache::builder()
-            .max_capacity(bytes)
-            .weigher(|_: &TokenHash, entry: &Entry| {
-                u32::try_from(entry.accepted.weight()).unwrap_or(u32::MAX)
-            })
-            .time_to_live(Duration::from_secs(MAX_SECS))
-            .build_with_hasher(BuildHasherDefault::default());
-        Self { entries }
+    /// A cache of at most so many bytes, more or less.
+    pub(crate) fn new(bytes: u64) -> Option<Self> {
+        // Room for so many is made at once.
+        let tokens = usize::try_from(bytes / TYPICAL_BYTES).unwrap_or(MOST_EXPECTED);
+        let options = OptionsBuilder::new()
+            .weight_capacity(bytes)
+            .estimated_items_capacity(tokens.min(MOST_EXPECTED))
+            .build()
+            .ok()?;
+        let hasher = BuildHasherDefault::default();
+        let entries = Cache::with_options(options, ByBytes, hasher, DefaultLifecycle::default());
+        Some(Self { entries })
     }
 
     /// A token that was accepted less than [`MAX_SECS`] ago and has not expired. A clock that was set back
@@ -57,13 +61,22 @@ impl TokenCache {
     }
 
     pub(crate) fn forget(&self, token: &TokenHash) {
-        self.entries.invalidate(token);
+        self.entries.remove(token);
     }
 }
 
 impl fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenCache").field("entries", &self.entries.entry_count()).finish()
+        f.debug_struct("TokenCache").field("entries", &self.entries.len()).finish()
+    }
+}
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<TokenHash, Entry> for ByBytes {
+    fn weight(&self, _: &TokenHash, entry: &Entry) -> u64 {
+        entry.accepted.weight()
     }
 }
 

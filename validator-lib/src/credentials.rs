@@ -111,12 +111,20 @@ impl<'a> Presented<'a> {
         Ok(Self { scheme, token })
     }
 
-    /// The token as text, if it is made of the characters that a token may have (RFC 6750 section 2.1).
+    /// The token as text. That it is made of the characters which a token may have is not looked at here:
+    /// no other token is ever accepted.
     pub(crate) fn text(&self) -> Result<&'a str, RequestFault> {
-        if self.token.is_empty() || !self.token.iter().copied().all(is_token68) {
-            return Err(RequestFault::MalformedAuthorization);
+        let text = std::str::from_utf8(self.token).ok().filter(|text| !text.is_empty());
+        text.ok_or(RequestFault::MalformedAuthorization)
+    }
+
+    /// Why the token was not accepted: if it is no token at all (RFC 6750 section 2.1), that is the reason.
+    pub(crate) fn blame(&self, cause: Cause) -> Cause {
+        if self.token.iter().copied().all(is_token68) {
+            cause
+        } else {
+            RequestFault::MalformedAuthorization.into()
         }
-        std::str::from_utf8(self.token).map_err(|_| RequestFault::MalformedAuthorization)
     }
 }
 
@@ -163,7 +171,11 @@ mod tests {
     fn t19_one_well_formed_authorization_header_or_none() {
         let read = |values: &[&[u8]]| {
             let presented = Presented::read(&incoming(values, &[]));
-            presented.and_then(|presented| Ok(presented.text()?)).err()
+            let fault = |presented: Presented<'_>| match presented.text() {
+                Ok(_) => presented.blame(Cause::Missing),
+                Err(fault) => fault.into(),
+            };
+            Some(presented.map_or_else(|cause| cause, fault))
         };
         let malformed = Some(Cause::Malformed(RequestFault::MalformedAuthorization));
         assert_eq!(read(&[]), Some(Cause::Missing));

@@ -2,10 +2,12 @@
 //! seen before is [`replay`]'s question, to be asked once everything else is good.
 
 mod htu;
+mod key;
 pub mod nonce;
 pub mod replay;
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,10 +16,11 @@ use subtle::ConstantTimeEq as _;
 
 use crate::claims::NumericDate;
 use crate::json;
-use crate::jwk::VerifyingKey;
-use crate::token::Unverified;
+use crate::token::Parts;
 
 pub(crate) use htu::normalised;
+use key::ProofKey;
+pub(crate) use key::UsedKey;
 
 /// Seconds a proof may be old.
 pub const MAX_AGE_SECS: u64 = 60;
@@ -122,7 +125,7 @@ impl TokenHash {
 
 /// A proof that is good, save that it may have been used before. Only [`verify`] makes one.
 pub struct Proof {
-    thumbprint: String,
+    thumbprint: Arc<str>,
     jti: String,
     nonce: Option<String>,
 }
@@ -132,27 +135,38 @@ pub struct Proof {
 /// # Errors
 /// [`ProofError`], for the first check that fails.
 pub fn verify(proof: &str, expected: &Expected<'_>, now: u64) -> Result<Proof, ProofError> {
+    verify_with(proof, expected, now, &UsedKey::default())
+}
+
+/// The same for a client that may have sent a good proof before: its key is then known by the header of
+/// that proof. `used` belongs to one token and so to one thumbprint.
+pub(crate) fn verify_with(
+    proof: &str,
+    expected: &Expected<'_>,
+    now: u64,
+    used: &UsedKey,
+) -> Result<Proof, ProofError> {
     // 2, 3, 5 and 7: a JWT of the right form, an asymmetric algorithm, a public key and no private one.
-    let unverified = Unverified::parse(proof).map_err(|_| ProofError::Malformed)?;
-    let header = unverified.header.header;
-    if !header.typ_is("dpop+jwt") {
-        return Err(ProofError::Type); // 4
-    }
-    let jwk = unverified.header.jwk.ok_or(ProofError::Key)?;
-    let key = VerifyingKey::try_from(jwk).map_err(|_| ProofError::Key)?;
-    if key.alg.is_some_and(|alg| alg != header.alg) || !key.key.fits(header.alg) {
-        return Err(ProofError::Key);
-    }
+    let parts = Parts::cut(proof).map_err(|_| ProofError::Malformed)?;
+    let known = used.with_header(parts.header);
+    let key = match &known {
+        Some(key) => Arc::clone(key),
+        None => Arc::new(ProofKey::read(&parts)?),
+    };
+    let (payload, signature) = parts.decode().map_err(|_| ProofError::Malformed)?;
     // 12b comes before 6, so that nobody without a bound token can have a signature computed.
-    let thumbprint = key.key.thumbprint();
-    if expected.thumbprint.is_some_and(|bound| !same(bound, &thumbprint)) {
+    if expected.thumbprint.is_some_and(|bound| !same(bound, &key.thumbprint)) {
         return Err(ProofError::OtherKey);
     }
-    if !key.key.verifies(header.alg, unverified.signing_input, &unverified.signature) {
+    if !key.key.verifies(key.alg, parts.signing_input, &signature) {
         return Err(ProofError::BadSignature); // 6
     }
-    let claims: Claims = json::object(&unverified.payload).map_err(|_| ProofError::Malformed)?;
+    let claims: Claims = json::object(&payload).map_err(|_| ProofError::Malformed)?;
     claims.check(expected, now)?;
+    if known.is_none() {
+        used.remember(parts.header, &key);
+    }
+    let thumbprint = Arc::clone(&key.thumbprint);
     Ok(Proof { thumbprint, jti: claims.jti, nonce: claims.nonce })
 }
 
@@ -205,9 +219,11 @@ impl Claims {
         if self.htm != expected.method {
             return Err(ProofError::Method); // 8
         }
-        let ours = normalised(expected.url).ok_or(ProofError::Url)?;
-        if normalised(&self.htu) != Some(ours) {
-            return Err(ProofError::Url); // 9
+        if self.htu != expected.url {
+            let ours = normalised(expected.url).ok_or(ProofError::Url)?;
+            if normalised(&self.htu) != Some(ours) {
+                return Err(ProofError::Url); // 9
+            }
         }
         let nonce = self.nonce.as_deref().unwrap_or_default();
         if expected.nonce.is_some_and(|asked| !same(asked, nonce)) {

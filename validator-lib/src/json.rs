@@ -21,11 +21,12 @@ const FEW_NAMES: usize = 16;
 
 /// Reads one JSON object of type `T`, refusing what this module refuses.
 pub(crate) fn object<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, serde_json::Error> {
-    let starts_object = text.trim_ascii_start().first() == Some(&b'{');
-    if !starts_object {
+    // Once for the whole text, and not again for each string in it.
+    let text = std::str::from_utf8(text).map_err(serde_json::Error::custom)?;
+    if !text.trim_ascii_start().starts_with('{') {
         return Err(serde_json::Error::custom("not an object"));
     }
-    let mut reader = serde_json::Deserializer::from_slice(text);
+    let mut reader = serde_json::Deserializer::from_str(text);
     let value = T::deserialize(Strict { inner: &mut reader, depth: MAX_DEPTH })?;
     reader.end()?;
     Ok(value)

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use crate::algorithm::Algorithm;
-use crate::header::Header;
+use crate::header::{Header, UnverifiedHeader};
 use crate::json;
 use crate::jwk::VerifyingKey;
 use crate::keyset::KeySet;
-use crate::token::Unverified;
+use crate::token::Parts;
 
 /// Why a compact serialisation was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -83,7 +83,7 @@ impl JwsError {
 /// let forged = VerifiedJws { header: todo!(), payload: Vec::new() };
 /// ```
 pub struct VerifiedJws {
-    header: Header,
+    header: Arc<Header>,
     payload: Vec<u8>,
     signed_by: SignedBy,
 }
@@ -107,11 +107,22 @@ pub fn verify(
     keys: &KeySet,
     allowed: &[Algorithm],
 ) -> Result<VerifiedJws, JwsError> {
-    let token = Unverified::parse(compact)?;
-    if token.header.jwk.is_some() {
+    let parts = Parts::cut(compact)?;
+    if let Some(known) = keys.known_header(parts.header, allowed) {
+        let (payload, signature) = parts.decode()?;
+        let good = known.key.key.verifies(known.header.alg, parts.signing_input, &signature);
+        let signed_by = SignedBy { key: known.key, set: keys.id() };
+        return if good {
+            Ok(VerifiedJws { header: known.header, payload, signed_by })
+        } else {
+            Err(JwsError::BadSignature)
+        };
+    }
+    let UnverifiedHeader { header, jwk } = parts.unverified_header()?;
+    let (payload, signature) = parts.decode()?;
+    if jwk.is_some() {
         return Err(JwsError::ForbiddenHeader);
     }
-    let header = token.header.header;
     if !allowed.contains(&header.alg) {
         return Err(JwsError::AlgorithmRefused);
     }
@@ -119,10 +130,11 @@ pub fn verify(
         .candidates(&header, allowed)?
         .into_iter()
         .flatten()
-        .find(|key| key.key.verifies(header.alg, token.signing_input, &token.signature))
+        .find(|key| key.key.verifies(header.alg, parts.signing_input, &signature))
         .ok_or(JwsError::BadSignature)?;
-    let signed_by = SignedBy { key: Arc::clone(key), set: keys.id() };
-    Ok(VerifiedJws { header, payload: token.payload, signed_by })
+    let (header, key) = (Arc::new(header), Arc::clone(key));
+    keys.remember_header(parts.header, &header, &key);
+    Ok(VerifiedJws { header, payload, signed_by: SignedBy { key, set: keys.id() } })
 }
 
 impl VerifiedJws {

@@ -1,6 +1,8 @@
 //! Owns: an immutable set of verifying keys and the choice of the ones that may check a given token
 //! (RFC 7517 section 5, RFC 8725 section 3.1: one algorithm for each key).
 
+mod known;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,6 +14,7 @@ use crate::header::Header;
 use crate::json;
 use crate::jwk::{Jwk, JwkError, VerifyingKey};
 use crate::jws::JwsError;
+use known::{Known, KnownHeaders};
 
 /// The longest JWKS document that is read, in bytes.
 pub const MAX_JWKS_BYTES: usize = 512 * 1024;
@@ -59,6 +62,7 @@ pub struct KeySet {
     id: u64,
     keys: Vec<Arc<VerifyingKey>>,
     skipped: Vec<JwkError>,
+    known: Arc<KnownHeaders>,
 }
 
 /// The keys that may have signed a token: one, or a few where it does not say which.
@@ -95,7 +99,8 @@ impl KeySet {
             return Err(KeySetError::NoUsableKey);
         }
         let id = SETS.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { id, keys: keys.into_iter().map(Arc::new).collect(), skipped })
+        let keys = keys.into_iter().map(Arc::new).collect();
+        Ok(Self { id, keys, skipped, known: Arc::default() })
     }
 
     /// How many keys can be used.
@@ -125,6 +130,29 @@ impl KeySet {
     /// Whether `key` is still published, under the same name and for the same use.
     pub(crate) fn holds(&self, key: &VerifyingKey) -> bool {
         self.keys.iter().any(|ours| **ours == *key)
+    }
+
+    /// What `encoded` says as the header of a token, where such a token was good before. Whether its
+    /// algorithm is allowed is asked anew.
+    pub(crate) fn known_header(&self, encoded: &str, allowed: &[Algorithm]) -> Option<Known> {
+        let known = self.known.get(encoded)?;
+        let usable = allowed.contains(&known.header.alg)
+            && algorithm_of(&known.key, allowed) == Some(known.header.alg);
+        usable.then_some(known)
+    }
+
+    /// Remembers the header of a token whose signature is good. Without a `kid` several keys could have
+    /// signed the next one.
+    pub(crate) fn remember_header(
+        &self,
+        encoded: &str,
+        header: &Arc<Header>,
+        key: &Arc<VerifyingKey>,
+    ) {
+        if header.kid.is_some() {
+            let (header, key) = (Arc::clone(header), Arc::clone(key));
+            self.known.enter(encoded, Known { header, key });
+        }
     }
 
     /// The keys that may have signed a token with this header.

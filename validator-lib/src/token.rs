@@ -10,33 +10,49 @@ use crate::jws::JwsError;
 /// The longest token that is looked at, in bytes. Most servers cap a header line at this size.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// A token whose signature nobody has checked.
-#[derive(Debug)]
-pub(crate) struct Unverified<'a> {
-    pub(crate) header: UnverifiedHeader,
+/// The three parts of a compact serialisation, still encoded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    pub(crate) header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
     pub(crate) signing_input: &'a [u8],
-    pub(crate) payload: Vec<u8>,
-    pub(crate) signature: Vec<u8>,
 }
 
-impl<'a> Unverified<'a> {
-    pub(crate) fn parse(compact: &'a str) -> Result<Self, JwsError> {
+impl<'a> Parts<'a> {
+    pub(crate) fn cut(compact: &'a str) -> Result<Self, JwsError> {
         if compact.len() > MAX_TOKEN_BYTES {
             return Err(JwsError::TooLarge);
         }
-        match compact.bytes().filter(|byte| *byte == b'.').count() {
-            2 => {}
-            4 => return Err(JwsError::Encrypted),
+        let mut dots = memchr::memchr_iter(b'.', compact.as_bytes());
+        let (Some(first), Some(second)) = (dots.next(), dots.next()) else {
+            return Err(JwsError::NotThreeParts);
+        };
+        match dots.count() {
+            0 => {}
+            2 => return Err(JwsError::Encrypted),
             _ => return Err(JwsError::NotThreeParts),
         }
-        let (signing_input, signature) = compact.rsplit_once('.').ok_or(JwsError::NotThreeParts)?;
-        let (header, payload) = signing_input.split_once('.').ok_or(JwsError::NotThreeParts)?;
-        Ok(Self {
-            header: UnverifiedHeader::parse(&decode(header)?)?,
-            signing_input: signing_input.as_bytes(),
-            payload: decode(payload)?,
-            signature: decode(signature)?,
-        })
+        let cut = || {
+            let (signing_input, signature) = compact.split_at_checked(second)?;
+            let (header, payload) = signing_input.split_at_checked(first)?;
+            Some(Self {
+                header,
+                payload: payload.strip_prefix('.')?,
+                signature: signature.strip_prefix('.')?,
+                signing_input: signing_input.as_bytes(),
+            })
+        };
+        cut().ok_or(JwsError::NotThreeParts)
+    }
+
+    pub(crate) fn unverified_header(&self) -> Result<UnverifiedHeader, JwsError> {
+        UnverifiedHeader::parse(&decode(self.header)?)
+    }
+
+    /// The payload, which nobody has checked, and the signature.
+    pub(crate) fn decode(&self) -> Result<(Vec<u8>, Vec<u8>), JwsError> {
+        Ok((decode(self.payload)?, decode(self.signature)?))
     }
 }
 
@@ -56,8 +72,14 @@ fn decode(part: &str) -> Result<Vec<u8>, JwsError> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{MAX_TOKEN_BYTES, Unverified};
+    use super::{MAX_TOKEN_BYTES, Parts};
     use crate::jws::JwsError;
+
+    fn parse(compact: &str) -> Result<(Vec<u8>, Vec<u8>), JwsError> {
+        let parts = Parts::cut(compact)?;
+        parts.unverified_header()?;
+        parts.decode()
+    }
 
     const HEADER: &str = "eyJhbGciOiJFUzI1NiJ9";
 
@@ -79,28 +101,28 @@ mod tests {
             (format!(".{HEADER}.e30"), JwsError::Header),
         ];
         for (token, expected) in cases {
-            assert_eq!(Unverified::parse(&token).unwrap_err(), expected, "{token}");
+            assert_eq!(parse(&token).unwrap_err(), expected, "{token}");
         }
-        assert!(Unverified::parse(&format!("{HEADER}.e30.AA")).is_ok());
+        assert!(parse(&format!("{HEADER}.e30.AA")).is_ok());
     }
 
     #[test]
     fn a_token_over_the_cap_is_refused_before_it_is_decoded() {
         let long = format!("{HEADER}.{}.AA", "A".repeat(MAX_TOKEN_BYTES));
-        assert_eq!(Unverified::parse(&long).unwrap_err(), JwsError::TooLarge);
+        assert_eq!(parse(&long).unwrap_err(), JwsError::TooLarge);
     }
 
     proptest! {
         #[test]
         fn no_text_makes_the_parser_panic(text in "\\PC{0,200}") {
-            drop(Unverified::parse(&text));
+            drop(parse(&text));
         }
 
         #[test]
         fn no_bytes_in_a_part_make_the_parser_panic(header: Vec<u8>, payload: Vec<u8>) {
             use base64::Engine as _;
             let encode = |bytes: &[u8]| super::URL_SAFE_NO_PAD.encode(bytes);
-            drop(Unverified::parse(&format!("{}.{}.AA", encode(&header), encode(&payload))));
+            drop(parse(&format!("{}.{}.AA", encode(&header), encode(&payload))));
         }
     }
 }

@@ -115,7 +115,11 @@ impl Inner {
     }
 
     async fn judged(&self, presented: &Presented<'_>, now: u64) -> Result<Arc<Accepted>, Cause> {
-        let compact = presented.text()?;
+        let judged = self.judged_text(presented.text()?, now).await;
+        judged.map_err(|cause| presented.blame(cause))
+    }
+
+    async fn judged_text(&self, compact: &str, now: u64) -> Result<Arc<Accepted>, Cause> {
         let trust = trust::choose(&self.trusts, compact)?;
         let jws = trust.keys.verify(compact, &trust.algorithms, now).await?;
         Ok(Arc::new(trust.judge(jws, now)?))

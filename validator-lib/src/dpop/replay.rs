@@ -128,7 +128,7 @@ mod tests {
     use crate::dpop::Proof;
 
     fn proof(thumbprint: &str, jti: &str) -> Proof {
-        Proof { thumbprint: thumbprint.to_owned(), jti: jti.to_owned(), nonce: None }
+        Proof { thumbprint: thumbprint.into(), jti: jti.to_owned(), nonce: None }
     }
 
     #[test]

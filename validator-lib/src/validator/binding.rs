@@ -12,7 +12,7 @@ use crate::claims::Confirmation;
 use crate::credentials::{self, Incoming, Presented, Scheme};
 use crate::dpop::nonce::{Nonces, Standing};
 use crate::dpop::replay::{self, ProofName, ReplayStore, SharedReplay};
-use crate::dpop::{self, Expected, Proof, ProofError, TokenHash};
+use crate::dpop::{self, Expected, Proof, ProofError, TokenHash, UsedKey};
 use crate::refusal::{Cause, Context, InvalidToken};
 
 /// What this service can check, and what it demands.
@@ -85,7 +85,7 @@ impl Binding {
             (Some(_), Scheme::Dpop, None) => Err(InvalidToken::UnsupportedBinding.into()),
             (Some(jkt), Scheme::Dpop, Some(dpop)) => {
                 let hash = hash.unwrap_or_else(|| TokenHash::of(presented.token));
-                dpop.check(incoming, hash, jkt, now).await
+                dpop.check(incoming, hash, jkt, &accepted.proof_key, now).await
             }
         }
     }
@@ -114,6 +114,7 @@ impl Dpop {
         incoming: &Incoming<'_>,
         hash: TokenHash,
         jkt: &str,
+        used_key: &UsedKey,
         now: u64,
     ) -> Result<Option<Arc<str>>, Cause> {
         let path = incoming.path.strip_prefix('/').ok_or(ProofError::Url)?;
@@ -124,7 +125,7 @@ impl Dpop {
             thumbprint: Some(jkt),
             nonce: None,
         };
-        let proof = dpop::verify(credentials::proof(incoming)?, &expected, now)?;
+        let proof = dpop::verify_with(credentials::proof(incoming)?, &expected, now, used_key)?;
         let next = self.check_nonce(&proof, now)?;
         // Last, so that a proof which was refused for another reason does not count as used.
         match &self.used {

@@ -252,7 +252,7 @@ impl Builder {
         let trusts = issuers
             .map(|issuer| issuer.finish().map(Arc::new))
             .collect::<Result<Vec<_>, ConfigError>>()?;
-        let cache = (self.cache_bytes > 0).then(|| TokenCache::new(self.cache_bytes));
+        let cache = (self.cache_bytes > 0).then(|| TokenCache::new(self.cache_bytes)).flatten();
         let inner = Inner { trusts, cache, binding, denylist: self.denylist, clock };
         Ok(Validator { inner: Arc::new(inner) })
     }

@@ -1,33 +1,47 @@
 //! Owns: a token that was accepted, apart from the request it came with: what is worth keeping for the
 //! next request with the same token.
 
+mod scopes;
+
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-use crate::claims::{AccessClaims, strings_at};
+use crate::claims::{AccessClaims, Confirmation, NumericDate, Text, strings_at};
 use crate::dpop::UsedKey;
 use crate::json;
 use crate::jwk::VerifyingKey;
 use crate::jws::VerifiedJws;
 use crate::trust::Trust;
+use scopes::Granted;
 
 /// Signature, type, issuer, audience and lifetime are good. Only [`Trust::judge`] makes one.
 pub(crate) struct Accepted {
     pub(crate) trust: Arc<Trust>,
-    pub(crate) subject: String,
-    pub(crate) expires_at: u64,
-    pub(crate) claims: AccessClaims,
+    pub(crate) facts: Facts,
     pub(crate) payload: Vec<u8>,
     pub(crate) key: Arc<VerifyingKey>,
     /// The newest set of the issuer's keys that this key was seen in.
     set: AtomicU64,
     /// The key of its client's proofs.
     pub(crate) proof_key: UsedKey,
-    scopes: Vec<String>,
+    scopes: OnceLock<Vec<String>>,
     rights: OnceLock<Rights>,
+}
+
+/// The claims that are asked for on every request.
+pub(crate) struct Facts {
+    pub(crate) subject: String,
+    pub(crate) expires_at: u64,
+    pub(crate) issued_at: Option<u64>,
+    pub(crate) id: Option<String>,
+    pub(crate) client: Option<String>,
+    pub(crate) authenticated_at: Option<u64>,
+    pub(crate) acr: Option<String>,
+    pub(crate) bound_to: Option<Confirmation>,
+    granted: Granted,
 }
 
 /// Read when they are first asked for: few services need them, and they may lie anywhere.
@@ -37,42 +51,55 @@ pub(crate) struct Rights {
     pub(crate) permissions: Vec<String>,
 }
 
-impl Accepted {
-    pub(crate) fn new(
-        trust: Arc<Trust>,
+impl Facts {
+    /// `subject` and `expires_at` are those of `claims`, which was judged.
+    pub(crate) fn of(
+        mut claims: AccessClaims<'_>,
         subject: String,
         expires_at: u64,
-        claims: AccessClaims,
-        jws: VerifiedJws,
+        trust: &Trust,
+        payload: &[u8],
     ) -> Self {
-        let (payload, signed_by) = jws.into_parts();
-        let scopes = match trust.names.scopes.as_slice() {
-            [] => claims.scopes(),
-            names => {
-                let claims: Value = json::object(&payload).unwrap_or_default();
-                names
-                    .iter()
-                    .flat_map(|name| strings_at(&claims, name))
-                    .flat_map(|text| crate::claims::words(&text))
-                    .collect()
-            }
-        };
+        let owned = |text: &Text<'_>| text.as_str().to_owned();
+        let seconds = |NumericDate(seconds)| seconds;
         Self {
-            trust,
             subject,
             expires_at,
-            claims,
+            issued_at: claims.iat.map(seconds),
+            id: claims.jti.as_ref().map(owned),
+            client: claims.client_id.as_ref().or(claims.azp.as_ref()).map(owned),
+            authenticated_at: claims.auth_time.map(seconds),
+            acr: claims.acr.as_ref().map(owned),
+            bound_to: claims.cnf.take(),
+            granted: match trust.names.scopes.as_slice() {
+                [] => Granted::by(&claims),
+                names => Granted::at(names, payload),
+            },
+        }
+    }
+}
+
+impl Accepted {
+    pub(crate) fn new(trust: Arc<Trust>, facts: Facts, jws: VerifiedJws) -> Self {
+        let (payload, signed_by) = jws.into_parts();
+        Self {
+            trust,
+            facts,
             payload,
             key: signed_by.key,
             set: AtomicU64::new(signed_by.set),
             proof_key: UsedKey::default(),
-            scopes,
+            scopes: OnceLock::new(),
             rights: OnceLock::new(),
         }
     }
 
     pub(crate) fn scopes(&self) -> &[String] {
-        &self.scopes
+        self.scopes.get_or_init(|| self.facts.granted.list())
+    }
+
+    pub(crate) fn has_scope(&self, scope: &str) -> bool {
+        self.facts.granted.has(scope)
     }
 
     pub(crate) fn rights(&self) -> &Rights {
@@ -86,6 +113,10 @@ impl Accepted {
                 permissions: all(&self.trust.names.permissions),
             }
         })
+    }
+
+    pub(crate) fn has_expired(&self, now: u64) -> bool {
+        self.trust.has_expired(self.facts.expires_at, now)
     }
 
     /// The set that its key was last seen in.
@@ -107,6 +138,8 @@ impl Accepted {
 
 impl fmt::Debug for Accepted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accepted").field("expires_at", &self.expires_at).finish_non_exhaustive()
+        f.debug_struct("Accepted")
+            .field("expires_at", &self.facts.expires_at)
+            .finish_non_exhaustive()
     }
 }

@@ -33,43 +33,42 @@ impl Token {
 
     /// Whom the token speaks for; never empty. Unique within [`issuer`](Self::issuer) only.
     pub fn subject(&self) -> &str {
-        &self.accepted.subject
+        &self.accepted.facts.subject
     }
 
     /// Who issued it.
     pub fn issuer(&self) -> &str {
-        &self.accepted.claims.iss
+        &self.accepted.trust.issuer
     }
 
     /// The client it was issued to: `client_id`, else `azp`.
     pub fn client_id(&self) -> Option<&str> {
-        let claims = &self.accepted.claims;
-        claims.client_id.as_deref().or(claims.azp.as_deref())
+        self.accepted.facts.client.as_deref()
     }
 
     /// Its identifier, `jti`.
     pub fn id(&self) -> Option<&str> {
-        self.accepted.claims.jti.as_deref()
+        self.accepted.facts.id.as_deref()
     }
 
     /// When it expires, in seconds since the epoch.
     pub fn expires_at(&self) -> u64 {
-        self.accepted.expires_at
+        self.accepted.facts.expires_at
     }
 
     /// When its user last proved who they are, `auth_time`, in seconds since the epoch.
     pub fn authenticated_at(&self) -> Option<u64> {
-        self.accepted.claims.auth_time.map(|date| date.0)
+        self.accepted.facts.authenticated_at
     }
 
     /// How they proved it, `acr`.
     pub fn acr(&self) -> Option<&str> {
-        self.accepted.claims.acr.as_deref()
+        self.accepted.facts.acr.as_deref()
     }
 
     /// The thumbprint of the DPoP key it is bound to, and whose proof came with it.
     pub fn jkt(&self) -> Option<&str> {
-        self.accepted.claims.cnf.as_ref()?.jkt.as_deref()
+        self.accepted.facts.bound_to.as_ref()?.jkt.as_deref()
     }
 
     /// The nonce to send as `DPoP-Nonce` with the response, where the client's is about to end
@@ -85,7 +84,7 @@ impl Token {
 
     /// Whether it was granted `scope`.
     pub fn has_scope(&self, scope: &str) -> bool {
-        self.scopes().iter().any(|granted| granted == scope)
+        self.accepted.has_scope(scope)
     }
 
     /// Requires one scope.

@@ -52,7 +52,7 @@ impl TokenCache {
     pub(crate) fn get(&self, token: &TokenHash, now: u64) -> Option<Arc<Accepted>> {
         let Entry { accepted, kept_at } = self.entries.get(token)?;
         let fresh = now.checked_sub(kept_at).is_some_and(|age| age < MAX_SECS)
-            && !accepted.trust.has_expired(accepted.expires_at, now);
+            && !accepted.has_expired(now);
         fresh.then_some(accepted)
     }
 

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
-use crate::claims::NumericDate;
+use crate::claims::{NumericDate, Text};
 use crate::json;
 use crate::token::Parts;
 
@@ -161,13 +161,14 @@ pub(crate) fn verify_with(
     if !key.key.verifies(key.alg, parts.signing_input, &signature) {
         return Err(ProofError::BadSignature); // 6
     }
-    let claims: Claims = json::object(&payload).map_err(|_| ProofError::Malformed)?;
+    let claims: Claims<'_> = json::object(&payload).map_err(|_| ProofError::Malformed)?;
     claims.check(expected, now)?;
     if known.is_none() {
         used.remember(parts.header, &key);
     }
     let thumbprint = Arc::clone(&key.thumbprint);
-    Ok(Proof { thumbprint, jti: claims.jti, nonce: claims.nonce })
+    let owned = |text: &Text<'_>| text.as_str().to_owned();
+    Ok(Proof { thumbprint, jti: owned(&claims.jti), nonce: claims.nonce.as_ref().map(owned) })
 }
 
 impl Proof {
@@ -200,32 +201,35 @@ impl fmt::Debug for Expected<'_> {
 }
 
 #[derive(Deserialize)]
-struct Claims {
-    jti: String,
-    htm: String,
-    htu: String,
+struct Claims<'a> {
+    #[serde(borrow)]
+    jti: Text<'a>,
+    #[serde(borrow)]
+    htm: Text<'a>,
+    #[serde(borrow)]
+    htu: Text<'a>,
     iat: NumericDate,
-    #[serde(default, deserialize_with = "json::present")]
-    ath: Option<String>,
-    #[serde(default, deserialize_with = "json::present")]
-    nonce: Option<String>,
+    #[serde(borrow, default, deserialize_with = "json::present")]
+    ath: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "json::present")]
+    nonce: Option<Text<'a>>,
 }
 
-impl Claims {
+impl Claims<'_> {
     fn check(&self, expected: &Expected<'_>, now: u64) -> Result<(), ProofError> {
-        if self.jti.is_empty() || self.jti.len() > MAX_JTI_BYTES {
+        if self.jti.as_str().is_empty() || self.jti.as_str().len() > MAX_JTI_BYTES {
             return Err(ProofError::Malformed); // 3
         }
-        if self.htm != expected.method {
+        if self.htm.as_str() != expected.method {
             return Err(ProofError::Method); // 8
         }
-        if self.htu != expected.url {
+        if self.htu.as_str() != expected.url {
             let ours = normalised(expected.url).ok_or(ProofError::Url)?;
-            if normalised(&self.htu) != Some(ours) {
+            if normalised(self.htu.as_str()) != Some(ours) {
                 return Err(ProofError::Url); // 9
             }
         }
-        let nonce = self.nonce.as_deref().unwrap_or_default();
+        let nonce = self.nonce.as_ref().map(Text::as_str).unwrap_or_default();
         if expected.nonce.is_some_and(|asked| !same(asked, nonce)) {
             return Err(ProofError::Nonce); // 10
         }
@@ -236,7 +240,7 @@ impl Claims {
             return Err(ProofError::Time); // 11
         }
         if let Some(TokenHash(hash)) = expected.access_token {
-            let ath = self.ath.as_deref().ok_or(ProofError::AccessToken)?;
+            let ath = self.ath.as_ref().map(Text::as_str).ok_or(ProofError::AccessToken)?;
             if !same(ath, &URL_SAFE_NO_PAD.encode(hash)) {
                 return Err(ProofError::AccessToken); // 12a
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::algorithm::Algorithm;
 use crate::jwk::VerifyingKey;
-use crate::jws::{self, VerifiedJws};
+use crate::jws::{self, JwsError, VerifiedJws};
 use crate::keyset::KeySet;
 use crate::keysource::{Fetch, KeysUnavailable, RemoteKeys, VerifyError};
 
@@ -34,7 +34,16 @@ impl Keys {
     ) -> Result<VerifiedJws, VerifyError> {
         match self {
             Self::Fixed(keys) => Ok(jws::verify(compact, keys, allowed)?),
-            Self::Remote(keys) => keys.verify(compact, allowed, now).await,
+            Self::Remote(remote) => {
+                // Nearly always the keys that are here will do, and nothing has to be waited for.
+                let here = remote.fresh(now).map(|keys| jws::verify(compact, &keys, allowed));
+                match here {
+                    None | Some(Err(JwsError::UnknownKey)) => {
+                        remote.verify(compact, allowed, now).await
+                    }
+                    Some(outcome) => Ok(outcome?),
+                }
+            }
         }
     }
 
@@ -75,6 +84,8 @@ pub(crate) trait Remote: Send + Sync {
 
     fn fresh_set(&self, now: u64) -> Option<u64>;
 
+    fn fresh(&self, now: u64) -> Option<Arc<KeySet>>;
+
     fn current(&self, now: u64) -> Soon<'_, Result<Arc<KeySet>, KeysUnavailable>>;
 }
 
@@ -90,6 +101,10 @@ impl<F: Fetch> Remote for RemoteKeys<F> {
 
     fn fresh_set(&self, now: u64) -> Option<u64> {
         Self::fresh_set(self, now)
+    }
+
+    fn fresh(&self, now: u64) -> Option<Arc<KeySet>> {
+        Self::fresh(self, now)
     }
 
     fn current(&self, now: u64) -> Soon<'_, Result<Arc<KeySet>, KeysUnavailable>> {

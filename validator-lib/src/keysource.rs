@@ -93,9 +93,15 @@ impl<F: Fetch> RemoteKeys<F> {
         }
     }
 
-    /// The set that is in use, if it is fresh. Waits for nobody.
+    /// Which set is in use, if it is fresh, without a lock.
     pub(crate) fn fresh_set(&self, now: u64) -> Option<u64> {
         self.fresh.id(now)
+    }
+
+    /// The set that is in use, if it is fresh. Waits for nobody.
+    pub(crate) fn fresh(&self, now: u64) -> Option<Arc<KeySet>> {
+        let state = self.lock();
+        if state.is_fresh(now) { state.usable(now) } else { None }
     }
 
     /// Checks the signature of `compact`, asking the issuer once for newer keys where its key is not

@@ -92,13 +92,15 @@ impl Policy {
 
     /// What cannot be cured by another login comes first: nobody should be sent to log in for nothing.
     pub(crate) fn judge(&self, token: &Token, now: u64) -> Result<(), Cause> {
-        if let Some(needed) = self.scopes.iter().find(|needed| !needed.met_by(token.scopes())) {
+        if let Some(needed) =
+            self.scopes.iter().find(|needed| !needed.met(|scope| token.has_scope(scope)))
+        {
             return Err(Cause::Scope { needed: needed.names().to_vec() });
         }
-        if !self.roles.iter().all(|needed| needed.met_by(token.roles())) {
+        if !self.roles.iter().all(|needed| needed.met(|role| token.has_role(role))) {
             return Err(Cause::Role);
         }
-        if !self.permissions.iter().all(|needed| needed.met_by(token.permissions())) {
+        if !self.permissions.iter().all(|needed| needed.met(|name| token.has_permission(name))) {
             return Err(Cause::Permission);
         }
         let strong = self.acr.is_empty()
@@ -119,10 +121,10 @@ impl Needed {
         names
     }
 
-    fn met_by(&self, given: &[String]) -> bool {
+    fn met(&self, given: impl Fn(&str) -> bool) -> bool {
         match self {
-            Self::All(names) => names.iter().all(|name| given.contains(name)),
-            Self::Any(names) => names.iter().any(|name| given.contains(name)),
+            Self::All(names) => names.iter().all(|name| given(name)),
+            Self::Any(names) => names.iter().any(|name| given(name)),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! tells them from ID tokens, and where audience and roles stand. RFC 9068 is the rule; every other
 //! profile is a named departure from it.
 
-use crate::claims::{AccessClaims, OneOrMany};
+use crate::claims::{AccessClaims, OneOrMany, Text};
 use crate::header::Header;
 use crate::trust::ClaimNames;
 
@@ -43,25 +43,28 @@ impl Profile {
 
     /// Whether the claims are those of an access token. Where the header does not tell it from an ID
     /// token, the claims have to (RFC 8725 section 3.12).
-    pub(crate) fn accepts_claims(self, claims: &AccessClaims) -> bool {
+    pub(crate) fn accepts_claims(self, claims: &AccessClaims<'_>) -> bool {
         let like_id_token =
             claims.nonce.is_some() || claims.at_hash.is_some() || claims.c_hash.is_some();
         match self {
             Self::Rfc9068 | Self::WicketContext => true,
             Self::Entra => !like_id_token && (claims.scp.is_some() || claims.roles.is_some()),
-            Self::Keycloak => matches!(claims.typ.as_deref(), Some("Bearer" | "DPoP")),
-            Self::Cognito => claims.token_use.as_deref() == Some("access"),
+            Self::Keycloak => {
+                matches!(claims.typ.as_ref().map(Text::as_str), Some("Bearer" | "DPoP"))
+            }
+            Self::Cognito => claims.token_use.as_ref().map(Text::as_str) == Some("access"),
             Self::Auth0 => !like_id_token,
         }
     }
 
-    pub(crate) fn has_audience(self, claims: &AccessClaims, expected: &[String]) -> bool {
-        self.names_audience(claims.aud.as_ref(), claims.client_id.as_deref(), expected)
+    pub(crate) fn has_audience(self, claims: &AccessClaims<'_>, expected: &[String]) -> bool {
+        let client_id = claims.client_id.as_ref().map(Text::as_str);
+        self.names_audience(claims.aud.as_ref(), client_id, expected)
     }
 
     pub(crate) fn names_audience(
         self,
-        aud: Option<&OneOrMany>,
+        aud: Option<&OneOrMany<'_>>,
         client_id: Option<&str>,
         expected: &[String],
     ) -> bool {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::accepted::Accepted;
+use crate::accepted::{Accepted, Facts};
 use crate::algorithm::Algorithm;
-use crate::claims::{AccessClaims, NumericDate, OneOrMany};
+use crate::claims::{AccessClaims, NumericDate, OneOrMany, Text};
 use crate::invalid::InvalidToken;
 use crate::json;
-use crate::jws::VerifiedJws;
+use crate::jws::{JwsError, VerifiedJws};
 use crate::keys::Keys;
 use crate::profile::Profile;
 use crate::token;
@@ -45,8 +45,13 @@ impl Trust {
         if !self.profile.accepts_type(jws.header()) {
             return Err(InvalidToken::Type);
         }
-        let mut claims: AccessClaims = jws.claims()?;
-        if claims.iss != self.issuer {
+        let facts = self.facts(jws.payload(), now)?;
+        Ok(Accepted::new(Arc::clone(self), facts, jws))
+    }
+
+    fn facts(&self, payload: &[u8], now: u64) -> Result<Facts, InvalidToken> {
+        let claims: AccessClaims<'_> = json::object(payload).map_err(|_| JwsError::Claims)?;
+        if claims.iss.as_str() != self.issuer {
             return Err(InvalidToken::Issuer);
         }
         if !self.profile.has_audience(&claims, &self.audiences) {
@@ -56,16 +61,16 @@ impl Trust {
             return Err(InvalidToken::Type);
         }
         let expires_at = self.within_lifetime(&claims, now)?;
-        let subject = claims.sub.take().filter(|sub| !sub.is_empty());
-        let subject = subject.ok_or(InvalidToken::NoSubject)?;
-        Ok(Accepted::new(Arc::clone(self), subject, expires_at, claims, jws))
+        let subject = claims.sub.as_ref().map(Text::as_str).filter(|sub| !sub.is_empty());
+        let subject = subject.ok_or(InvalidToken::NoSubject)?.to_owned();
+        Ok(Facts::of(claims, subject, expires_at, self, payload))
     }
 
     pub(crate) fn has_expired(&self, expires_at: u64, now: u64) -> bool {
         expires_at.saturating_add(self.leeway) <= now
     }
 
-    fn within_lifetime(&self, claims: &AccessClaims, now: u64) -> Result<u64, InvalidToken> {
+    fn within_lifetime(&self, claims: &AccessClaims<'_>, now: u64) -> Result<u64, InvalidToken> {
         let NumericDate(expires_at) = claims.exp.ok_or(InvalidToken::NoExpiry)?;
         let latest_start = now.saturating_add(self.leeway);
         let starts_after =
@@ -105,23 +110,27 @@ pub(crate) fn choose<'t>(
     if let [only] = trusts {
         return Ok(only);
     }
-    let claimed: Claimed = json::object(&token::payload(compact)?)
-        .map_err(|_| InvalidToken::Jws(crate::jws::JwsError::Claims))?;
-    let mut of_issuer = trusts.iter().filter(|trust| trust.issuer == claimed.iss).peekable();
+    let payload = token::payload(compact)?;
+    let claimed: Claimed<'_> = json::object(&payload).map_err(|_| JwsError::Claims)?;
+    let mut of_issuer =
+        trusts.iter().filter(|trust| trust.issuer == claimed.iss.as_str()).peekable();
     let first = of_issuer.peek().copied().ok_or(InvalidToken::Issuer)?;
     Ok(of_issuer.find(|trust| claimed.is_for(trust)).unwrap_or(first))
 }
 
 #[derive(Deserialize)]
-struct Claimed {
-    iss: String,
-    aud: Option<OneOrMany>,
-    client_id: Option<String>,
+struct Claimed<'a> {
+    #[serde(borrow)]
+    iss: Text<'a>,
+    #[serde(borrow)]
+    aud: Option<OneOrMany<'a>>,
+    #[serde(borrow)]
+    client_id: Option<Text<'a>>,
 }
 
-impl Claimed {
+impl Claimed<'_> {
     fn is_for(&self, trust: &Trust) -> bool {
-        let (aud, client) = (self.aud.as_ref(), self.client_id.as_deref());
+        let (aud, client) = (self.aud.as_ref(), self.client_id.as_ref().map(Text::as_str));
         trust.profile.names_audience(aud, client, &trust.audiences)
     }
 }

@@ -128,10 +128,10 @@ impl Inner {
     fn check_revocation(&self, accepted: &Accepted, now: u64) -> Result<(), Cause> {
         let Some((list, when_unknown)) = &self.denylist else { return Ok(()) };
         let token = TokenName {
-            issuer: &accepted.claims.iss,
-            id: accepted.claims.jti.as_deref(),
-            subject: &accepted.subject,
-            issued_at: accepted.claims.iat.map(|date| date.0),
+            issuer: &accepted.trust.issuer,
+            id: accepted.facts.id.as_deref(),
+            subject: &accepted.facts.subject,
+            issued_at: accepted.facts.issued_at,
         };
         match (list.verdict(&token, now), when_unknown) {
             (Verdict::Clear, _) | (Verdict::Unknown, WhenUnknown::Accept) => Ok(()),

@@ -66,7 +66,7 @@ impl Binding {
         accepted: &Accepted,
         now: u64,
     ) -> Result<Option<Arc<str>>, Cause> {
-        let (jkt, x5t) = match &accepted.claims.cnf {
+        let (jkt, x5t) = match &accepted.facts.bound_to {
             None => (None, None),
             Some(Confirmation { jkt: None, x5t: None, .. }) => {
                 return Err(InvalidToken::UnsupportedBinding.into());

@@ -48,6 +48,8 @@ pub mod jws;
 mod keys;
 pub mod keyset;
 pub mod keysource;
+#[cfg(test)]
+mod mutations;
 pub mod policy;
 pub mod profile;
 pub mod refusal;

@@ -49,7 +49,7 @@ impl Trust {
         Ok(Accepted::new(Arc::clone(self), facts, jws))
     }
 
-    fn facts(&self, payload: &[u8], now: u64) -> Result<Facts, InvalidToken> {
+    pub(crate) fn facts(&self, payload: &[u8], now: u64) -> Result<Facts, InvalidToken> {
         let claims: AccessClaims<'_> = json::object(payload).map_err(|_| JwsError::Claims)?;
         if claims.iss.as_str() != self.issuer {
             return Err(InvalidToken::Issuer);

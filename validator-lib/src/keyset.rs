@@ -118,6 +118,11 @@ impl KeySet {
         &self.skipped
     }
 
+    /// Whether a key goes by this name.
+    pub(crate) fn has(&self, kid: Option<&str>) -> bool {
+        kid.is_some() && self.keys.iter().any(|key| key.kid.as_deref() == kid)
+    }
+
     /// How many keys a signature by `alg` may be checked with where its token names none.
     pub fn fitting(&self, alg: Algorithm, allowed: &[Algorithm]) -> usize {
         self.keys.iter().filter(|key| algorithm_of(key, allowed) == Some(alg)).count()

@@ -1,9 +1,12 @@
 //! Owns: keeping an issuer's key set current without opening a socket: the caller brings [`Fetch`] and
 //! the time. One fetch at a time, a cooldown after an answer that helped nobody, old keys kept while
-//! the issuer is away. An issuer that cannot be reached is never the sender's fault.
+//! the issuer is away. An issuer that cannot be reached, or was asked too recently to be asked again, is
+//! never the sender's fault.
 
+mod error;
 mod fetch;
 mod fresh;
+mod sought;
 mod state;
 
 use std::fmt;
@@ -16,65 +19,21 @@ use futures_util::FutureExt as _;
 
 use crate::algorithm::Algorithm;
 use crate::jws::{self, JwsError, VerifiedJws};
-use crate::keyset::{KeySet, KeySetError};
+use crate::keyset::KeySet;
 
+pub use error::{KeysUnavailable, VerifyError};
 pub use fetch::{Fetch, FetchError, Fetched, max_age};
 use fresh::FreshSet;
+use sought::Sought;
 use state::{Asked, Flight, Loaded, State};
 
 /// How long a [`Fetch`] may take.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
-/// Seconds after a fetch that failed, or that a token with an unknown `kid` asked for, in which no
-/// other one is made.
+/// Seconds after a fetch that failed, or that did not bring the key of the token it was made for, in
+/// which no other one is made.
 pub const COOLDOWN_SECS: u64 = 30;
 /// Seconds for which keys are used while newer ones cannot be had.
 pub const STALE_SECS: u64 = 24 * 60 * 60;
-
-/// There are no keys to judge a token with. Not the sender's fault: answer 503, never 401.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeysUnavailable {
-    /// The key set could not be had.
-    #[error("no key set: {0}")]
-    Fetch(#[from] FetchError),
-    /// The issuer's answer is no usable key set.
-    #[error("no key set: {0}")]
-    KeySet(#[from] KeySetError),
-}
-
-impl KeysUnavailable {
-    /// A short stable code for metrics and logs.
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Fetch(FetchError::Network(_)) => "jwks_unreachable",
-            Self::Fetch(FetchError::Timeout) => "jwks_timeout",
-            Self::Fetch(FetchError::Status(_)) => "jwks_status",
-            Self::Fetch(FetchError::TooLarge) => "jwks_too_large",
-            Self::KeySet(error) => error.reason(),
-        }
-    }
-}
-
-/// Why a token was not accepted with keys that are fetched.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum VerifyError {
-    /// The token is at fault.
-    #[error(transparent)]
-    Token(#[from] JwsError),
-    /// The keys are.
-    #[error(transparent)]
-    Unavailable(#[from] KeysUnavailable),
-}
-
-impl VerifyError {
-    /// A short stable code for metrics and logs.
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Token(error) => error.reason(),
-            Self::Unavailable(error) => error.reason(),
-        }
-    }
-}
 
 /// The key set at one URL, kept current. Clones share it.
 pub struct RemoteKeys<F> {
@@ -104,8 +63,8 @@ impl<F: Fetch> RemoteKeys<F> {
         if state.is_fresh(now) { state.usable(now) } else { None }
     }
 
-    /// Checks the signature of `compact`, asking the issuer once for newer keys where its key is not
-    /// known. `now` is in seconds since the epoch.
+    /// Checks the signature of `compact`, asking the issuer for newer keys where its key is not known.
+    /// `now` is in seconds since the epoch.
     ///
     /// # Errors
     /// [`VerifyError`], which says whether the token or the issuer is at fault.
@@ -118,13 +77,19 @@ impl<F: Fetch> RemoteKeys<F> {
         allowed: &[Algorithm],
         now: u64,
     ) -> Result<VerifiedJws, VerifyError> {
-        let keys = self.current(now).await?;
-        match jws::verify(compact, &keys, allowed) {
-            Err(JwsError::UnknownKey) => {
-                let newer = self.newer_than(&keys, now).await?.ok_or(JwsError::UnknownKey)?;
-                Ok(jws::verify(compact, &newer, allowed)?)
+        let mut keys = self.current(now).await?;
+        let mut sought = None;
+        loop {
+            match jws::verify(compact, &keys, allowed) {
+                Err(JwsError::UnknownKey) => {}
+                outcome => return Ok(outcome?),
             }
-            outcome => Ok(outcome?),
+            let sought = sought.get_or_insert_with(|| Sought::read(compact));
+            keys = match self.newer_than(&keys, sought, now).await? {
+                Newer::Set(keys) => keys,
+                Newer::AskedFor(keys) => return Ok(jws::verify(compact, &keys, allowed)?),
+                Newer::No => return Err(JwsError::UnknownKey.into()),
+            }
         }
     }
 
@@ -159,39 +124,45 @@ impl<F: Fetch> RemoteKeys<F> {
         }
     }
 
-    /// A newer set than `seen`, for a token whose key is not in it; `None` where the issuer was asked
-    /// too recently to be asked again. `now` is in seconds since the epoch.
-    ///
-    /// # Errors
-    /// [`KeysUnavailable`] where the issuer cannot say whether it has such a key.
-    pub async fn newer_than(
+    /// A newer set than `seen`, for a token whose key is not in it.
+    async fn newer_than(
         &self,
         seen: &Arc<KeySet>,
+        sought: &Sought,
         now: u64,
-    ) -> Result<Option<Arc<KeySet>>, KeysUnavailable> {
-        let flight = {
+    ) -> Result<Newer, KeysUnavailable> {
+        let (flight, leads) = {
             let mut state = self.lock();
             if let Some(keys) = state.usable(now).filter(|keys| !Arc::ptr_eq(keys, seen)) {
-                return Ok(Some(keys));
+                return Ok(Newer::Set(keys));
             }
             match (state.flight(now), state.cooling(now)) {
-                (Some(flight), _) => flight,
+                (Some(flight), _) => (flight, false),
                 (None, Some(why)) => return Err(why),
-                (None, None) if state.asked_for_unknown_key(now) => return Ok(None),
-                (None, None) => self.start(&mut state, now, Asked::ForUnknownKey),
+                (None, None) if !state.asked_in_vain(now) => {
+                    (self.start(&mut state, now, Asked::For(sought.kid.clone())), true)
+                }
+                (None, None) if state.fetched_at().is_some_and(|at| sought.is_older_than(at)) => {
+                    return Ok(Newer::No);
+                }
+                (None, None) => return Err(KeysUnavailable::AskedTooRecently),
             }
         };
-        flight.await.map(Some)
+        // A fetch that was under way may have been answered before the key was published.
+        flight.await.map(if leads { Newer::AskedFor } else { Newer::Set })
     }
 
     fn start(&self, state: &mut State, now: u64, asked: Asked) -> Flight {
         let source = Arc::clone(&self.source);
         let (shared, fresh) = (Arc::downgrade(&self.state), Arc::clone(&self.fresh));
+        let departure = state.depart(now, asked);
         let fetching: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(async move {
             let loaded = source.load().await;
             if let Some(state) = shared.upgrade() {
-                lock(&state).settle(&loaded, now, asked);
-                fresh.settle(&loaded, now);
+                let mut state = lock(&state);
+                if state.settle(&loaded, &departure) {
+                    fresh.settle(&loaded, departure.began);
+                }
             }
             loaded.map(|(keys, _)| keys)
         });
@@ -219,6 +190,16 @@ impl<F> fmt::Debug for RemoteKeys<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RemoteKeys").field("url", &self.source.url).finish_non_exhaustive()
     }
+}
+
+/// What there is for a token whose key is not in a set.
+enum Newer {
+    /// A newer set, perhaps older than the key.
+    Set(Arc<KeySet>),
+    /// A set that was asked for after the token was there.
+    AskedFor(Arc<KeySet>),
+    /// Nothing: a good token's key would be in the set.
+    No,
 }
 
 struct Source<F> {

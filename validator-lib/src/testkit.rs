@@ -194,9 +194,10 @@ impl FakeIssuer {
 impl Fetch for FakeIssuer {
     async fn get(&self, _: &str) -> Result<Fetched, FetchError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        // Two callers of one moment have to meet in here.
+        let answer = self.answer.lock().unwrap().clone().unwrap_or(Err(FetchError::Timeout));
+        // Two callers of one moment have to meet in here, and an answer is a moment old when it comes.
         tokio::task::yield_now().await;
-        self.answer.lock().unwrap().clone().unwrap_or(Err(FetchError::Timeout))
+        answer
     }
 }
 

@@ -17,10 +17,19 @@ pub(super) type Loaded = Result<(Arc<KeySet>, Option<u64>), KeysUnavailable>;
 pub(super) type Outcome = Result<Arc<KeySet>, KeysUnavailable>;
 pub(super) type Flight = Shared<Pin<Box<dyn Future<Output = Outcome> + Send>>>;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What a fetch is made for.
 pub(super) enum Asked {
+    /// A set that is not there yet, or no longer fresh.
     ByAge,
-    ForUnknownKey,
+    /// An unknown key, by the name it has in a token.
+    For(Option<String>),
+}
+
+/// A fetch at its beginning.
+pub(super) struct Departure {
+    number: u64,
+    pub(super) began: u64,
+    asked: Asked,
 }
 
 #[derive(Default)]
@@ -28,11 +37,16 @@ pub(super) struct State {
     held: Option<Held>,
     /// The last fetch that failed and the time it began; gone with the next good one.
     failed: Option<(u64, KeysUnavailable)>,
-    /// When the last fetch for an unknown key began.
-    asked_for_unknown_key: Option<u64>,
+    /// When the last fetch for an unknown key began that did not bring it. Tokens can be invented, so
+    /// only such a fetch has the next one wait; keys cannot, so one that was of use need not.
+    asked_in_vain: Option<u64>,
     /// The fetch under way and when it began. Kept here, so that one whose callers all went away is
     /// carried on by the next of them.
     flight: Option<(u64, Flight)>,
+    /// How many fetches there were.
+    departures: u64,
+    /// The latest of them that has ended.
+    settled: u64,
 }
 
 struct Held {
@@ -63,23 +77,43 @@ impl State {
         within(*at, COOLDOWN_SECS, now).then(|| why.clone())
     }
 
-    pub(super) fn asked_for_unknown_key(&self, now: u64) -> bool {
-        self.asked_for_unknown_key.is_some_and(|at| within(at, COOLDOWN_SECS, now))
+    pub(super) fn asked_in_vain(&self, now: u64) -> bool {
+        self.asked_in_vain.is_some_and(|at| within(at, COOLDOWN_SECS, now))
     }
-    /// Takes the flight off and keeps what it brought.
-    pub(super) fn settle(&mut self, loaded: &Loaded, now: u64, asked: Asked) {
-        self.flight = None;
-        if asked == Asked::ForUnknownKey {
-            self.asked_for_unknown_key = Some(now);
+
+    /// When the fetch began that brought the keys.
+    pub(super) fn fetched_at(&self) -> Option<u64> {
+        self.held.as_ref().map(|held| held.fetched_at)
+    }
+
+    pub(super) fn depart(&mut self, now: u64, asked: Asked) -> Departure {
+        self.departures += 1;
+        Departure { number: self.departures, began: now, asked }
+    }
+
+    /// Takes the flight off and keeps what it brought, unless a later one was faster; says whether it did.
+    pub(super) fn settle(&mut self, loaded: &Loaded, departure: &Departure) -> bool {
+        if departure.number == self.departures {
+            self.flight = None;
+        }
+        if departure.number < self.settled {
+            return false;
+        }
+        self.settled = departure.number;
+        let began = departure.began;
+        if let Asked::For(kid) = &departure.asked {
+            let found = loaded.as_ref().is_ok_and(|(keys, _)| keys.has(kid.as_deref()));
+            self.asked_in_vain = (!found).then_some(began);
         }
         match loaded {
             Ok((keys, max_age)) => {
                 self.failed = None;
                 let keys = Arc::clone(keys);
-                self.held = Some(Held { keys, fetched_at: now, ttl: ttl(*max_age) });
+                self.held = Some(Held { keys, fetched_at: began, ttl: ttl(*max_age) });
             }
-            Err(why) => self.failed = Some((now, why.clone())),
+            Err(why) => self.failed = Some((began, why.clone())),
         }
+        true
     }
 
     pub(super) fn take_off(&mut self, flight: Flight, now: u64) {

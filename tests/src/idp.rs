@@ -52,7 +52,7 @@ impl Idp {
     ) -> Self {
         let leaf = ca.issue(name, &["localhost", "127.0.0.1"]);
         let (front, control): (SocketAddr, SocketAddr) = (ports::free(), ports::free());
-        let wire = Wire::to(front).await;
+        let wire = Wire::to(front);
         let issuer = format!("https://localhost:{}", wire.address.port());
         let keys = scratch.directory(&format!("{name}-keys"));
         let mut node = command("node");

@@ -1,13 +1,13 @@
-//! A line between a caller and a server that can be cut, or answered by somebody else.
+//! A line between a caller and a server that can be cut, taken down, or answered by somebody else.
 //!
 //! It passes bytes on and understands none of them.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::ServerConfig;
 use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
@@ -30,18 +30,22 @@ enum State {
 pub struct Wire {
     /// Where callers connect.
     pub address: SocketAddr,
+    server: SocketAddr,
     state: watch::Sender<State>,
-    accepting: JoinHandle<()>,
+    /// Bound and not listening: keeps the port while nobody listens on it.
+    _place: TcpSocket,
+    accepting: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Wire {
     /// A line to `server`.
-    pub async fn to(server: SocketAddr) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-        let address = listener.local_addr().expect("a bound listener has an address");
-        let (state, follow) = watch::channel(State::Whole);
-        let accepting = tokio::spawn(accept(listener, server, follow));
-        Self { address, state, accepting }
+    pub fn to(server: SocketAddr) -> Self {
+        let place = bind((Ipv4Addr::LOCALHOST, 0).into());
+        let address = place.local_addr().expect("a bound socket has an address");
+        let (state, _) = watch::channel(State::Whole);
+        let wire = Self { address, server, state, _place: place, accepting: Mutex::default() };
+        wire.listen();
+        wire
     }
 
     /// Closes every connection, and from now on each new one at once.
@@ -54,15 +58,47 @@ impl Wire {
         self.state.send_replace(State::Tapped(leaf.server(&["http/1.1"])));
     }
 
+    /// Closes every connection and the listener: from now on connections are refused.
+    pub async fn refuse(&self) {
+        self.cut();
+        if let Some(accepting) = self.take() {
+            accepting.abort();
+            assert!(accepting.await.is_err_and(|ended| ended.is_cancelled()), "it ended by itself");
+        }
+    }
+
     /// Lets new connections reach the server again.
     pub fn mend(&self) {
         self.state.send_replace(State::Whole);
+        self.listen();
     }
+
+    fn listen(&self) {
+        let mut accepting = self.accepting.lock().unwrap_or_else(PoisonError::into_inner);
+        accepting.get_or_insert_with(|| {
+            let listener = bind(self.address).listen(1024).expect("a listener");
+            tokio::spawn(accept(listener, self.server, self.state.subscribe()))
+        });
+    }
+
+    fn take(&self) -> Option<JoinHandle<()>> {
+        self.accepting.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// A socket that shares its port with others of this process.
+fn bind(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseport(true).expect("ports can be shared");
+    socket.bind(address).expect("a free port");
+    socket
 }
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        self.accepting.abort();
+        if let Some(accepting) = self.take() {
+            accepting.abort();
+        }
     }
 }
 

@@ -57,6 +57,11 @@ const log = (...a) => LOG && console.log(new Date().toISOString(), ...a);
 const { lookup } = dns;
 dns.lookup = (name, options, done) => lookup(name.endsWith('.test') ? 'localhost' : name, options, done);
 
+// POST /clock {now} stops the provider's clock at that second, for tests that move it and a service's by hand; timers run on.
+let stopped;
+const { now } = Date;
+Date.now = () => stopped ?? now();
+
 // ---------------------------------------------------------------- keys
 fs.mkdirSync(KEYDIR, { recursive: true });
 async function newKey(alg) {
@@ -111,6 +116,7 @@ const base = {
 };
 // The key of a certificate, with the certificate.
 const jwkOf = (file) => { const c = new X509Certificate(fs.readFileSync(file)); return { ...c.publicKey.export({ format: 'jwk' }), use: 'sig', kid: 'self-signed', x5c: [c.raw.toString('base64')] }; };
+const service = { grant_types: ['client_credentials'], redirect_uris: [], response_types: [], id_token_signed_response_alg: K.idAlg };
 const TE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const defaultClients = [
   { ...base, client_id: 'bff-pkjwt', token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256', jwks: { keys: [rpPub] }, grant_types: [...base.grant_types, TE] },
@@ -125,7 +131,9 @@ const defaultClients = [
     { ...base, client_id: 'bff-mtls', token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: 'CN=bff-mtls', tls_client_certificate_bound_access_tokens: true },
     ...(E.OP_MTLS_SELF_CERT ? [{ ...base, client_id: 'bff-mtls-self', token_endpoint_auth_method: 'self_signed_tls_client_auth', tls_client_certificate_bound_access_tokens: true, jwks: { keys: [jwkOf(E.OP_MTLS_SELF_CERT)] } }] : []),
   ] : []),
-  { client_id: 'svc-cc', client_secret: 'svc-secret', grant_types: ['client_credentials'], redirect_uris: [], response_types: [], token_endpoint_auth_method: 'client_secret_basic' },
+  { ...service, client_id: 'svc-cc', client_secret: 'svc-secret', token_endpoint_auth_method: 'client_secret_basic' },
+  ...(K.dpop ? [{ ...service, client_id: 'svc-dpop', client_secret: 'svc-secret', token_endpoint_auth_method: 'client_secret_basic', dpop_bound_access_tokens: true }] : []),
+  ...(TLS ? [{ ...service, client_id: 'svc-mtls', token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: 'CN=svc-mtls', tls_client_certificate_bound_access_tokens: true }] : []),
   { client_id: 'rs-introspect', client_secret: 'rs-secret', grant_types: [], redirect_uris: [], response_types: [], token_endpoint_auth_method: 'client_secret_basic' },
 ];
 const CLIENTS = E.OP_CLIENTS ? JSON.parse(fs.readFileSync(E.OP_CLIENTS)) : defaultClients;
@@ -345,7 +353,7 @@ let provider = build();
 let handler = provider.callback();
 // Faults: {match, count} say which requests. What happens to them, before the provider sees the request or, with `after`, once
 // it has done its work: {delay_ms} waits, {hold} waits for POST /release, then {drop} breaks the connection or {status, headers,
-// body} answers in its place; {slow_ms} lets the provider's own answer trickle, a few bytes at a time.
+// body} answers in its place; {slow_ms} lets the provider's own answer trickle, a few bytes at a time; {half} breaks it off.
 const faults = [];
 const held = [];
 const pause = (ms) => new Promise((r) => setTimeout(r, ms));
@@ -362,6 +370,7 @@ function meddle(f, req, res) {
     res.end = end;
     wait(f).then(() => {
       if (f.drop) return req.socket.destroy();
+      if (f.half) { const bytes = Buffer.from(chunk ?? ''); return res.write(bytes.subarray(0, bytes.length / 2), () => req.socket.destroy()); }
       if (f.slow_ms) return trickle(res, end, chunk, f.slow_ms);
       return end(chunk);
     });
@@ -375,14 +384,14 @@ const onReq = async (req, res) => {
   if (f) f.count -= 1;
   // Read first: what the provider does must not depend on whether the client is still there.
   if (req.method === 'POST' && u.pathname === '/token') req.body = await body(req);
-  if (f && !f.after && !f.slow_ms) {
+  if (f && !f.after && !f.slow_ms && !f.half) {
     await wait(f);
     if (f.status) { res.writeHead(f.status, { 'content-type': 'application/json', ...(f.headers ?? {}) }); return res.end(f.body ?? '{"error":"temporarily_unavailable"}'); }
   }
   const spent = req.body && querystring.parse(req.body).refresh_token;
   if (spent) SPENT[hashOf(spent)] = (SPENT[hashOf(spent)] ?? 0) + 1;
   if (f && !f.after && f.drop) return req.socket.destroy();
-  if (f && (f.after || f.slow_ms)) meddle(f, req, res);
+  if (f && (f.after || f.slow_ms || f.half)) meddle(f, req, res);
   if (LOG) res.on('finish', () => log(req.method, u.pathname, res.statusCode));
   if (u.pathname === '/healthz') return res.end('ok');
   if (u.pathname.startsWith('/interaction/')) {
@@ -418,6 +427,7 @@ http.createServer(async (req, res) => {
       case 'POST /dpop-nonce': nonceSecret = crypto.randomBytes(32); rebuild(); return send({ ok: true });
       case 'POST /knobs': for (const [k, v] of Object.entries(j)) { if (k === 'ttl') Object.assign(K.ttl, v); else K[k] = v; } rebuild(); return send(K);
       case 'POST /account': ACCOUNTS.set(j.sub, { ...(ACCOUNTS.get(j.sub) ?? {}), ...j.set }); return send(ACCOUNTS.get(j.sub));
+      case 'POST /clock': stopped = j.now * 1000; return send({ ok: true });
       case 'POST /fault': faults.push({ count: 1, ...j }); return send({ ok: true, faults });
       case 'POST /clear-faults': faults.length = 0; return send({ ok: true });
       case 'POST /release': for (const go of held.splice(0)) go(); return send({ ok: true });

@@ -17,13 +17,14 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
 use tokio::time::{Instant, timeout};
 use tower::util::BoxCloneSyncService;
 use url::Url;
 
 use crate::jar::Jar;
 use crate::stream::Stream;
-use crate::tls::Ca;
+use crate::tls::{Ca, Leaf};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 15;
@@ -69,6 +70,15 @@ impl Agent {
 
     /// An agent whose connections come from another address of the loopback network.
     pub fn from_address(ca: &Ca, source: Ipv4Addr) -> Self {
+        Self::over(ca.client(), source)
+    }
+
+    /// An agent that shows a certificate to servers that ask for one.
+    pub fn showing(ca: &Ca, certificate: &Leaf) -> Self {
+        Self::over(ca.client_showing(certificate), Ipv4Addr::LOCALHOST)
+    }
+
+    fn over(tls: ClientConfig, source: Ipv4Addr) -> Self {
         let resolver: Resolver = BoxCloneSyncService::new(tower::service_fn(async |_: Name| {
             Ok(iter::once(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))
         }));
@@ -77,7 +87,7 @@ impl Agent {
         tcp.set_nodelay(true);
         tcp.set_local_address(Some(IpAddr::V4(source)));
         let tls = HttpsConnectorBuilder::new()
-            .with_tls_config(ca.client())
+            .with_tls_config(tls)
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(tcp);

@@ -8,8 +8,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SanType,
 };
+use rustls::client::WantsClientCert;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, ServerConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -85,13 +86,23 @@ impl Ca {
 
     /// A client that trusts this authority alone, without ALPN.
     pub fn client(&self) -> ClientConfig {
+        self.trusting_clients().with_no_client_auth()
+    }
+
+    /// The same, with a certificate for servers that ask for one.
+    pub fn client_showing(&self, leaf: &Leaf) -> ClientConfig {
+        self.trusting_clients()
+            .with_client_auth_cert(leaf.chain.clone(), leaf.private())
+            .expect("the key belongs to the certificate")
+    }
+
+    fn trusting_clients(&self) -> ConfigBuilder<ClientConfig, WantsClientCert> {
         let mut roots = RootCertStore::empty();
         roots.add(self.root.clone()).expect("the root certificate is one");
         ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .expect("the provider knows TLS 1.2 and 1.3")
             .with_root_certificates(roots)
-            .with_no_client_auth()
     }
 
     /// The certificate that `address` shows at a new handshake.
@@ -115,13 +126,22 @@ impl Leaf {
         self.chain[0] == *shown
     }
 
+    /// The certificate as DER.
+    pub fn der(&self) -> &[u8] {
+        &self.chain[0]
+    }
+
+    fn private(&self) -> PrivateKeyDer<'static> {
+        PrivateKeyDer::Pkcs8(self.private.clone_key())
+    }
+
     /// A server that shows this certificate and offers the protocols, best first.
     pub fn server(&self, protocols: &[&str]) -> Arc<ServerConfig> {
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .expect("the provider knows TLS 1.2 and 1.3")
             .with_no_client_auth()
-            .with_single_cert(self.chain.clone(), PrivateKeyDer::Pkcs8(self.private.clone_key()))
+            .with_single_cert(self.chain.clone(), self.private())
             .expect("the key belongs to the certificate");
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         Arc::new(config)

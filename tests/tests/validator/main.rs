@@ -8,5 +8,7 @@
 mod algorithms;
 mod certificate;
 mod dpop;
+mod load;
+mod rotation;
 mod scene;
 mod token;

@@ -9,6 +9,8 @@ mod algorithms;
 mod certificate;
 mod dpop;
 mod load;
+mod outage;
 mod rotation;
 mod scene;
+mod startup;
 mod token;

@@ -8,6 +8,7 @@
 mod algorithms;
 mod certificate;
 mod dpop;
+mod invented;
 mod load;
 mod outage;
 mod rotation;

@@ -64,8 +64,12 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of that exact name, if it is one of ours.
+    /// The algorithm of that exact name, if it is one of ours. `Ed25519` is what `EdDSA` with the one
+    /// curve that is known here is called since RFC 9864.
     pub fn from_name(name: &str) -> Option<Self> {
+        if name == "Ed25519" {
+            return Some(Self::EdDSA);
+        }
         Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name)
     }
 }
@@ -85,13 +89,15 @@ mod tests {
         for algorithm in Algorithm::ALL {
             assert_eq!(Algorithm::from_name(algorithm.name()), Some(*algorithm));
         }
+        assert_eq!(Algorithm::from_name("Ed25519"), Some(Algorithm::EdDSA));
     }
 
     #[test]
     fn t12_none_and_hmac_have_no_variant_in_any_spelling() {
-        for name in
-            ["none", "None", "NONE", "nOnE", "HS256", "HS384", "HS512", "rs256", "", "ES521"]
-        {
+        for name in [
+            "none", "None", "NONE", "nOnE", "HS256", "HS384", "HS512", "rs256", "", "ES521",
+            "Ed448", "ed25519",
+        ] {
             assert_eq!(Algorithm::from_name(name), None, "{name}");
         }
     }

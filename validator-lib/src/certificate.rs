@@ -35,7 +35,10 @@ pub(crate) fn thumbprint(der: &[u8]) -> String {
 
 /// The certificate in the value of a header, the client's own where a chain follows. Nothing where there
 /// is none, or it is malformed.
-#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "headers are read with `http` alone"))]
+#[cfg_attr(
+    not(any(feature = "http", test)),
+    expect(dead_code, reason = "headers are read with `http` alone")
+)]
 pub(crate) fn from_header(value: &[u8]) -> Option<Vec<u8>> {
     if value.len() > MAX_HEADER_BYTES {
         return None;

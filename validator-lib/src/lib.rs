@@ -68,4 +68,4 @@ pub use keyset::KeySet;
 pub use policy::Policy;
 pub use profile::Profile;
 pub use refusal::Refusal;
-pub use validator::{TrustedIssuer, Validator};
+pub use validator::{Shadow, TrustedIssuer, Validator};

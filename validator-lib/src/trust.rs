@@ -70,7 +70,11 @@ impl Trust {
         expires_at.saturating_add(self.leeway) <= now
     }
 
-    fn within_lifetime(&self, claims: &AccessClaims<'_>, now: u64) -> Result<u64, InvalidToken> {
+    pub(crate) fn within_lifetime(
+        &self,
+        claims: &AccessClaims<'_>,
+        now: u64,
+    ) -> Result<u64, InvalidToken> {
         let NumericDate(expires_at) = claims.exp.ok_or(InvalidToken::NoExpiry)?;
         let latest_start = now.saturating_add(self.leeway);
         let starts_after =

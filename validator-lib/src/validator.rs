@@ -4,9 +4,11 @@
 
 mod binding;
 mod builder;
+mod explain;
 mod issuer;
 #[cfg(feature = "http")]
 mod parts;
+mod shadow;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +24,9 @@ use crate::trust::{self, Trust};
 use binding::Binding;
 
 pub use builder::{Builder, ConfigError};
+pub use explain::{Explanation, Step};
 pub use issuer::TrustedIssuer;
+pub use shadow::{Shadow, ShadowReport};
 
 type Clock = Box<dyn Fn() -> u64 + Send + Sync>;
 
@@ -37,6 +41,7 @@ struct Inner {
     cache: Option<TokenCache>,
     binding: Binding,
     denylist: Option<(Box<dyn Denylist>, WhenUnknown)>,
+    shadow: Option<Shadow>,
     clock: Clock,
 }
 
@@ -69,10 +74,18 @@ impl Validator {
             Ok(presented) => self.inner.check(incoming, &presented, context, now).await,
             Err(cause) => Err(cause),
         };
-        outcome.map_err(|cause| {
-            let nonce = self.inner.binding.nonce_for(&cause, now);
-            Refusal::new(cause, context).with_nonce(nonce)
-        })
+        match outcome {
+            Ok(token) => {
+                if let Some(shadow) = &self.inner.shadow {
+                    shadow.observe(incoming, &token).await;
+                }
+                Ok(token)
+            }
+            Err(cause) => {
+                let nonce = self.inner.binding.nonce_for(&cause, now);
+                Err(Refusal::new(cause, context).with_nonce(nonce))
+            }
+        }
     }
 }
 

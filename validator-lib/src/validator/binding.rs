@@ -51,6 +51,30 @@ impl Binding {
         self.mtls.as_ref().map(|mtls| &mtls.source)
     }
 
+    /// Whether what a token is bound to can be checked here, and what that is.
+    pub(super) fn explain(&self, bound_to: Option<&Confirmation>) -> (bool, &'static str) {
+        match bound_to {
+            None => (true, "bound to nothing"),
+            Some(Confirmation { other, .. }) if !other.is_empty() => {
+                (false, "bound in another way")
+            }
+            Some(Confirmation { jkt: None, x5t: None, .. }) => {
+                (false, "bound to nothing that is named")
+            }
+            Some(Confirmation { jkt: Some(_), .. }) if self.dpop.is_none() => {
+                (false, "bound to a DPoP key, and no origin is set")
+            }
+            Some(Confirmation { x5t: Some(_), .. }) if self.mtls.is_none() => {
+                (false, "bound to a certificate, and no source of certificates is set")
+            }
+            Some(Confirmation { jkt: Some(_), x5t: Some(_), .. }) => {
+                (true, "bound to a DPoP key and a certificate")
+            }
+            Some(Confirmation { jkt: Some(_), .. }) => (true, "bound to a DPoP key"),
+            Some(Confirmation { .. }) => (true, "bound to a certificate"),
+        }
+    }
+
     /// The nonce to tell a client that brought none, or one that is over.
     pub(super) fn nonce_for(&self, cause: &Cause, now: u64) -> Option<String> {
         let nonces = self.dpop.as_ref()?.nonces.as_ref()?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::binding::{Binding, Dpop, Mtls, Used};
-use super::{Clock, Inner, TrustedIssuer, Validator};
+use super::{Clock, Inner, Shadow, TrustedIssuer, Validator};
 use crate::algorithm::Algorithm;
 use crate::cache::{self, TokenCache};
 use crate::certificate::CertSource;
@@ -64,6 +64,7 @@ pub struct Builder {
     certificates: Option<CertSource>,
     certificate_required: bool,
     denylist: Option<(Box<dyn Denylist>, WhenUnknown)>,
+    shadow: Option<Shadow>,
     cache_bytes: u64,
     clock: Option<Clock>,
 }
@@ -81,6 +82,7 @@ impl Builder {
             certificates: None,
             certificate_required: false,
             denylist: None,
+            shadow: None,
             cache_bytes: cache::DEFAULT_BYTES,
             clock: None,
         }
@@ -182,6 +184,12 @@ impl Builder {
         self
     }
 
+    /// Counts what stricter rules would refuse of the requests that are let in. Nobody is refused for it.
+    pub fn shadow(mut self, shadow: Shadow) -> Self {
+        self.shadow = Some(shadow);
+        self
+    }
+
     /// What the cache of checked tokens may take in memory, in bytes; [`cache::DEFAULT_BYTES`] unless
     /// set, and no cache where it is 0.
     pub fn cache_bytes(mut self, bytes: u64) -> Self {
@@ -216,6 +224,10 @@ impl Builder {
     }
 
     pub(crate) fn build(self) -> Result<Validator, ConfigError> {
+        let issuers = std::iter::once(self.first).chain(self.more);
+        let trusts = issuers
+            .map(|issuer| issuer.finish().map(Arc::new))
+            .collect::<Result<Vec<_>, ConfigError>>()?;
         let binding = Binding {
             dpop: match self.origin {
                 Some(origin) => Some(Dpop {
@@ -248,12 +260,9 @@ impl Builder {
         let clock = self.clock.unwrap_or_else(|| Box::new(crate::clock::unix_seconds));
         #[cfg(not(feature = "http"))]
         let clock = self.clock.ok_or(ConfigError::NoClock)?;
-        let issuers = std::iter::once(self.first).chain(self.more);
-        let trusts = issuers
-            .map(|issuer| issuer.finish().map(Arc::new))
-            .collect::<Result<Vec<_>, ConfigError>>()?;
         let cache = (self.cache_bytes > 0).then(|| TokenCache::new(self.cache_bytes)).flatten();
-        let inner = Inner { trusts, cache, binding, denylist: self.denylist, clock };
+        let inner =
+            Inner { trusts, cache, binding, denylist: self.denylist, shadow: self.shadow, clock };
         Ok(Validator { inner: Arc::new(inner) })
     }
 }

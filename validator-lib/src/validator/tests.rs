@@ -14,10 +14,12 @@ use crate::testkit::{
 
 mod binding;
 mod certificates;
+mod explained;
 mod issuers;
 mod policies;
 mod profiles;
 mod remembered;
+mod shadowed;
 
 fn builder() -> Builder {
     Validator::builder(ISSUER, AUDIENCE).clock(|| NOW)

@@ -99,9 +99,9 @@ pub trait Shelf: Send + Sync + 'static {
     /// Takes a note away.
     fn remove_note(&self, name: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Puts `name` on the list of denied tokens for `keep` and tells everybody who follows it: Redis
-    /// key `jwt:blacklist:<name>`, channel `jwt:blacklist`. The list belongs to all deployments that
-    /// share the store, so it has no prefix.
+    /// Puts `name` on the list of denied tokens for `keep` and tells everybody who follows it: in Redis the
+    /// sorted set `jwt:blacklist`, then the key `jwt:blacklist:<name>`, then the channel `jwt:blacklist`.
+    /// The list belongs to all deployments that share the store, so it has no prefix. It can be repeated.
     fn deny(
         &self,
         name: &str,

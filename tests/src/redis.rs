@@ -23,7 +23,8 @@ pub const PASSWORD: &str = "redis-canary-7f3a1c9e5b2d4860";
 pub(crate) const ADMIN_PASSWORD: &str = "admin";
 
 /// Keys the product owns, and no dangerous command.
-pub(crate) const RIGHTS: &str = "resetkeys ~bff:* ~jwt:* resetchannels &bff:* &jwt:* &__redis__:invalidate \
+pub(crate) const RIGHTS: &str = "resetkeys ~bff:* ~jwt:blacklist ~jwt:blacklist:* \
+    resetchannels &bff:* &jwt:blacklist &__redis__:invalidate \
     -@all +@read +@write +@connection +@transaction +@pubsub +@scripting -@dangerous +info +time";
 
 /// A Redis server.

@@ -19,6 +19,7 @@ pub(super) struct Scripts {
     pub(super) slide: Script,
     pub(super) index_add: Script,
     pub(super) index_list: Script,
+    pub(super) deny: Script,
     pub(super) release: Script,
     pub(super) extend: Script,
     pub(super) intend: Script,
@@ -126,6 +127,23 @@ local time = redis.call('TIME')
 return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. time[1], '+inf')
 ";
 
+/// The score is the end of the entry by Redis's clock, in seconds. An entry outlives its end by ten minutes:
+/// services take a token for some time after its `exp`, and one that starts just then has to find the entry.
+/// At most a thousand go at once, so that a million that end together stop nobody.
+const DENY: &str = r"
+local grace = 600
+local time = redis.call('TIME')
+local over = redis.call('ZCOUNT', KEYS[1], '-inf', time[1] - grace)
+if over > 0 then redis.call('ZREMRANGEBYRANK', KEYS[1], 0, math.min(over, 1000) - 1) end
+local ends = math.ceil(time[1] + time[2] / 1000000 + ARGV[2] / 1000)
+redis.call('ZADD', KEYS[1], 'GT', string.format('%.0f', ends), ARGV[1])
+local keep = ARGV[2] + grace * 1000
+if redis.call('PTTL', KEYS[1]) < keep then
+  redis.call('PEXPIRE', KEYS[1], string.format('%.0f', keep))
+end
+return 1
+";
+
 const EXTEND: &str = r"
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 0
@@ -144,6 +162,7 @@ impl Scripts {
             slide: Script::from_lua(SLIDE),
             index_add: Script::from_lua(INDEX_ADD),
             index_list: Script::from_lua(INDEX_LIST),
+            deny: Script::from_lua(DENY),
             release: Script::from_lua(RELEASE),
             extend: Script::from_lua(EXTEND),
             intend: Script::from_lua(INTEND),

@@ -16,7 +16,8 @@ const TOMBSTONE: &str = "out";
 const NOTE: &str = "note";
 const LEASE: &str = "lease";
 const LOGIN: &str = "login";
-/// Known to every service that checks tokens, so it has no prefix.
+/// Known to every service that checks tokens, so it has no prefix: the index, the channel, and the beginning
+/// of every entry's key.
 const DENIED: &str = "jwt:blacklist";
 
 impl RedisStore {
@@ -108,6 +109,10 @@ impl Shelf for RedisStore {
     }
 
     async fn deny(&self, name: &str, value: Bytes, keep: Duration) -> Result<(), StoreError> {
+        // The index first: whoever hears of the entry, or missed the message, has to find it there. In a
+        // cluster each of the three may lie elsewhere, so they are three commands.
+        let args = vec![Value::Bytes(value.clone()), milliseconds(keep)];
+        self.run_script::<i64>(&self.0.scripts.deny, DENIED.to_owned(), args).await?;
         self.set(format!("{DENIED}:{name}"), value.clone(), Some(keep)).await?;
         self.0.guard.run::<i64>(self.0.client.publish(DENIED, value)).await.map(drop)
     }

@@ -48,14 +48,15 @@ impl LocalDenylist {
         Self { capacity, lists: RwLock::default() }
     }
 
-    /// Denies the token `id` of `issuer` until `until`, its `exp`. Times are in seconds since the epoch.
+    /// Denies the token `id` of `issuer` until `until`: its `exp` and the leeway of the validators that ask,
+    /// who take it for that much longer. Times are in seconds since the epoch.
     pub fn deny_token(&self, issuer: &str, id: &str, until: u64, now: u64) {
-        self.enter(issuer, until, now, |of_issuer| {
-            let Some(known) = of_issuer.tokens.get_mut(id) else {
-                return of_issuer.tokens.insert(id.into(), until).is_none();
-            };
-            *known = until.max(*known);
-            false
+        let renew = |of_issuer: &mut OfIssuer| {
+            let known = of_issuer.tokens.get_mut(id);
+            known.map(|known| *known = until.max(*known)).is_some()
+        };
+        self.enter(issuer, (until, now), renew, |of_issuer| {
+            of_issuer.tokens.insert(id.into(), until);
         });
     }
 
@@ -69,14 +70,14 @@ impl LocalDenylist {
         keep_until: u64,
         now: u64,
     ) {
-        self.enter(issuer, keep_until, now, |of_issuer| {
-            let Some(known) = of_issuer.users.get_mut(subject) else {
-                let denied = DeniedUser { issued_until, keep_until };
-                return of_issuer.users.insert(subject.into(), denied).is_none();
-            };
+        let renew = |of_issuer: &mut OfIssuer| {
+            let Some(known) = of_issuer.users.get_mut(subject) else { return false };
             known.issued_until = issued_until.max(known.issued_until);
             known.keep_until = keep_until.max(known.keep_until);
-            false
+            true
+        };
+        self.enter(issuer, (keep_until, now), renew, |of_issuer| {
+            of_issuer.users.insert(subject.into(), DeniedUser { issued_until, keep_until });
         });
     }
 
@@ -90,12 +91,21 @@ impl LocalDenylist {
         self.len() == 0
     }
 
-    /// `add` says whether it made a new entry.
-    fn enter(&self, issuer: &str, until: u64, now: u64, add: impl FnOnce(&mut OfIssuer) -> bool) {
+    /// `renew` says whether there is an entry. One that is there needs no room.
+    fn enter(
+        &self,
+        issuer: &str,
+        (until, now): (u64, u64),
+        renew: impl FnOnce(&mut OfIssuer) -> bool,
+        add: impl FnOnce(&mut OfIssuer),
+    ) {
         if until <= now {
             return;
         }
         let mut lists = self.write();
+        if lists.issuers.get_mut(issuer).is_some_and(renew) {
+            return;
+        }
         if lists.entries >= self.capacity && lists.swept_at != now {
             lists.forget_expired(now);
         }
@@ -106,7 +116,8 @@ impl LocalDenylist {
         if !lists.issuers.contains_key(issuer) {
             lists.issuers.insert(issuer.into(), OfIssuer::default());
         }
-        if lists.issuers.get_mut(issuer).is_some_and(add) {
+        if let Some(of_issuer) = lists.issuers.get_mut(issuer) {
+            add(of_issuer);
             lists.entries += 1;
         }
     }
@@ -165,68 +176,4 @@ impl fmt::Debug for LocalDenylist {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::LocalDenylist;
-    use crate::revocation::{Denylist as _, TokenName, Verdict};
-    use crate::testkit::NOW;
-
-    const ALICE: TokenName<'_> =
-        TokenName { issuer: "i", id: Some("t"), subject: "alice", issued_at: Some(NOW) };
-
-    fn verdict(list: &LocalDenylist, token: TokenName<'_>) -> Verdict {
-        list.verdict(&token, NOW)
-    }
-
-    #[test]
-    fn t15_a_token_is_denied_by_issuer_and_id_until_it_expires() {
-        let list = LocalDenylist::default();
-        assert_eq!(verdict(&list, ALICE), Verdict::Clear);
-        list.deny_token("i", "t", NOW + 10, NOW);
-        assert_eq!(verdict(&list, ALICE), Verdict::Denied);
-        assert_eq!(verdict(&list, TokenName { issuer: "j", ..ALICE }), Verdict::Clear);
-        assert_eq!(verdict(&list, TokenName { id: Some("u"), ..ALICE }), Verdict::Clear);
-        assert_eq!(verdict(&list, TokenName { id: None, ..ALICE }), Verdict::Clear);
-        assert_eq!(list.verdict(&ALICE, NOW + 10), Verdict::Clear);
-        // A shorter word does not take a longer one back.
-        list.deny_token("i", "t", NOW + 5, NOW);
-        assert_eq!(list.verdict(&ALICE, NOW + 9), Verdict::Denied);
-        assert_eq!(list.len(), 1);
-    }
-
-    #[test]
-    fn t15_a_user_is_denied_what_was_issued_before() {
-        let list = LocalDenylist::default();
-        list.deny_user("i", "alice", NOW, NOW + 60, NOW);
-        assert_eq!(verdict(&list, ALICE), Verdict::Denied);
-        assert_eq!(verdict(&list, TokenName { issued_at: None, ..ALICE }), Verdict::Denied);
-        assert_eq!(verdict(&list, TokenName { issued_at: Some(NOW + 1), ..ALICE }), Verdict::Clear);
-        assert_eq!(verdict(&list, TokenName { subject: "bob", ..ALICE }), Verdict::Clear);
-        assert_eq!(list.verdict(&ALICE, NOW + 60), Verdict::Clear);
-        list.deny_user("i", "alice", NOW - 9, NOW + 10, NOW);
-        assert_eq!(list.verdict(&ALICE, NOW + 59), Verdict::Denied);
-    }
-
-    #[test]
-    fn a_full_list_does_not_vouch_for_anybody() {
-        let list = LocalDenylist::new(2);
-        list.deny_token("i", "a", NOW + 10, NOW);
-        list.deny_token("i", "b", NOW + 20, NOW);
-        assert_eq!(verdict(&list, ALICE), Verdict::Clear);
-        list.deny_token("i", "t", NOW + 30, NOW);
-        assert_eq!(verdict(&list, ALICE), Verdict::Unknown);
-        assert_eq!(verdict(&list, TokenName { id: Some("a"), ..ALICE }), Verdict::Denied);
-        // The first has expired, so that there is room; what was turned away is over at thirty.
-        list.deny_token("i", "c", NOW + 40, NOW + 10);
-        assert_eq!(list.len(), 2);
-        assert_eq!(list.verdict(&ALICE, NOW + 29), Verdict::Unknown);
-        assert_eq!(list.verdict(&ALICE, NOW + 30), Verdict::Clear);
-    }
-
-    #[test]
-    fn what_is_over_is_not_entered() {
-        let list = LocalDenylist::default();
-        list.deny_token("i", "t", NOW, NOW);
-        list.deny_user("i", "alice", NOW, NOW, NOW);
-        assert!(list.is_empty());
-    }
-}
+mod tests;

@@ -26,6 +26,8 @@
 //! # Features
 //! `http` (default) brings the fetcher, discovery by `.await`, the reading of `http` requests and the
 //! machine's clock. Without it the crate opens no socket, reads no clock and links no runtime.
+//!
+//! `redis` brings [`revocation::redis`](revocation), a denylist that follows what the BFF writes to Redis.
 
 mod accepted;
 mod access_token;
@@ -33,7 +35,7 @@ pub mod algorithm;
 pub mod cache;
 pub mod certificate;
 mod claims;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "redis"))]
 mod clock;
 pub mod credentials;
 pub mod discovery;

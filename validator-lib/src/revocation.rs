@@ -5,6 +5,8 @@
 //! rewritten by anybody, and the same claims then come in other bytes.
 
 mod local;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 pub use local::{DEFAULT_CAPACITY, LocalDenylist};
 

@@ -25,6 +25,8 @@ use binding::Binding;
 
 pub use builder::{Builder, ConfigError};
 pub use explain::{Explanation, Step};
+#[cfg(feature = "redis")]
+pub(crate) use issuer::MAX_LEEWAY_SECS;
 pub use issuer::TrustedIssuer;
 pub use shadow::{Shadow, ShadowReport};
 

@@ -11,7 +11,8 @@ use crate::profile::Profile;
 use crate::trust::Trust;
 
 const DEFAULT_LEEWAY_SECS: u64 = 30;
-const MAX_LEEWAY_SECS: u64 = 300;
+/// The longest leeway that can be set: for so long after its `exp` may a token be taken.
+pub(crate) const MAX_LEEWAY_SECS: u64 = 300;
 
 /// An issuer whose tokens are accepted, and what they have to claim.
 ///

@@ -1,0 +1,233 @@
+//! Owns: what can be set on a list that follows Redis, and turning it into a client with a limit on
+//! everything that can wait.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fred::clients::Client;
+use fred::types::config::{Config, TlsConnector};
+use fred::types::{Builder as ClientBuilder, RespVersion};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::runtime::Handle;
+
+use super::state::{Clock, State};
+use super::{RedisDenylist, Running, feed};
+use crate::clock::unix_seconds;
+use crate::revocation::local;
+
+/// How old the last proof may be unless set.
+pub const DEFAULT_MAX_STALENESS: Duration = Duration::from_secs(1);
+
+/// Time between two proofs unless set.
+pub const DEFAULT_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Longest wait for a connection, and for the log-in over it.
+pub(super) const CONNECT: Duration = Duration::from_secs(2);
+
+/// Longest wait for an answer. A server that pauses for less is found in sync again without reading the whole
+/// list once more, as would all the services around it.
+pub(super) const ANSWER: Duration = Duration::from_secs(3);
+
+/// Bytes that nobody has confirmed for so long mean that the network is gone.
+const UNCONFIRMED: Duration = Duration::from_secs(1);
+
+/// Messages that may wait to be applied.
+const BACKLOG: usize = 16_384;
+
+/// Why a list cannot even be started. Never holds the URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// The URL cannot be used.
+    #[error("not a URL of redis://, rediss://, redis-cluster:// or rediss-cluster://")]
+    Url,
+    /// A certificate or key cannot be used, or they do not belong together.
+    #[error("a certificate or its key cannot be used")]
+    Certificates,
+    /// The interval is zero, or the list would be stale between two proofs.
+    #[error("the interval is zero or longer than half of the staleness that is allowed")]
+    Interval,
+    /// There is no tokio runtime.
+    #[error("no tokio runtime")]
+    NoRuntime,
+}
+
+/// A list in the making.
+#[must_use]
+pub struct Builder {
+    url: String,
+    ca: Option<Vec<u8>>,
+    certificate: Option<(Vec<u8>, Vec<u8>)>,
+    max_staleness: Duration,
+    interval: Duration,
+    capacity: usize,
+    clock: Option<Clock>,
+}
+
+impl Builder {
+    pub(super) const fn new(url: String) -> Self {
+        Self {
+            url,
+            ca: None,
+            certificate: None,
+            max_staleness: DEFAULT_MAX_STALENESS,
+            interval: DEFAULT_INTERVAL,
+            capacity: local::DEFAULT_CAPACITY,
+            clock: None,
+        }
+    }
+
+    /// Trusts the PEM certificates of `pem` alone, in place of those that the machine trusts.
+    pub fn ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.ca = Some(pem.into());
+        self
+    }
+
+    /// Shows a certificate: its chain and its key, both PEM.
+    pub fn client_certificate(
+        mut self,
+        chain: impl Into<Vec<u8>>,
+        key: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.certificate = Some((chain.into(), key.into()));
+        self
+    }
+
+    /// How old the last proof may be before the list answers [`Unknown`](crate::revocation::Verdict), one
+    /// second unless set. No token that was withdrawn longer ago is taken for good.
+    pub fn max_staleness(mut self, max_staleness: Duration) -> Self {
+        self.max_staleness = max_staleness;
+        self
+    }
+
+    /// Time between two proofs, 250 milliseconds unless set. At most half of the staleness that is allowed.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// How many entries are kept, 1,048,576 unless set. A list that is full answers
+    /// [`Unknown`](crate::revocation::Verdict) for whoever is not on it.
+    pub fn capacity(mut self, entries: usize) -> Self {
+        self.capacity = entries;
+        self
+    }
+
+    /// Where the time comes from, in seconds since the epoch.
+    pub fn clock(mut self, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.clock = Some(Box::new(clock));
+        self
+    }
+
+    /// Starts to follow, in a task of the tokio runtime that this is called in, and does not wait for Redis.
+    ///
+    /// # Errors
+    /// [`SetupError`] for settings with which it could never work.
+    pub fn start(self) -> Result<RedisDenylist, SetupError> {
+        let runtime = Handle::try_current().map_err(|_| SetupError::NoRuntime)?;
+        if self.interval.is_zero() || self.interval > self.max_staleness / 2 {
+            return Err(SetupError::Interval);
+        }
+        let options = Options { config: self.config()?, interval: self.interval };
+        let clock = self.clock.unwrap_or_else(|| Box::new(unix_seconds));
+        let state = Arc::new(State::new(self.capacity, self.max_staleness, clock));
+        let task = runtime.spawn(feed::run(options, Arc::clone(&state)));
+        Ok(RedisDenylist(Arc::new(Running { state, task })))
+    }
+
+    fn config(&self) -> Result<Config, SetupError> {
+        let (scheme, rest) = self.url.split_once("://").ok_or(SetupError::Url)?;
+        // fred is shown a URL without TLS: for one with, it reads the machine's certificates by itself, and
+        // panics where a program links two crypto providers.
+        let (read, encrypted): (fn(&str) -> _, bool) = match scheme {
+            "redis" => (Config::from_url_centralized, false),
+            "rediss" => (Config::from_url_centralized, true),
+            "redis-cluster" => (Config::from_url_clustered, false),
+            "rediss-cluster" => (Config::from_url_clustered, true),
+            _ => return Err(SetupError::Url),
+        };
+        let mut config = read(&format!("redis://{rest}")).map_err(|_| SetupError::Url)?;
+        config.fail_fast = true;
+        // With RESP3, messages and answers share a connection.
+        config.version = RespVersion::RESP3;
+        if encrypted {
+            config.tls = Some(TlsConnector::from(self.tls()?).into());
+        } else if self.ca.is_some() || self.certificate.is_some() {
+            return Err(SetupError::Certificates);
+        }
+        Ok(config)
+    }
+
+    fn tls(&self) -> Result<ClientConfig, SetupError> {
+        let unusable = |_| SetupError::Certificates;
+        let mut roots = RootCertStore::empty();
+        if let Some(pem) = &self.ca {
+            for certificate in certificates(pem)? {
+                roots.add(certificate).map_err(unusable)?;
+            }
+        } else {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+        if roots.is_empty() {
+            return Err(SetupError::Certificates);
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(unusable)?
+            .with_root_certificates(roots);
+        let Some((chain, key)) = &self.certificate else { return Ok(tls.with_no_client_auth()) };
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| SetupError::Certificates)?;
+        tls.with_client_auth_cert(certificates(chain)?, key).map_err(unusable)
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SetupError> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    read.ok().filter(|read| !read.is_empty()).ok_or(SetupError::Certificates)
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("max_staleness", &self.max_staleness)
+            .field("interval", &self.interval)
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What each connection is made with.
+pub(super) struct Options {
+    config: Config,
+    pub(super) interval: Duration,
+}
+
+impl Options {
+    /// A client for one connection. It never makes a second one, over which nothing would be subscribed and
+    /// in front of which messages would be missing: it ends with the first.
+    pub(super) fn client(&self) -> Option<Client> {
+        let mut builder = ClientBuilder::from_config(self.config.clone());
+        builder
+            .with_performance_config(|performance| {
+                performance.default_command_timeout = ANSWER;
+                performance.broadcast_channel_capacity = BACKLOG;
+            })
+            .with_connection_config(|connection| {
+                connection.connection_timeout = CONNECT;
+                connection.internal_command_timeout = CONNECT;
+                connection.max_command_attempts = 1;
+                connection.max_redirections = 1;
+                connection.auto_client_setname = false;
+                connection.tcp.nodelay = Some(true);
+                connection.tcp.user_timeout = Some(UNCONFIRMED);
+            });
+        builder.build().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -85,6 +85,58 @@ impl Cluster {
         all
     }
 
+    /// Asks each server something, with all rights.
+    ///
+    /// # Panics
+    /// When one does not answer or answers with an error.
+    pub async fn ask_each(&self, words: &[&[u8]]) -> Vec<Value> {
+        let mut answers = Vec::new();
+        for node in &self.0 {
+            answers.push(node.ask(words).await);
+        }
+        answers
+    }
+
+    /// Gives the slot of `key`, and what is in it, to another server.
+    ///
+    /// # Panics
+    /// When no server holds it.
+    pub async fn move_key(&self, key: &[u8]) {
+        let slot = self.0[0].ask(&[b"CLUSTER", b"KEYSLOT", key]).await.flatten().swap_remove(0);
+        let mut ids = Vec::new();
+        let mut from = None;
+        for (number, node) in self.0.iter().enumerate() {
+            ids.push(node.ask(&[b"CLUSTER", b"MYID"]).await.bytes());
+            // Of a slot that is somebody else's it has no keys.
+            let keys = node.ask(&[b"CLUSTER", b"COUNTKEYSINSLOT", &slot]).await.flatten();
+            if keys != [b"0"] {
+                from = Some(number);
+            }
+        }
+        let from = from.expect("a server that holds the key");
+        let to = (from + 1) % self.0.len();
+        let port = self.0[to].address.port().to_string();
+        let (source, target) = (&self.0[from], &self.0[to]);
+        target.ask(&[b"CLUSTER", b"SETSLOT", &slot, b"IMPORTING", &ids[from]]).await;
+        source.ask(&[b"CLUSTER", b"SETSLOT", &slot, b"MIGRATING", &ids[to]]).await;
+        let password = ADMIN_PASSWORD.as_bytes();
+        let moved: [&[u8]; 9] = [
+            b"MIGRATE",
+            b"127.0.0.1",
+            port.as_bytes(),
+            key,
+            b"0",
+            b"5000",
+            b"AUTH2",
+            b"admin",
+            password,
+        ];
+        source.ask(&moved).await;
+        for node in [target, source] {
+            node.ask(&[b"CLUSTER", b"SETSLOT", &slot, b"NODE", &ids[to]]).await;
+        }
+    }
+
     /// How many servers hold keys that begin with `prefix`.
     pub async fn spread(&self, prefix: &str) -> usize {
         let mut holders = 0;

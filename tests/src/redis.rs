@@ -86,7 +86,17 @@ impl Redis {
 
     /// The address the product is given; credentials are in it.
     pub fn url(&self) -> String {
-        format!("rediss://{USER}:{PASSWORD}@127.0.0.1:{}", self.tls.port())
+        self.url_as(USER, PASSWORD)
+    }
+
+    /// The address for another user.
+    pub fn url_as(&self, user: &str, password: &str) -> String {
+        format!("rediss://{user}:{password}@127.0.0.1:{}", self.tls.port())
+    }
+
+    /// Where it speaks TLS.
+    pub const fn address(&self) -> SocketAddr {
+        self.tls
     }
 
     /// An address without TLS, for tests that need none.

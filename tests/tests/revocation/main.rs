@@ -1,4 +1,7 @@
 //! Tokens that are withdrawn: from the administrator over Redis to every service that checks them.
 
+mod cluster;
+mod feed;
 mod index;
+mod outage;
 mod writer;

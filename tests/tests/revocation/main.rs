@@ -1,7 +1,9 @@
 //! Tokens that are withdrawn: from the administrator over Redis to every service that checks them.
 
+mod admin;
 mod cluster;
 mod feed;
 mod index;
 mod outage;
+mod service;
 mod writer;

@@ -54,6 +54,8 @@ pub mod keysource;
 mod mutations;
 pub mod policy;
 pub mod profile;
+#[cfg(feature = "redis")]
+mod redis;
 pub mod refusal;
 pub mod revocation;
 #[cfg(test)]

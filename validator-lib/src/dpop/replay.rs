@@ -2,6 +2,9 @@
 //! section 11.1). The memory of a process is bounded; when it is full nothing is forgotten early, because
 //! a forgotten proof can be replayed.
 
+#[cfg(feature = "redis")]
+pub mod redis;
+
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::pin::Pin;

@@ -53,8 +53,9 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+pub use crate::redis::SetupError;
 pub use failure::Failure;
-pub use options::{Builder, DEFAULT_INTERVAL, DEFAULT_MAX_STALENESS, SetupError};
+pub use options::{Builder, DEFAULT_INTERVAL, DEFAULT_MAX_STALENESS};
 use state::State;
 
 use super::{Denylist, TokenName, Verdict};

@@ -6,16 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fred::clients::Client;
-use fred::types::config::{Config, TlsConnector};
-use fred::types::{Builder as ClientBuilder, RespVersion};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use fred::types::Builder as ClientBuilder;
+use fred::types::config::Config;
 use tokio::runtime::Handle;
 
 use super::state::{Clock, State};
 use super::{RedisDenylist, Running, feed};
 use crate::clock::unix_seconds;
+use crate::redis::{Server, SetupError};
 use crate::revocation::local;
 
 /// How old the last proof may be unless set.
@@ -37,30 +35,10 @@ const UNCONFIRMED: Duration = Duration::from_secs(1);
 /// Messages that may wait to be applied.
 const BACKLOG: usize = 16_384;
 
-/// Why a list cannot even be started. Never holds the URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SetupError {
-    /// The URL cannot be used.
-    #[error("not a URL of redis://, rediss://, redis-cluster:// or rediss-cluster://")]
-    Url,
-    /// A certificate or key cannot be used, or they do not belong together.
-    #[error("a certificate or its key cannot be used")]
-    Certificates,
-    /// The interval is zero, or the list would be stale between two proofs.
-    #[error("the interval is zero or longer than half of the staleness that is allowed")]
-    Interval,
-    /// There is no tokio runtime.
-    #[error("no tokio runtime")]
-    NoRuntime,
-}
-
 /// A list in the making.
 #[must_use]
 pub struct Builder {
-    url: String,
-    ca: Option<Vec<u8>>,
-    certificate: Option<(Vec<u8>, Vec<u8>)>,
+    server: Server,
     max_staleness: Duration,
     interval: Duration,
     capacity: usize,
@@ -70,9 +48,7 @@ pub struct Builder {
 impl Builder {
     pub(super) const fn new(url: String) -> Self {
         Self {
-            url,
-            ca: None,
-            certificate: None,
+            server: Server::at(url),
             max_staleness: DEFAULT_MAX_STALENESS,
             interval: DEFAULT_INTERVAL,
             capacity: local::DEFAULT_CAPACITY,
@@ -82,7 +58,7 @@ impl Builder {
 
     /// Trusts the PEM certificates of `pem` alone, in place of those that the machine trusts.
     pub fn ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.ca = Some(pem.into());
+        self.server.ca = Some(pem.into());
         self
     }
 
@@ -92,7 +68,7 @@ impl Builder {
         chain: impl Into<Vec<u8>>,
         key: impl Into<Vec<u8>>,
     ) -> Self {
-        self.certificate = Some((chain.into(), key.into()));
+        self.server.certificate = Some((chain.into(), key.into()));
         self
     }
 
@@ -131,63 +107,12 @@ impl Builder {
         if self.interval.is_zero() || self.interval > self.max_staleness / 2 {
             return Err(SetupError::Interval);
         }
-        let options = Options { config: self.config()?, interval: self.interval };
+        let options = Options { config: self.server.config()?, interval: self.interval };
         let clock = self.clock.unwrap_or_else(|| Box::new(unix_seconds));
         let state = Arc::new(State::new(self.capacity, self.max_staleness, clock));
         let task = runtime.spawn(feed::run(options, Arc::clone(&state)));
         Ok(RedisDenylist(Arc::new(Running { state, task })))
     }
-
-    fn config(&self) -> Result<Config, SetupError> {
-        let (scheme, rest) = self.url.split_once("://").ok_or(SetupError::Url)?;
-        // fred is shown a URL without TLS: for one with, it reads the machine's certificates by itself, and
-        // panics where a program links two crypto providers.
-        let (read, encrypted): (fn(&str) -> _, bool) = match scheme {
-            "redis" => (Config::from_url_centralized, false),
-            "rediss" => (Config::from_url_centralized, true),
-            "redis-cluster" => (Config::from_url_clustered, false),
-            "rediss-cluster" => (Config::from_url_clustered, true),
-            _ => return Err(SetupError::Url),
-        };
-        let mut config = read(&format!("redis://{rest}")).map_err(|_| SetupError::Url)?;
-        config.fail_fast = true;
-        // With RESP3, messages and answers share a connection.
-        config.version = RespVersion::RESP3;
-        if encrypted {
-            config.tls = Some(TlsConnector::from(self.tls()?).into());
-        } else if self.ca.is_some() || self.certificate.is_some() {
-            return Err(SetupError::Certificates);
-        }
-        Ok(config)
-    }
-
-    fn tls(&self) -> Result<ClientConfig, SetupError> {
-        let unusable = |_| SetupError::Certificates;
-        let mut roots = RootCertStore::empty();
-        if let Some(pem) = &self.ca {
-            for certificate in certificates(pem)? {
-                roots.add(certificate).map_err(unusable)?;
-            }
-        } else {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-        if roots.is_empty() {
-            return Err(SetupError::Certificates);
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(unusable)?
-            .with_root_certificates(roots);
-        let Some((chain, key)) = &self.certificate else { return Ok(tls.with_no_client_auth()) };
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| SetupError::Certificates)?;
-        tls.with_client_auth_cert(certificates(chain)?, key).map_err(unusable)
-    }
-}
-
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SetupError> {
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    read.ok().filter(|read| !read.is_empty()).ok_or(SetupError::Certificates)
 }
 
 impl fmt::Debug for Builder {

@@ -67,7 +67,7 @@ pub enum Cause {
 
 /// A request that is not let in, and the answer to it.
 ///
-/// Send [`status`](Self::status), each of [`challenges`](Self::challenges) as a `WWW-Authenticate`
+/// [`answer`](Self::answer) is the whole answer. To build one by hand, send [`status`](Self::status), each of [`challenges`](Self::challenges) as a `WWW-Authenticate`
 /// header of its own, and [`retry_after`](Self::retry_after) as `Retry-After`. The cause and
 /// [`reason`](Self::reason) are for logs and metrics.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -149,7 +149,7 @@ impl Refusal {
         self.nonce.as_deref()
     }
 
-    /// The answer as a response without a body; [`problem`](Self::problem) makes one.
+    /// The answer as a response without a body; [`answer`](Self::answer) has one.
     #[cfg(feature = "http")]
     pub fn response(&self) -> http::Response<()> {
         use http::header::{CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};

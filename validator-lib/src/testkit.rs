@@ -1,6 +1,8 @@
 //! Owns: what the tests of this crate share: keys that sign, an issuer that can be switched off, a
 //! clock that is moved by hand.
 
+pub(crate) mod client;
+
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 

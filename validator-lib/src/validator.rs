@@ -5,7 +5,11 @@
 mod binding;
 mod builder;
 mod explain;
+#[cfg(feature = "http")]
+mod head;
 mod issuer;
+#[cfg(feature = "tower")]
+mod once;
 #[cfg(feature = "http")]
 mod parts;
 mod shadow;
@@ -25,6 +29,8 @@ use binding::Binding;
 
 pub use builder::{Builder, ConfigError};
 pub use explain::{Explanation, Step};
+#[cfg(feature = "actix")]
+pub(crate) use head::Head;
 #[cfg(feature = "redis")]
 pub(crate) use issuer::MAX_LEEWAY_SECS;
 pub use issuer::TrustedIssuer;

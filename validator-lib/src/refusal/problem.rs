@@ -36,6 +36,22 @@ impl Refusal {
             .to_string()
     }
 
+    /// A sentence for whoever sent the request.
+    pub fn detail(&self) -> &'static str {
+        self.words().1
+    }
+
+    /// The whole answer: [`response`](Self::response) with [`problem`](Self::problem) as its body, and the
+    /// refusal itself as an extension, for logs and metrics further out.
+    #[cfg(feature = "http")]
+    pub fn answer<B: From<String>>(&self) -> http::Response<B> {
+        let mut response = self.response().map(|()| B::from(self.problem()));
+        let media_type = http::HeaderValue::from_static(PROBLEM_MEDIA_TYPE);
+        response.headers_mut().insert(http::header::CONTENT_TYPE, media_type);
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+
     fn words(&self) -> (&'static str, &'static str) {
         match self.cause() {
             Cause::Missing => ("Unauthorized", "This needs an access token."),

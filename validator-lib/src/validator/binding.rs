@@ -22,8 +22,8 @@ pub(super) struct Binding {
 }
 
 pub(super) struct Dpop {
-    /// Scheme and authority, without a slash at the end.
-    pub(super) origin: String,
+    /// Scheme, authority and path prefix, without a slash at the end.
+    pub(super) base: String,
     pub(super) required: bool,
     pub(super) used: Used,
     pub(super) nonces: Option<Nonces>,
@@ -144,7 +144,7 @@ impl Dpop {
         let path = incoming.path.strip_prefix('/').ok_or(ProofError::Url)?;
         let expected = Expected {
             method: incoming.method,
-            url: &format!("{}/{path}", self.origin),
+            url: &format!("{}/{path}", self.base),
             access_token: Some(hash),
             thumbprint: Some(jkt),
             nonce: None,

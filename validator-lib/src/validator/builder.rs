@@ -37,7 +37,10 @@ pub enum ConfigError {
     /// The origin is not `https://host[:port]` or `http://host[:port]`.
     #[error("the origin is not a scheme, a host and perhaps a port")]
     Origin,
-    /// DPoP is required, or its nonces or replays are, but the service does not know its own origin.
+    /// The path prefix is not `/one/or/more` plain segments.
+    #[error("the path prefix is not a path without a slash at its end")]
+    PathPrefix,
+    /// DPoP is required, or something of it is set up, but the service does not know its own origin.
     #[error("DPoP cannot be set up without the origin of the service")]
     DpopWithoutOrigin,
     /// Certificates are required, but nobody said where they are seen.
@@ -57,6 +60,7 @@ pub struct Builder {
     pub(crate) first: TrustedIssuer,
     pub(crate) more: Vec<TrustedIssuer>,
     origin: Option<String>,
+    path_prefix: String,
     dpop_required: bool,
     replay_capacity: usize,
     shared_replay: Option<Box<dyn SharedReplay>>,
@@ -75,6 +79,7 @@ impl Builder {
             first,
             more: Vec::new(),
             origin: None,
+            path_prefix: String::new(),
             dpop_required: false,
             replay_capacity: replay::DEFAULT_CAPACITY,
             shared_replay: None,
@@ -134,6 +139,14 @@ impl Builder {
     /// for cannot be known.
     pub fn origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = Some(origin.into());
+        self
+    }
+
+    /// What stands before the path that reaches the service, as in `/api` where an edge takes that off.
+    /// It counts for the URL of DPoP proofs alone, and is put before every path, that of an
+    /// [`Incoming`](crate::Incoming) too.
+    pub fn path_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.path_prefix = prefix.into();
         self
     }
 
@@ -231,7 +244,7 @@ impl Builder {
         let binding = Binding {
             dpop: match self.origin {
                 Some(origin) => Some(Dpop {
-                    origin: bare_origin(&origin).ok_or(ConfigError::Origin)?,
+                    base: base(&origin, &self.path_prefix)?,
                     required: self.dpop_required,
                     used: match self.shared_replay {
                         Some(memory) => Used::Shared(memory),
@@ -240,6 +253,7 @@ impl Builder {
                     nonces: self.nonces,
                 }),
                 None if self.dpop_required
+                    || !self.path_prefix.is_empty()
                     || self.nonces.is_some()
                     || self.shared_replay.is_some() =>
                 {
@@ -271,6 +285,18 @@ impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Builder").field("first", &self.first).finish_non_exhaustive()
     }
+}
+
+/// What the URL of every request begins with, in normal form.
+fn base(origin: &str, prefix: &str) -> Result<String, ConfigError> {
+    let origin = bare_origin(origin).ok_or(ConfigError::Origin)?;
+    let base = format!("{origin}{prefix}");
+    // A prefix that has another normal form would be one only together with the path that follows.
+    let plain = prefix.is_empty()
+        || (prefix.starts_with('/')
+            && !prefix.ends_with('/')
+            && dpop::normalised(&base).as_ref() == Some(&base));
+    plain.then_some(base).ok_or(ConfigError::PathPrefix)
 }
 
 /// Scheme and authority in normal form; nothing where there is more or less than that.

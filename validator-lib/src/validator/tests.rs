@@ -261,7 +261,15 @@ fn t09_settings_that_would_leave_a_check_out_are_refused() {
         let expected = if origin.ends_with("/..") { Ok(()) } else { Err(ConfigError::Origin) };
         assert_eq!(outcome, expected, "{origin}");
     }
-    assert!(builder().origin("https://api.example.com/").with_keys(keys()).is_ok());
+    let origin = || builder().origin("https://api.example.com/");
+    assert!(origin().with_keys(keys()).is_ok());
+    assert_eq!(refused(builder().path_prefix("/api")), ConfigError::DpopWithoutOrigin);
+    for prefix in ["api", "/", "/api/", "/a/../b", "/a?b", "/a#b", "/a b", "/%7e", "//", "@evil"] {
+        assert_eq!(refused(origin().path_prefix(prefix)), ConfigError::PathPrefix, "{prefix}");
+    }
+    for prefix in ["", "/api", "/api/v1", "/%2F"] {
+        assert!(origin().path_prefix(prefix).with_keys(keys()).is_ok(), "{prefix}");
+    }
     assert!(builder().profile(Profile::Entra).with_keys(keys()).is_ok());
 }
 

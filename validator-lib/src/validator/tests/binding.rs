@@ -1,50 +1,13 @@
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{builder, validator};
 use crate::access_token::Token;
 use crate::algorithm::Algorithm;
 use crate::credentials::Incoming;
 use crate::refusal::Refusal;
-use crate::testkit::{NOW, Signer, encode, key_set, with};
+use crate::testkit::client::{Client, ORIGIN};
+use crate::testkit::{NOW, Signer, encode, key_set};
 use crate::validator::Validator;
-
-const ORIGIN: &str = "https://api.example.com";
-
-struct Client {
-    issuer: Signer,
-    key: Signer,
-    jkt: String,
-    token: String,
-}
-
-impl Client {
-    fn new() -> Self {
-        let (issuer, key) = (Signer::new(Algorithm::ES256), Signer::new(Algorithm::ES256));
-        let jwk = serde_json::from_value::<crate::jwk::Jwk>(key.bare_jwk()).unwrap();
-        let jkt = crate::jwk::VerifyingKey::try_from(jwk).unwrap().key.thumbprint();
-        let token = issuer.access_token("k", json!({"cnf": {"jkt": jkt}}));
-        Self { issuer, key, jkt, token }
-    }
-
-    fn validator(&self) -> Validator {
-        let keys = key_set(&[self.issuer.jwk("k")]);
-        builder().origin(ORIGIN).with_keys(keys).unwrap()
-    }
-
-    fn proof(&self, changes: Value) -> String {
-        self.proof_by(&self.key, changes)
-    }
-
-    fn proof_by(&self, key: &Signer, changes: Value) -> String {
-        let hash = ring::digest::digest(&ring::digest::SHA256, self.token.as_bytes());
-        let claims = json!({
-            "jti": "p1", "htm": "GET", "htu": format!("{ORIGIN}/orders"), "iat": NOW,
-            "ath": encode(hash.as_ref()),
-        });
-        let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": key.bare_jwk()});
-        key.sign(&header, &with(claims, changes))
-    }
-}
 
 async fn send(
     validator: &Validator,
@@ -161,6 +124,17 @@ async fn a_path_cannot_change_the_origin_a_proof_is_for() {
     };
     let outcome = client.validator().check_incoming(&incoming).await;
     assert_eq!(told(outcome), (401, "dpop_htu"));
+}
+
+#[tokio::test]
+async fn a_proof_is_for_the_path_that_the_client_sent_and_not_for_what_an_edge_left_of_it() {
+    let client = Client::new();
+    let keys = key_set(&[client.issuer.jwk("k")]);
+    let behind = builder().origin(ORIGIN).path_prefix("/api").with_keys(keys).unwrap();
+    let sent = client.proof(json!({"htu": format!("{ORIGIN}/api/orders")}));
+    let seen = client.proof(json!({"htu": format!("{ORIGIN}/orders"), "jti": "p2"}));
+    assert!(send(&behind, "DPoP", &client.token, &[&sent]).await.is_ok());
+    assert_eq!(told(send(&behind, "DPoP", &client.token, &[&seen]).await), (401, "dpop_htu"));
 }
 
 #[tokio::test]

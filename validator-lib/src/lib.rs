@@ -32,6 +32,8 @@
 mod accepted;
 mod access_token;
 pub mod algorithm;
+#[cfg(feature = "axum")]
+pub mod axum;
 pub mod cache;
 pub mod certificate;
 mod claims;
@@ -52,11 +54,14 @@ pub mod keyset;
 pub mod keysource;
 #[cfg(test)]
 mod mutations;
+#[cfg(feature = "tower")]
+pub mod layer;
 pub mod policy;
 pub mod profile;
 #[cfg(feature = "redis")]
 mod redis;
 pub mod refusal;
+mod required;
 pub mod revocation;
 #[cfg(test)]
 mod testkit;
@@ -72,4 +77,5 @@ pub use keyset::KeySet;
 pub use policy::Policy;
 pub use profile::Profile;
 pub use refusal::Refusal;
+pub use required::{Allowed, Required};
 pub use validator::{Shadow, TrustedIssuer, Validator};

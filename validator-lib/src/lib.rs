@@ -31,6 +31,8 @@
 
 mod accepted;
 mod access_token;
+#[cfg(feature = "actix")]
+pub mod actix;
 pub mod algorithm;
 #[cfg(feature = "axum")]
 pub mod axum;

@@ -16,6 +16,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::claims::{NumericDate, Text};
 use crate::json;
+use crate::sha256::sha256;
 use crate::token::Parts;
 
 pub(crate) use htu::normalised;
@@ -116,10 +117,7 @@ pub struct TokenHash(pub(crate) [u8; 32]);
 impl TokenHash {
     /// The hash of `token`.
     pub fn of(token: &[u8]) -> Self {
-        let digest = ring::digest::digest(&ring::digest::SHA256, token);
-        let mut hash = [0; 32];
-        hash.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
-        Self(hash)
+        Self(sha256(token))
     }
 }
 

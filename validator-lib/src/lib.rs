@@ -65,6 +65,9 @@ mod redis;
 pub mod refusal;
 mod required;
 pub mod revocation;
+mod seen;
+mod sha256;
+pub mod signature;
 #[cfg(test)]
 mod testkit;
 pub mod token;

@@ -34,6 +34,8 @@ pub(crate) use head::Head;
 #[cfg(feature = "redis")]
 pub(crate) use issuer::MAX_LEEWAY_SECS;
 pub use issuer::TrustedIssuer;
+#[cfg(feature = "http")]
+pub(crate) use parts::sent_uri;
 pub use shadow::{Shadow, ShadowReport};
 
 type Clock = Box<dyn Fn() -> u64 + Send + Sync>;

@@ -82,7 +82,8 @@ async fn settings_are_checked_also_when_discovered() {
     let metadata = json!({"issuer": ISSUER, "jwks_uri": "https://a.example/k"}).to_string();
     let issuer = FakeIssuer::default();
     issuer.answer(Ok(Fetched { body: metadata.into_bytes(), max_age: None }));
-    let outcome = Validator::builder(ISSUER, "").discover_with(issuer).await;
+    let builder = Validator::builder(ISSUER, "").clock(|| crate::testkit::NOW);
+    let outcome = builder.discover_with(issuer).await;
     assert_eq!(outcome.unwrap_err(), DiscoveryError::Config(ConfigError::Audience));
 }
 

@@ -1,20 +1,18 @@
 //! Owns: remembering which proofs were used, for as long as each could be used again (RFC 9449
-//! section 11.1). The memory of a process is bounded; when it is full nothing is forgotten early, because
-//! a forgotten proof can be replayed.
+//! section 11.1).
 
 #[cfg(feature = "redis")]
 pub mod redis;
 
-use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::dpop::{MAX_AGE_SECS, MAX_AHEAD_SECS, Proof};
+use crate::seen::{Seen, SeenError};
 
 /// Proofs remembered unless configured otherwise: about 2,900 requests a second.
 pub const DEFAULT_CAPACITY: usize = 1 << 18;
@@ -71,21 +69,15 @@ pub trait SharedReplay: Send + Sync + 'static {
 }
 
 /// The proofs used lately.
+#[derive(Debug)]
 pub struct ReplayStore {
-    capacity: usize,
-    used: Mutex<Used>,
-}
-
-#[derive(Default)]
-struct Used {
-    proofs: HashSet<ProofName>,
-    oldest_first: VecDeque<(u64, ProofName)>,
+    used: Seen,
 }
 
 impl ReplayStore {
     /// A store of at most `capacity` proofs.
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, used: Mutex::default() }
+        Self { used: Seen::new(capacity, LIFETIME_SECS) }
     }
 
     /// Enters a proof. `now` is in seconds since the epoch.
@@ -93,35 +85,11 @@ impl ReplayStore {
     /// # Errors
     /// [`ReplayError`].
     pub fn enter(&self, proof: &Proof, now: u64) -> Result<(), ReplayError> {
-        let name = ProofName::of(proof);
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.forget_before(now);
-        if used.proofs.contains(&name) {
-            return Err(ReplayError::Replayed);
-        }
-        if used.proofs.len() >= self.capacity {
-            return Err(ReplayError::Full);
-        }
-        used.proofs.insert(name);
-        used.oldest_first.push_back((now.saturating_add(LIFETIME_SECS), name));
-        Ok(())
-    }
-}
-
-impl fmt::Debug for ReplayStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReplayStore").field("capacity", &self.capacity).finish_non_exhaustive()
-    }
-}
-
-impl Used {
-    fn forget_before(&mut self, now: u64) {
-        while let Some((until, name)) = self.oldest_first.front()
-            && *until <= now
-        {
-            self.proofs.remove(name);
-            self.oldest_first.pop_front();
-        }
+        let ProofName(name) = ProofName::of(proof);
+        self.used.enter(name, now).map_err(|error| match error {
+            SeenError::Again => ReplayError::Replayed,
+            SeenError::Full => ReplayError::Full,
+        })
     }
 }
 

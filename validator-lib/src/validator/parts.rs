@@ -1,5 +1,6 @@
 //! Owns: reading a request of the `http` crate.
 
+use http::Uri;
 use http::header::HeaderValue;
 use http::request::Parts;
 
@@ -33,11 +34,7 @@ impl Head for Parts {
     }
 
     fn path(&self) -> &str {
-        #[cfg(feature = "axum")]
-        if let Some(::axum::extract::OriginalUri(uri)) = self.extensions.get() {
-            return uri.path();
-        }
-        self.uri.path()
+        sent_uri(self).path()
     }
 
     fn lines(&self, name: &str) -> impl Iterator<Item = &[u8]> {
@@ -47,4 +44,13 @@ impl Head for Parts {
     fn peer_certificate(&self) -> Option<&[u8]> {
         self.extensions.get::<PeerCertificate>().map(|peer| peer.0.as_slice())
     }
+}
+
+/// The URI as the client sent it, also where a nested router of axum has shortened it.
+pub(crate) fn sent_uri(parts: &Parts) -> &Uri {
+    #[cfg(feature = "axum")]
+    if let Some(::axum::extract::OriginalUri(uri)) = parts.extensions.get() {
+        return uri;
+    }
+    &parts.uri
 }

@@ -36,8 +36,8 @@ pub enum DiscoveryError {
 }
 
 impl Builder {
-    /// Makes the validator with metadata and keys that `fetch` gets, for every issuer whose keys were not
-    /// given.
+    /// Makes the validator with keys that `fetch` gets, for every issuer whose keys were not given: from
+    /// where its metadata says they are, or from the URL that was given in place of that.
     ///
     /// # Errors
     /// [`DiscoveryError`].
@@ -45,7 +45,11 @@ impl Builder {
         let fetch = Arc::new(fetch);
         for issuer in std::iter::once(&mut self.first).chain(&mut self.more) {
             if issuer.keys.is_none() {
-                let url = jwks_uri(&fetch, &issuer.issuer).await?;
+                let url = match issuer.keys_at.take() {
+                    Some(url) if is_secure(&url) => url,
+                    Some(_) => return Err(DiscoveryError::InsecureUrl),
+                    None => jwks_uri(&fetch, &issuer.issuer).await?,
+                };
                 issuer.keys = Some(Keys::remote(RemoteKeys::new(Arc::clone(&fetch), url)));
             }
         }

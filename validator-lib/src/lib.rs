@@ -41,6 +41,7 @@ pub mod certificate;
 mod claims;
 #[cfg(any(feature = "http", feature = "redis"))]
 mod clock;
+mod context;
 pub mod credentials;
 pub mod discovery;
 pub mod dpop;
@@ -77,6 +78,7 @@ pub mod validator;
 pub use access_token::Token;
 pub use algorithm::Algorithm;
 pub use certificate::{CertSource, PeerCertificate};
+pub use context::ContextClaims;
 pub use credentials::Incoming;
 pub use keyset::KeySet;
 pub use policy::Policy;

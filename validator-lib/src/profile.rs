@@ -2,6 +2,7 @@
 //! tells them from ID tokens, and where audience and roles stand. RFC 9068 is the rule; every other
 //! profile is a named departure from it.
 
+use crate::algorithm::Algorithm;
 use crate::claims::{AccessClaims, OneOrMany, Text};
 use crate::header::Header;
 use crate::trust::ClaimNames;
@@ -73,6 +74,16 @@ impl Profile {
             Self::Cognito => client_id.is_some_and(is_expected),
             Self::Rfc9068 | Self::Entra | Self::Keycloak | Self::Auth0 | Self::WicketContext => {
                 aud.is_some_and(|aud| aud.iter().any(is_expected))
+            }
+        }
+    }
+
+    /// What such an issuer signs with, as far as this crate knows.
+    pub(crate) fn algorithms(self) -> &'static [Algorithm] {
+        match self {
+            Self::WicketContext => &[Algorithm::ES256, Algorithm::EdDSA],
+            Self::Rfc9068 | Self::Entra | Self::Keycloak | Self::Cognito | Self::Auth0 => {
+                Algorithm::ALL
             }
         }
     }

@@ -22,6 +22,7 @@ use crate::access_token::Token;
 use crate::cache::TokenCache;
 use crate::credentials::{Incoming, Presented};
 use crate::dpop::TokenHash;
+use crate::profile::Profile;
 use crate::refusal::{Cause, Context, InvalidToken, Refusal};
 use crate::revocation::{Denylist, TokenName, Verdict, WhenUnknown};
 use crate::trust::{self, Trust};
@@ -66,6 +67,25 @@ impl Validator {
     #[cfg(feature = "http")]
     pub fn discover(issuer: impl Into<String>, audience: impl Into<String>) -> Builder {
         Self::builder(issuer, audience)
+    }
+
+    /// A validator of the context tokens that Wicketgate's edge hands to services, for
+    /// [`Profile::WicketContext`]. `issuer` is `BFF_CONTEXT_ISSUER`; the edge has no metadata, so the keys
+    /// need to be given, or their URL.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "http")]
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use validator_lib::Validator;
+    ///
+    /// let validator = Validator::context("https://edge.example.com", "https://orders.internal")
+    ///     .keys_at("https://app.example.com/.well-known/jwks.json")
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn context(issuer: impl Into<String>, audience: impl Into<String>) -> Builder {
+        Self::builder(issuer, audience).profile(Profile::WicketContext)
     }
 
     /// Checks the token of a request that comes in another form than that of the `http` crate.

@@ -134,6 +134,11 @@ impl Builder {
         self.first(|issuer| issuer.permission_claims(names))
     }
 
+    /// See [`TrustedIssuer::keys_at`].
+    pub fn keys_at(self, url: impl Into<String>) -> Self {
+        self.first(|issuer| issuer.keys_at(url))
+    }
+
     /// The origin under which clients reach the service, as in `https://api.example.com`. With it,
     /// DPoP-bound tokens are accepted; without it they are refused, because the URL that a proof is
     /// for cannot be known.
@@ -224,7 +229,7 @@ impl Builder {
         self.first(|issuer| issuer.keys(keys)).build()
     }
 
-    /// A validator with keys from a known URL.
+    /// A validator with keys from a known URL, by a fetcher of the caller's own.
     ///
     /// # Errors
     /// [`ConfigError`] for the first setting that is wrong.

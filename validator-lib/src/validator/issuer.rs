@@ -23,12 +23,13 @@ pub struct TrustedIssuer {
     pub(crate) issuer: String,
     audiences: Vec<String>,
     profile: Profile,
-    algorithms: Vec<Algorithm>,
+    algorithms: Option<Vec<Algorithm>>,
     leeway: u64,
     scope_claims: Vec<String>,
     role_claims: Option<Vec<String>>,
     permission_claims: Option<Vec<String>>,
     pub(crate) keys: Option<Keys>,
+    pub(crate) keys_at: Option<String>,
 }
 
 impl TrustedIssuer {
@@ -38,12 +39,13 @@ impl TrustedIssuer {
             issuer: issuer.into(),
             audiences: vec![audience.into()],
             profile: Profile::default(),
-            algorithms: Algorithm::ALL.to_vec(),
+            algorithms: None,
             leeway: DEFAULT_LEEWAY_SECS,
             scope_claims: Vec::new(),
             role_claims: None,
             permission_claims: None,
             keys: None,
+            keys_at: None,
         }
     }
 
@@ -59,10 +61,11 @@ impl TrustedIssuer {
         self
     }
 
-    /// The algorithms to accept, all that this crate knows unless set. An RSA key that its issuer
+    /// The algorithms to accept: unless set, those of the profile, which are all that this crate knows, and
+    /// for [`Profile::WicketContext`] `ES256` and `EdDSA`. An RSA key that its issuer
     /// publishes without `alg` is used with the first RSA algorithm of this list: `RS256` unless set.
     pub fn algorithms(mut self, algorithms: &[Algorithm]) -> Self {
-        self.algorithms = algorithms.to_vec();
+        self.algorithms = Some(algorithms.to_vec());
         self
     }
 
@@ -100,7 +103,14 @@ impl TrustedIssuer {
         self
     }
 
-    /// Keys from a known URL.
+    /// Keys from a known URL, with which discovery does not ask the issuer where they are. It has to be
+    /// `https`, or on this machine.
+    pub fn keys_at(mut self, url: impl Into<String>) -> Self {
+        self.keys_at = Some(url.into());
+        self
+    }
+
+    /// Keys from a known URL, by a fetcher of the caller's own.
     pub fn remote_keys<F: Fetch>(mut self, keys: RemoteKeys<F>) -> Self {
         self.keys = Some(Keys::remote(keys));
         self
@@ -113,7 +123,8 @@ impl TrustedIssuer {
         if self.audiences.iter().any(String::is_empty) {
             return Err(ConfigError::Audience);
         }
-        if self.algorithms.is_empty() {
+        let algorithms = self.algorithms.unwrap_or_else(|| self.profile.algorithms().to_vec());
+        if algorithms.is_empty() {
             return Err(ConfigError::Algorithms);
         }
         if self.leeway > MAX_LEEWAY_SECS {
@@ -127,7 +138,7 @@ impl TrustedIssuer {
             issuer: self.issuer,
             audiences: self.audiences,
             profile: self.profile,
-            algorithms: self.algorithms,
+            algorithms,
             leeway: self.leeway,
             names,
             keys: self.keys.ok_or(ConfigError::NoKeys)?,

@@ -14,6 +14,7 @@ use crate::testkit::{
 
 mod binding;
 mod certificates;
+mod contexts;
 mod explained;
 mod issuers;
 mod policies;

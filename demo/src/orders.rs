@@ -1,5 +1,6 @@
 //! Owns: the sample API behind the BFF's proxy, and how a service uses `validator-lib`: it makes a
-//! validator once, checks each request, asks for a scope. That is all the security code there is here.
+//! validator once and gives names to what it requires, and each handler says in its signature which of
+//! them. That is all the security code there is here.
 
 mod book;
 #[cfg(test)]
@@ -9,25 +10,36 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::request::Parts;
+use axum::extract::{FromRef, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 use tokio::net::TcpListener;
-use validator_lib::{Refusal, Validator};
+use validator_lib::{Allowed, Policy, Refusal, Validator, policy};
 
 use book::{Book, NewOrder, OrderError};
 
 const MAX_BODY_BYTES: usize = 4 * 1024;
 
+policy! {
+    OrdersRead = Policy::all(["orders:read"]);
+    OrdersWrite = Policy::all(["orders:write"]);
+}
+
 #[derive(Clone)]
 struct Api {
     validator: Validator,
     book: Arc<Mutex<Book>>,
+}
+
+impl FromRef<Api> for Validator {
+    fn from_ref(api: &Api) -> Self {
+        api.validator.clone()
+    }
 }
 
 /// Serves until `shutdown` completes. Tokens have to be from `issuer` and for `audience`; `origin` is
@@ -50,24 +62,35 @@ pub(crate) async fn serve(
 
 fn router(validator: Validator) -> Router {
     let api = Api { validator, book: Arc::default() };
-    Router::new().route("/orders", get(list).post(place)).fallback(missing).with_state(api)
+    Router::new()
+        .route("/orders", get(list).post(place))
+        .fallback(missing)
+        .layer(map_response(log_refusal))
+        .with_state(api)
 }
 
-async fn list(State(api): State<Api>, parts: Parts) -> Result<Response, Problem> {
-    let token = api.validator.check(&parts).await?;
-    token.require_scope("orders:read")?;
+async fn list(token: Allowed<OrdersRead>, State(api): State<Api>) -> Response {
     let orders = api.book.lock().unwrap_or_else(PoisonError::into_inner).of(token.subject());
-    Ok(([(CACHE_CONTROL, "no-store")], Json(json!({ "orders": orders }))).into_response())
+    ([(CACHE_CONTROL, "no-store")], Json(json!({ "orders": orders }))).into_response()
 }
 
-async fn place(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    let token = api.validator.check(&parts).await?;
-    token.require_scope("orders:write")?;
+async fn place(
+    token: Allowed<OrdersWrite>,
+    State(api): State<Api>,
+    body: Body,
+) -> Result<Response, Problem> {
     let wanted = read(body).await?;
     let mut book = api.book.lock().unwrap_or_else(PoisonError::into_inner);
     let order = book.place(token.subject(), &wanted)?;
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(order)).into_response())
+}
+
+/// The client learns what to do; why exactly is for the log.
+async fn log_refusal(response: Response) -> Response {
+    if let Some(refusal) = response.extensions().get::<Refusal>() {
+        tracing::debug!(reason = refusal.reason(), "the orders service refused a request");
+    }
+    response
 }
 
 async fn missing() -> Problem {
@@ -85,36 +108,17 @@ async fn read(body: Body) -> Result<NewOrder, Problem> {
     })
 }
 
-/// An error as RFC 9457 writes it.
+/// An error that has nothing to do with tokens, as RFC 9457 writes it.
 #[derive(Debug)]
 struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: String,
-    challenges: Vec<String>,
-    retry_after: Option<u64>,
 }
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), challenges: Vec::new(), retry_after: None }
-    }
-}
-
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
-        tracing::debug!(reason = refusal.reason(), "the orders service refused a request");
-        let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::UNAUTHORIZED);
-        let (code, detail) = match status {
-            StatusCode::BAD_REQUEST => ("invalid_request", "The credentials are malformed."),
-            StatusCode::FORBIDDEN => ("insufficient_scope", "The token lacks the scope for this."),
-            StatusCode::SERVICE_UNAVAILABLE => {
-                ("keys_unavailable", "Tokens cannot be checked at the moment.")
-            }
-            _ => ("invalid_token", "This needs a valid access token."),
-        };
-        let (challenges, retry_after) = (refusal.challenges(), refusal.retry_after());
-        Self { challenges, retry_after, ..Self::new(status, code, detail) }
+        Self { status, code, detail: detail.into() }
     }
 }
 
@@ -143,14 +147,6 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        for challenge in &self.challenges {
-            if let Ok(challenge) = HeaderValue::from_str(challenge) {
-                headers.append(WWW_AUTHENTICATE, challenge);
-            }
-        }
-        if let Some(seconds) = self.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
         response
     }
 }

@@ -1,4 +1,4 @@
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http_body_util::BodyExt as _;
@@ -8,6 +8,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as 
 use serde_json::Value;
 use tower::ServiceExt as _;
 use validator_lib::KeySet;
+use validator_lib::keysource::{Fetch, FetchError, Fetched, RemoteKeys};
 
 use super::*;
 
@@ -151,15 +152,40 @@ async fn no_token_or_a_bad_one_is_401_whatever_the_body_is() {
     let elsewhere =
         stage.issuer.token("alice", "orders:write", &json!({ "aud": "https://x.test" }));
     let foreign = Key::new().token("alice", "orders:write", &json!({}));
-    let mut requests: Vec<Vec<(&str, String)>> = vec![vec![], vec![("cookie", "session=1".into())]];
+    let mut requests: Vec<(Vec<(&str, String)>, &str)> =
+        vec![(vec![], "token_missing"), (vec![("cookie", "session=1".into())], "token_missing")];
     for token in [expired, elsewhere, foreign] {
-        requests.push(vec![("authorization", format!("Bearer {token}"))]);
+        let headers = vec![("authorization", format!("Bearer {token}"))];
+        requests.push((headers, "invalid_token"));
     }
-    for headers in requests {
-        let (status, answer, _) = stage.send(Method::POST, &headers, "not json").await;
+    for (headers, code) in requests {
+        let (status, answer, problem) = stage.send(Method::POST, &headers, "not json").await;
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{headers:?}");
+        assert_eq!(problem["code"], code, "{headers:?}");
         assert!(answer.contains_key("www-authenticate"), "{headers:?}");
+        assert_eq!(answer["cache-control"], "no-store");
     }
+}
+
+/// An issuer whose keys cannot be had.
+struct Away;
+
+impl Fetch for Away {
+    async fn get(&self, _: &str) -> Result<Fetched, FetchError> {
+        Err(FetchError::Timeout)
+    }
+}
+
+#[tokio::test]
+async fn t19_while_keys_cannot_be_had_nobody_is_told_that_their_token_is_bad() {
+    let keys = RemoteKeys::new(Away, "https://idp.test/jwks");
+    let validator = Validator::builder(ISSUER, AUDIENCE).clock(|| NOW).with_remote_keys(keys);
+    let router = router(validator.expect("a validator"));
+    let stage = Stage { issuer: Key::new(), router };
+    let (status, headers, problem) = stage.send_as("alice", "orders:read", Method::GET, "").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(problem["code"], "temporarily_unavailable");
+    assert!(headers.contains_key("retry-after") && !headers.contains_key("www-authenticate"));
 }
 
 #[tokio::test]

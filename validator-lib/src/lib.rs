@@ -12,22 +12,52 @@
 //! # }
 //! ```
 //!
-//! A check that fails gives a [`Refusal`], which knows its status and its `WWW-Authenticate` headers.
+//! In a handler of axum it is a line in the signature:
+//!
+//! ```no_run
+//! # #[cfg(feature = "axum")]
+//! # mod example {
+//! use validator_lib::{Allowed, Policy, policy};
+//!
+//! policy!(OrdersRead = Policy::all(["orders:read"]));
+//!
+//! async fn list(token: Allowed<OrdersRead>) -> String {
+//!     format!("the orders of {}", token.subject())
+//! }
+//! # }
+//! ```
+//!
+//! A check that fails gives a [`Refusal`], which is a whole answer: status, `WWW-Authenticate` headers, and
+//! a problem document. Whatever is not the sender's fault, such as an issuer that is away, is 503 and
+//! never 401.
 //!
 //! # Order of checks
 //! Size, parts, header, algorithm; key and signature; type, issuer, audience, lifetime; binding to a
-//! DPoP key. Scopes and roles come last and are the service's own to ask for.
+//! certificate or a DPoP key; revocation. Scopes and roles come last and are the service's own to ask for,
+//! with a [`Policy`].
 //!
 //! # Building blocks
 //! [`jws::verify`] checks a signature and judges no claim; [`keysource::RemoteKeys`] keeps a key set
-//! current with a [`Fetch`](keysource::Fetch) of the caller's own; [`dpop::verify`] checks a proof.
-//! They take the time as an argument.
+//! current with a [`Fetch`](keysource::Fetch) of the caller's own; [`dpop::verify`] checks a proof;
+//! [`signature`] makes and checks signatures on requests between services. They take the time as an
+//! argument.
 //!
 //! # Features
-//! `http` (default) brings the fetcher, discovery by `.await`, the reading of `http` requests and the
-//! machine's clock. Without it the crate opens no socket, reads no clock and links no runtime.
+//! Always there: ring, `base64`, `serde`, `serde_json`, `moka`, `futures-util`, `percent-encoding`, `subtle`,
+//! `thiserror`. Without any feature the crate opens no socket, reads no clock and links no runtime.
 //!
-//! `redis` brings [`revocation::redis`](revocation), a denylist that follows what the BFF writes to Redis.
+//! | feature | what for | what it brings |
+//! |---|---|---|
+//! | `http` (default) | discovery by `.await`, fetching of keys, requests of the `http` crate, the machine's clock | hyper-util, hyper-rustls, rustls with ring, tokio |
+//! | `tower` | `Validator::layer`, for hyper, axum, tonic and whatever else is a tower service | `http`; tower-layer, tower-service, http-body, pin-project-lite |
+//! | `axum` | extractors: `Token`, `Option<Token>`, [`Allowed`] | `tower`; axum 0.8 without its server |
+//! | `actix` | extractors of actix-web | `http`; actix-web 4 without its defaults |
+//! | `redis` | `revocation::redis`, a denylist that follows what the BFF writes to Redis | fred, rustls with ring, tokio |
+//! | `josekit` | ES512 | OpenSSL |
+//!
+//! # Guides
+//! For each framework, for each kind of issuer, for DPoP, certificates, revocation and versions: the folder
+//! `docs` of the crate.
 
 mod accepted;
 mod access_token;
@@ -45,6 +75,8 @@ mod context;
 pub mod credentials;
 pub mod discovery;
 pub mod dpop;
+#[cfg(all(doctest, feature = "http"))]
+mod guides;
 pub mod header;
 #[cfg(feature = "http")]
 pub mod http_fetch;
@@ -55,10 +87,10 @@ pub mod jws;
 mod keys;
 pub mod keyset;
 pub mod keysource;
-#[cfg(test)]
-mod mutations;
 #[cfg(feature = "tower")]
 pub mod layer;
+#[cfg(test)]
+mod mutations;
 pub mod policy;
 pub mod profile;
 #[cfg(feature = "redis")]

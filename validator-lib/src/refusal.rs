@@ -67,9 +67,10 @@ pub enum Cause {
 
 /// A request that is not let in, and the answer to it.
 ///
-/// [`answer`](Self::answer) is the whole answer. To build one by hand, send [`status`](Self::status), each of [`challenges`](Self::challenges) as a `WWW-Authenticate`
-/// header of its own, and [`retry_after`](Self::retry_after) as `Retry-After`. The cause and
-/// [`reason`](Self::reason) are for logs and metrics.
+/// With the feature `http`, `answer` makes the whole answer. To build one by hand, send
+/// [`status`](Self::status), each of [`challenges`](Self::challenges) as a `WWW-Authenticate` header of its
+/// own, [`retry_after`](Self::retry_after) as `Retry-After`, [`dpop_nonce`](Self::dpop_nonce) as `DPoP-Nonce`
+/// and [`problem`](Self::problem) as the body. The cause and [`reason`](Self::reason) are for logs and metrics.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{cause}")]
 pub struct Refusal {

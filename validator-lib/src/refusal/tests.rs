@@ -4,6 +4,8 @@ use crate::dpop::ProofError;
 use crate::jws::JwsError;
 use crate::keysource::{FetchError, KeysUnavailable};
 
+mod table;
+
 const ALGS: &str = if cfg!(feature = "josekit") {
     "algs=\"RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA\""
 } else {

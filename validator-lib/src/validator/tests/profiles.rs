@@ -5,7 +5,8 @@ use crate::Token;
 use crate::algorithm::Algorithm;
 use crate::profile::Profile;
 use crate::refusal::Refusal;
-use crate::testkit::{AUDIENCE, Signer, access_claims, key_set, with};
+use crate::testkit::{AUDIENCE, NOW, Signer, access_claims, key_set, with};
+use crate::validator::Validator;
 
 async fn judged(profile: Profile, typ: Value, changes: Value) -> Result<Token, Refusal> {
     let signer = Signer::new(Algorithm::ES256);
@@ -98,4 +99,50 @@ async fn the_places_of_roles_can_be_chosen() {
     let claims = json!({"https://example.com/roles": ["a"], "groups": "b", "roles": ["c"]});
     let token = bearer(&validator, &signer.access_token("k", claims)).await.unwrap();
     assert_eq!(token.roles(), ["a", "b"]);
+}
+
+/// The sample tokens of the guide are accepted by the profiles that stand above them.
+#[tokio::test]
+async fn the_tokens_of_the_guide_pass() {
+    let guide = include_str!("../../../docs/providers.md");
+    let sections: Vec<_> = guide.split("\n## ").skip(1).collect();
+    let expected = [
+        ("RFC 9068", Profile::Rfc9068, &["orders:read", "orders:write"][..], &["ADMIN"][..]),
+        ("Microsoft Entra ID", Profile::Entra, &["orders.read"], &["ADMIN"]),
+        ("Keycloak", Profile::Keycloak, &["profile", "orders:read"], &["ADMIN", "auditor"]),
+        ("Amazon Cognito", Profile::Cognito, &["openid", "orders/read"], &["ADMIN"]),
+        ("Auth0", Profile::Auth0, &["openid", "orders:read"], &["orders:read"]),
+        ("Wicketgate context tokens", Profile::WicketContext, &["orders:read"], &["ADMIN"]),
+    ];
+    assert_eq!(sections.len(), expected.len());
+    for (section, (title, profile, scopes, roles)) in sections.into_iter().zip(expected) {
+        assert!(section.starts_with(title), "{title}");
+        let json = section.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+        let (header, claims) = json.split_once('\n').unwrap();
+        let header: Value = serde_json::from_str(header).unwrap();
+        let claims: Value = serde_json::from_str(claims).unwrap();
+        let signer = Signer::new(Algorithm::from_name(header["alg"].as_str().unwrap()).unwrap());
+        let text = |name: &str| claims[name].as_str().map(str::to_owned);
+        let audience =
+            text("aud").or_else(|| text("client_id").filter(|_| claims.get("aud").is_none()));
+        let audience = audience.unwrap_or_else(|| claims["aud"][0].as_str().unwrap().to_owned());
+        // They are what the settings in the same section name.
+        let issuer = text("iss").unwrap();
+        assert!(
+            section.contains(&format!("\"{issuer}\"")) && section.contains(&audience),
+            "{title}"
+        );
+        let validator = Validator::builder(issuer, audience).clock(|| NOW).profile(profile);
+        let validator = validator.with_keys(key_set(&[signer.jwk("k")])).unwrap();
+        let token = bearer(&validator, &signer.sign(&header, &claims)).await.unwrap();
+        assert_eq!(
+            (token.scopes(), token.roles()),
+            (&owned(scopes)[..], &owned(roles)[..]),
+            "{title}"
+        );
+    }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }

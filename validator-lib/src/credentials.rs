@@ -12,8 +12,9 @@ use crate::refusal::Cause;
 pub struct Incoming<'a> {
     /// The method, as sent.
     pub method: &'a str,
-    /// The path the client sent, without the query. A framework that routes by nested prefixes may
-    /// have shortened the one it shows.
+    /// The path the client sent, without the query and without the builder's
+    /// [`path_prefix`](crate::validator::Builder::path_prefix). A framework that routes by nested prefixes
+    /// may have shortened the one it shows.
     pub path: &'a str,
     /// Every `Authorization` header.
     pub authorization: &'a [&'a [u8]],

@@ -154,12 +154,15 @@ async fn t19_a_client_is_told_the_nonce_it_lacks_and_the_one_that_comes_next() {
 async fn t19_layers_of_one_validator_check_a_proof_once_and_each_policy_holds() {
     let client = Client::new();
     let validator = client.validator();
+    let one_of_three = |policy| {
+        validator.clone().layer().require(Policy::new()).require(policy).require(Policy::new())
+    };
     let stack = async |jti: &str, outer: Policy, inner: Policy| {
         let proof = client.proof(json!({ "jti": jti }));
         let authorization = format!("DPoP {}", client.token);
         let service = ServiceBuilder::new()
             .layer(validator.layer().require(outer))
-            .layer(validator.clone().layer().require(Policy::new()).require(inner))
+            .layer(one_of_three(inner))
             .service(service_fn(async |_: Request<Body>| {
                 Ok::<_, Infallible>(Response::new(Body::empty()))
             }));

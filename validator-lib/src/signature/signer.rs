@@ -15,6 +15,7 @@ pub struct Signer {
 
 /// The values of the two headers to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Signed {
     /// For `<prefix>-Signature`: the version, an equals sign and 64 hexadecimal digits in lower case.
     pub signature: String,

@@ -43,8 +43,8 @@
 //! argument.
 //!
 //! # Features
-//! Always there: ring, `base64`, `serde`, `serde_json`, `moka`, `futures-util`, `percent-encoding`, `subtle`,
-//! `thiserror`. Without any feature the crate opens no socket, reads no clock and links no runtime.
+//! Always there: ring, serde and small crates for base64, search and caching. Without any feature the crate
+//! opens no socket, reads no clock and links no runtime.
 //!
 //! | feature | what for | what it brings |
 //! |---|---|---|

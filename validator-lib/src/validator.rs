@@ -4,12 +4,14 @@
 
 mod binding;
 mod builder;
+mod config_error;
 mod explain;
 #[cfg(feature = "http")]
 mod head;
 mod issuer;
 #[cfg(feature = "tower")]
 mod once;
+mod origin;
 #[cfg(feature = "http")]
 mod parts;
 mod shadow;
@@ -28,7 +30,8 @@ use crate::revocation::{Denylist, TokenName, Verdict, WhenUnknown};
 use crate::trust::{self, Trust};
 use binding::Binding;
 
-pub use builder::{Builder, ConfigError};
+pub use builder::Builder;
+pub use config_error::ConfigError;
 pub use explain::{Explanation, Step};
 #[cfg(feature = "actix")]
 pub(crate) use head::Head;

@@ -3,56 +3,16 @@
 use std::sync::Arc;
 
 use super::binding::{Binding, Dpop, Mtls, Used};
-use super::{Clock, Inner, Shadow, TrustedIssuer, Validator};
+use super::{Clock, ConfigError, Inner, Shadow, TrustedIssuer, Validator, origin};
 use crate::algorithm::Algorithm;
 use crate::cache::{self, TokenCache};
 use crate::certificate::CertSource;
-use crate::dpop;
 use crate::dpop::nonce::Nonces;
 use crate::dpop::replay::{self, ReplayStore, SharedReplay};
 use crate::keyset::KeySet;
 use crate::keysource::{Fetch, RemoteKeys};
 use crate::profile::Profile;
 use crate::revocation::{Denylist, WhenUnknown};
-
-/// A mistake in the settings of a validator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The issuer is empty.
-    #[error("the issuer is empty")]
-    Issuer,
-    /// An audience is empty.
-    #[error("an audience is empty")]
-    Audience,
-    /// No algorithm is allowed.
-    #[error("no signature algorithm is allowed")]
-    Algorithms,
-    /// The leeway is longer than five minutes.
-    #[error("the leeway is longer than five minutes")]
-    Leeway,
-    /// Nobody said where the keys of an issuer are.
-    #[error("an issuer has no keys")]
-    NoKeys,
-    /// The origin is not `https://host[:port]` or `http://host[:port]`.
-    #[error("the origin is not a scheme, a host and perhaps a port")]
-    Origin,
-    /// The path prefix is not `/one/or/more` plain segments.
-    #[error("the path prefix is not a path without a slash at its end")]
-    PathPrefix,
-    /// DPoP is required, or something of it is set up, but the service does not know its own origin.
-    #[error("DPoP cannot be set up without the origin of the service")]
-    DpopWithoutOrigin,
-    /// Certificates are required, but nobody said where they are seen.
-    #[error("certificates cannot be required without a source of them")]
-    MtlsWithoutSource,
-    /// The name of the header that carries certificates is none.
-    #[error("the header that carries certificates is not the name of a header")]
-    CertificateHeader,
-    /// The crate was built without `http`, so a clock has to be given.
-    #[error("no clock was given")]
-    NoClock,
-}
 
 /// A validator in the making.
 #[must_use]
@@ -249,7 +209,7 @@ impl Builder {
         let binding = Binding {
             dpop: match self.origin {
                 Some(origin) => Some(Dpop {
-                    base: base(&origin, &self.path_prefix)?,
+                    base: origin::base(&origin, &self.path_prefix)?,
                     required: self.dpop_required,
                     used: match self.shared_replay {
                         Some(memory) => Used::Shared(memory),
@@ -290,26 +250,6 @@ impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Builder").field("first", &self.first).finish_non_exhaustive()
     }
-}
-
-/// What the URL of every request begins with, in normal form.
-fn base(origin: &str, prefix: &str) -> Result<String, ConfigError> {
-    let origin = bare_origin(origin).ok_or(ConfigError::Origin)?;
-    let base = format!("{origin}{prefix}");
-    // A prefix that has another normal form would be one only together with the path that follows.
-    let plain = prefix.is_empty()
-        || (prefix.starts_with('/')
-            && !prefix.ends_with('/')
-            && dpop::normalised(&base).as_ref() == Some(&base));
-    plain.then_some(base).ok_or(ConfigError::PathPrefix)
-}
-
-/// Scheme and authority in normal form; nothing where there is more or less than that.
-fn bare_origin(origin: &str) -> Option<String> {
-    let normal = dpop::normalised(origin)?;
-    let bare = normal.strip_suffix('/')?;
-    let same_shape = bare.matches('/').count() == 2 && !origin.contains(['?', '#']);
-    same_shape.then(|| bare.to_owned())
 }
 
 fn is_header_name(name: &str) -> bool {

@@ -22,31 +22,33 @@ use groups::Group;
 use rounds::Plan;
 use tokens::Issuer;
 
-/// Checks before those that callgrind counts: keys are fetched and every token was seen.
-const WARM: u32 = 70;
-
 /// Options of `bench validator`.
 #[derive(Debug, Args)]
 pub struct Options {
     /// Only these groups, for example `RS256`.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Beside the crates of others too; builds benches/peers, for minutes the first time.
+    #[arg(long)]
+    peers: bool,
 }
 
-/// Runs the subcommand. `more` may add to the groups.
+/// Runs the subcommand. `more` may add to a group.
 ///
 /// # Errors
 /// If a good token is refused.
 pub fn run(
     common: &bench::Options,
     options: &Options,
-    more: impl FnOnce(&Rc<Issuer>, &mut [Group]) -> anyhow::Result<()>,
+    more: impl Fn(&Rc<Issuer>, &mut Group) -> anyhow::Result<()>,
 ) -> anyhow::Result<Report> {
     Layout::take()?;
     let issuer = Rc::new(Issuer::new()?);
-    let mut groups = groups::all(&issuer)?;
-    groups.retain(|group| options.only.is_empty() || options.only.contains(&group.key));
-    more(&issuer, &mut groups)?;
+    let all = groups::KEYS.map(str::to_owned).to_vec();
+    let keys = if options.only.is_empty() { all } else { options.only.clone() };
+    let groups = keys.iter().map(|key| groups::group(&issuer, key));
+    let mut groups = groups.collect::<anyhow::Result<Vec<_>>>()?;
+    groups.iter_mut().try_for_each(|group| more(&issuer, group))?;
     let (turns, slot) = if common.quick { (40, 1e6) } else { (80, 2e6) };
     let plan = Plan { rounds: common.rounds(), turns, slot };
     let found = rounds::measure(&mut groups, plan)?;
@@ -67,10 +69,10 @@ pub fn run(
 /// If there is no such subject, or it refuses a good token.
 pub fn count(group: &str, subject: &str, count: u32) -> anyhow::Result<()> {
     let issuer = Rc::new(Issuer::new()?);
-    let mut groups = groups::all(&issuer)?;
-    let group = groups.iter_mut().find(|one| one.key == group).context("no such group")?;
+    let mut group = groups::group(&issuer, group)?;
     let named = group.subjects.iter_mut().find(|one| one.name == subject);
     let named = named.context("no such subject")?;
-    group.yardstick.counted(WARM, count)?;
-    named.counted(WARM, count)
+    let warm = u32::try_from(group.tokens.len())? + 1;
+    group.yardstick.counted(warm, count)?;
+    named.counted(warm, count)
 }

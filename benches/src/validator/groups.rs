@@ -2,19 +2,24 @@
 //! and room for others.
 
 use std::cell::Cell;
+use std::hint::black_box;
 use std::rc::Rc;
 
+use ring::digest::{SHA256, digest};
 use validator_lib::Algorithm;
 
 use super::ours;
 use super::subject::Subject;
-use super::tokens::{ALGORITHMS, Issuer, Signed};
+use super::tokens::{Issuer, Signed};
 
 /// Tokens that the checks of a signature take in turn.
 const FEW: u64 = 64;
 
+/// As many as a cache may well hold; more than the second-level cache of a CPU does.
+const MANY: u64 = 1_000;
 /// The names of all groups.
-pub const KEYS: [&str; 5] = ["RS256", "PS256", "ES256", "EdDSA", "DPoP"];
+pub const KEYS: [&str; 8] =
+    ["RS256", "PS256", "ES256", "EdDSA", "DPoP", "known-1147", "known-891", "known-1000"];
 
 /// A yardstick and what is measured beside it.
 #[derive(Debug)]
@@ -31,24 +36,28 @@ pub struct Group {
     pub subjects: Vec<Subject>,
 }
 
-/// Everything that is measured.
+/// The group of that name, which is one of [`KEYS`].
 ///
 /// # Errors
-/// If tokens cannot be made.
-pub fn all(issuer: &Rc<Issuer>) -> anyhow::Result<Vec<Group>> {
-    let mut groups = Vec::new();
-    for algorithm in ALGORITHMS {
-        groups.push(signature(issuer, algorithm)?);
+/// If tokens cannot be made, or there is no such group.
+pub fn group(issuer: &Rc<Issuer>, key: &str) -> anyhow::Result<Group> {
+    match key {
+        "RS256" => signature(issuer, Algorithm::RS256),
+        "PS256" => signature(issuer, Algorithm::PS256),
+        "ES256" => signature(issuer, Algorithm::ES256),
+        "EdDSA" => signature(issuer, Algorithm::EdDSA),
+        "DPoP" => proof(issuer),
+        "known-1147" => known(issuer, key, Algorithm::RS256, FEW),
+        "known-891" => known(issuer, key, Algorithm::ES256, FEW),
+        "known-1000" => known(issuer, key, Algorithm::ES256, MANY),
+        _ => anyhow::bail!("no such group: {key}; there are {}", KEYS.join(", ")),
     }
-    groups.push(proof(issuer)?);
-    Ok(groups)
 }
 
 /// A token that nobody has seen before.
 fn signature(issuer: &Rc<Issuer>, algorithm: Algorithm) -> anyhow::Result<Group> {
     let raw = issuer.signer(algorithm)?.raw();
-    let tokens = (0..FEW).map(|number| issuer.token(algorithm, number));
-    let tokens = tokens.collect::<anyhow::Result<Rc<[Signed]>>>()?;
+    let tokens = tokens(issuer, algorithm, FEW)?;
     let yardstick = Subject::over("ring", tokens.to_vec(), move |token| {
         raw.verifies(&token.input, &token.signature)
     });
@@ -94,4 +103,25 @@ fn proof(issuer: &Rc<Issuer>) -> anyhow::Result<Group> {
         tokens: Rc::new([token]),
         yardstick,
     })
+}
+
+/// Tokens that were checked a moment ago.
+fn known(issuer: &Issuer, key: &str, algorithm: Algorithm, count: u64) -> anyhow::Result<Group> {
+    let tokens = tokens(issuer, algorithm, count)?;
+    let yardstick = Subject::over("SHA-256", tokens.to_vec(), |token| {
+        black_box(digest(&SHA256, token.compact.as_bytes())).as_ref().len() == 32
+    });
+    let ours = ours::known(issuer, &tokens)?;
+    let size = tokens.first().map_or(0, |token| token.compact.len());
+    Ok(Group {
+        key: key.to_owned(),
+        title: format!("One of {count} known tokens of {size} bytes, beside one SHA-256 of it"),
+        tokens,
+        yardstick,
+        subjects: vec![ours.at_most(1.4)],
+    })
+}
+
+fn tokens(issuer: &Issuer, algorithm: Algorithm, count: u64) -> anyhow::Result<Rc<[Signed]>> {
+    (0..count).map(|number| issuer.token(algorithm, number)).collect()
 }

@@ -24,26 +24,41 @@ impl Fetch for Published {
     }
 }
 
-fn validator(issuer: &Issuer) -> anyhow::Result<Validator> {
+/// With or without the cache of checked tokens.
+fn validator(issuer: &Issuer, caching: bool) -> anyhow::Result<Validator> {
     let keys = RemoteKeys::new(Published(issuer.jwks()), "https://auth.example.com/jwks");
     let builder = Validator::builder(ISSUER, AUDIENCE).origin(AUDIENCE);
+    let builder = if caching { builder } else { builder.cache_bytes(0) };
     builder.with_remote_keys(keys).context("a validator")
 }
 
 fn accepts(validator: &Validator, authorization: &[u8], dpop: &[&[u8]]) -> bool {
-    let incoming = Incoming { method: "GET", path: PATH, authorization: &[authorization], dpop };
+    let authorization = [authorization];
+    let incoming = Incoming { dpop, ..Incoming::new("GET", PATH, &authorization) };
     let outcome = ready(validator.check_incoming(&incoming));
     black_box(outcome).is_some_and(|outcome| outcome.is_ok())
 }
 
-/// The whole check of tokens that were never seen before.
+/// The whole check of tokens, each as if it had never been seen before.
 ///
 /// # Errors
 /// If there is no validator.
 pub fn unknown(issuer: &Issuer, tokens: &[Signed]) -> anyhow::Result<Subject> {
-    let validator = validator(issuer)?;
-    let values = values("Bearer", tokens);
-    Ok(Subject::over(OURS, values, move |value| accepts(&validator, value, &[])))
+    Ok(bearer(validator(issuer, false)?, tokens))
+}
+
+/// The check of tokens that were seen before, but for the first time.
+///
+/// # Errors
+/// If there is no validator.
+pub fn known(issuer: &Issuer, tokens: &[Signed]) -> anyhow::Result<Subject> {
+    Ok(bearer(validator(issuer, true)?, tokens))
+}
+
+fn bearer(validator: Validator, tokens: &[Signed]) -> Subject {
+    let value = |token: &Signed| format!("Bearer {}", token.compact).into_bytes();
+    let values: Vec<_> = tokens.iter().map(value).collect();
+    Subject::over(OURS, values, move |value| accepts(&validator, value, &[]))
 }
 
 /// A request with a bound token that is known, and a proof that is new.
@@ -51,7 +66,7 @@ pub fn unknown(issuer: &Issuer, tokens: &[Signed]) -> anyhow::Result<Subject> {
 /// # Errors
 /// If there is no validator.
 pub fn proven(issuer: &Rc<Issuer>, token: &Signed) -> anyhow::Result<Subject> {
-    let validator = validator(issuer)?;
+    let validator = validator(issuer, true)?;
     let token = token.compact.clone();
     let value = format!("DPoP {token}").into_bytes();
     let (issuer, number) = (Rc::clone(issuer), Cell::new(0));
@@ -66,8 +81,4 @@ pub fn proven(issuer: &Rc<Issuer>, token: &Signed) -> anyhow::Result<Subject> {
     Ok(Subject::once(OURS, make, move |proof: &String| {
         accepts(&validator, &value, &[proof.as_bytes()])
     }))
-}
-
-fn values(scheme: &str, tokens: &[Signed]) -> Vec<Vec<u8>> {
-    tokens.iter().map(|token| format!("{scheme} {}", token.compact).into_bytes()).collect()
 }

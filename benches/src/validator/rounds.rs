@@ -5,12 +5,13 @@
 
 use super::groups::Group;
 use super::ours::OURS;
+use super::subject::Subject;
 use crate::bench::progress;
 use crate::statistics::Spread;
 
 /// A slot begins with one such part of its checks that is not measured: the one before has filled the
 /// caches with something else.
-const WARM: u32 = 8;
+const UNMEASURED: u32 = 8;
 
 /// How long and how often.
 #[derive(Debug, Clone, Copy)]
@@ -78,18 +79,24 @@ fn lanes(group: &Group) -> usize {
     2 + group.subjects.len()
 }
 
-fn slot(group: &mut Group, lane: usize, count: u32) -> anyhow::Result<f64> {
+fn subject(group: &mut Group, lane: usize) -> &mut Subject {
     let subject = lane.checked_sub(2).and_then(|number| group.subjects.get_mut(number));
-    subject.unwrap_or(&mut group.yardstick).slot(count / WARM, count)
+    subject.unwrap_or(&mut group.yardstick)
 }
 
-/// How many checks fill a slot, found on the way of warming.
+fn slot(group: &mut Group, lane: usize, count: u32) -> anyhow::Result<f64> {
+    subject(group, lane).slot(count / UNMEASURED, count)
+}
+
+/// How many checks fill a slot, found once every token was seen.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a count between one and a million"
 )]
 fn calibrated(group: &mut Group, lane: usize, nanoseconds: f64) -> anyhow::Result<u32> {
+    let every_token = u32::try_from(group.tokens.len())?;
+    subject(group, lane).slot(every_token, 1)?;
     let mut count = 1;
     for _ in 0..12 {
         let each = slot(group, lane, count)?.max(1.0);
@@ -123,7 +130,7 @@ fn spread(rounds: &[Vec<Turn>], lane: usize, by: usize) -> Option<Spread> {
 
 fn found(group: &Group, rounds: &[Vec<Turn>]) -> Option<Found> {
     let ours = group.subjects.iter().position(|subject| subject.name == OURS);
-    let row = |(number, subject): (usize, &super::subject::Subject)| {
+    let row = |(number, subject): (usize, &Subject)| {
         Some(Row {
             name: subject.name.clone(),
             ratio: spread(rounds, number + 2, 0)?,

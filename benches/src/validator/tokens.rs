@@ -74,6 +74,15 @@ impl Issuer {
         found.with_context(|| format!("no key for {algorithm}"))
     }
 
+    /// The key for the algorithm of that name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn signer_named(&self, name: &str) -> anyhow::Result<&Signer> {
+        let algorithm = Algorithm::from_name(name);
+        self.signer(algorithm.with_context(|| format!("no algorithm {name}"))?)
+    }
+
     /// The DPoP key of the client.
     pub fn client(&self) -> &Signer {
         &self.client

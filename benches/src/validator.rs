@@ -1,6 +1,7 @@
 //! Owns: what a check of an access token costs beyond the one signature or hash that it cannot do
 //! without, beside that yardstick and beside other crates, in the same alternated rounds.
 
+pub mod forged;
 pub mod groups;
 pub mod issuer;
 pub mod ours;

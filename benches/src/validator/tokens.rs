@@ -23,7 +23,8 @@ pub const ALGORITHMS: [Algorithm; 4] =
 /// Header and payload of every token, encoded. With a signature of 64 bytes the token has 891 bytes,
 /// with one of 256 it has 1,147.
 pub const SIGNING_INPUT: usize = 804;
-const LIFETIME_SECS: u64 = 24 * 60 * 60;
+/// For how long a token is good.
+pub const LIFETIME_SECS: u64 = 24 * 60 * 60;
 
 /// An issuer with one key for each algorithm, and a client with a DPoP key.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ pub struct Signed {
 }
 
 impl Signed {
-    fn new(compact: String) -> anyhow::Result<Self> {
+    pub(super) fn new(compact: String) -> anyhow::Result<Self> {
         let (input, signature) = compact.rsplit_once('.').context("no signature")?;
         let (input, signature) = (input.into(), URL_SAFE_NO_PAD.decode(signature)?);
         Ok(Self { compact, input, signature })
@@ -72,15 +73,6 @@ impl Issuer {
     pub fn signer(&self, algorithm: Algorithm) -> anyhow::Result<&Signer> {
         let found = self.signers.iter().find(|signer| signer.algorithm == algorithm);
         found.with_context(|| format!("no key for {algorithm}"))
-    }
-
-    /// The key for the algorithm of that name.
-    ///
-    /// # Errors
-    /// If there is none.
-    pub fn signer_named(&self, name: &str) -> anyhow::Result<&Signer> {
-        let algorithm = Algorithm::from_name(name);
-        self.signer(algorithm.with_context(|| format!("no algorithm {name}"))?)
     }
 
     /// The DPoP key of the client.
@@ -112,15 +104,41 @@ impl Issuer {
     }
 
     fn issue(&self, algorithm: Algorithm, number: u64, more: &str) -> anyhow::Result<Signed> {
-        let signer = self.signer(algorithm)?;
-        let header = format!(r#"{{"typ":"at+jwt","alg":"{algorithm}","kid":"{}"}}"#, signer.kid());
+        let header = self.header(algorithm)?;
         let bare = claims(self.now, number, more, "").len();
         let payload_chars = SIGNING_INPUT.saturating_sub(encode(header.as_bytes()).len() + 1);
         let fill = (payload_chars * 3 / 4).checked_sub(bare).context("the claims are too long")?;
         let payload = claims(self.now, number, more, &"x".repeat(fill));
-        let token = Signed::new(signer.sign(&header, &payload)?)?;
+        let token = self.sign(algorithm, &header, &payload)?;
         anyhow::ensure!(token.input.len() == SIGNING_INPUT, "a token of another size");
         Ok(token)
+    }
+
+    /// A well-signed token in which something is written otherwise than in a good one; dates
+    /// are [`Issuer::now`], and [`LIFETIME_SECS`] later.
+    ///
+    /// # Errors
+    /// If a good one does not have it.
+    pub fn altered(&self, algorithm: Algorithm, good: &str, bad: &str) -> anyhow::Result<Signed> {
+        let header = self.header(algorithm)?;
+        let payload = claims(self.now, 0, "", "bank");
+        let found = header.contains(good) || payload.contains(good);
+        anyhow::ensure!(found, "no token has {good}");
+        self.sign(algorithm, &header.replace(good, bad), &payload.replace(good, bad))
+    }
+
+    /// When this issuer issues, in seconds since the epoch.
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
+    fn header(&self, algorithm: Algorithm) -> anyhow::Result<String> {
+        let kid = self.signer(algorithm)?.kid();
+        Ok(format!(r#"{{"typ":"at+jwt","alg":"{algorithm}","kid":"{kid}"}}"#))
+    }
+
+    fn sign(&self, algorithm: Algorithm, header: &str, payload: &str) -> anyhow::Result<Signed> {
+        Signed::new(self.signer(algorithm)?.sign(header, payload)?)
     }
 
     /// Proof `number` of the client for a `GET` of [`PATH`] with `token`.

@@ -5,5 +5,6 @@ mod cluster;
 mod feed;
 mod index;
 mod outage;
+mod replay;
 mod service;
 mod writer;

@@ -13,7 +13,7 @@ use crate::json;
 use crate::jws::{JwsError, VerifiedJws};
 use crate::keys::Keys;
 use crate::profile::Profile;
-use crate::token;
+use crate::token::{self, Parts};
 
 /// An issuer, what its tokens have to claim, and the keys that sign them.
 pub(crate) struct Trust {
@@ -114,12 +114,17 @@ pub(crate) fn choose<'t>(
     if let [only] = trusts {
         return Ok(only);
     }
-    let payload = token::payload(compact)?;
-    let claimed: Claimed<'_> = json::object(&payload).map_err(|_| JwsError::Claims)?;
-    let mut of_issuer =
-        trusts.iter().filter(|trust| trust.issuer == claimed.iss.as_str()).peekable();
-    let first = of_issuer.peek().copied().ok_or(InvalidToken::Issuer)?;
-    Ok(of_issuer.find(|trust| claimed.is_for(trust)).unwrap_or(first))
+    let among = |payload: &[u8]| {
+        let claimed: Claimed<'_> = json::object(payload).map_err(|_| JwsError::Claims)?;
+        let mut of_issuer =
+            trusts.iter().filter(|trust| trust.issuer == claimed.iss.as_str()).peekable();
+        let first = of_issuer.peek().copied().ok_or(InvalidToken::Issuer)?;
+        Ok(of_issuer.find(|trust| claimed.is_for(trust)).unwrap_or(first))
+    };
+    let chosen = token::payload(compact).map_err(Into::into).and_then(|payload| among(&payload));
+    // A fault of the form or the header comes first, as it does where there is but one issuer.
+    let first_fault = || Parts::cut(compact).and_then(|parts| parts.unverified_header()).err();
+    chosen.map_err(|why| first_fault().map_or(why, Into::into))
 }
 
 #[derive(Deserialize)]

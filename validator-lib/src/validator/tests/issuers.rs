@@ -56,6 +56,21 @@ async fn t12_each_token_is_judged_by_its_own_issuer_alone() {
 }
 
 #[tokio::test]
+async fn a_fault_of_the_form_or_the_header_is_told_as_with_one_issuer() {
+    let signer = Signer::new(Algorithm::ES256);
+    let validator = two(&signer, &Signer::new(Algorithm::ES256));
+    let unsigned = format!("{}.e30.", crate::testkit::encode(br#"{"alg":"none"}"#));
+    for (token, why) in [
+        ("a", "token_not_three_parts"),
+        ("a.b.c.d.e", "token_encrypted"),
+        ("..", "token_header"),
+        (unsigned.as_str(), "algorithm_refused"),
+    ] {
+        assert_eq!(reason(&validator, token).await, (401, why), "{token}");
+    }
+}
+
+#[tokio::test]
 async fn one_issuer_with_two_audiences_is_two_entries_with_roles_of_their_own() {
     let signer = Signer::new(Algorithm::ES256);
     let keys = || key_set(&[signer.jwk("k")]);

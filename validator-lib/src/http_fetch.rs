@@ -117,7 +117,12 @@ impl IntoFuture for Builder {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.discover_with(HttpFetch::new()?).await })
+        Box::pin(async move {
+            if self.knows_all_keys() {
+                return Ok(self.build()?);
+            }
+            self.discover_with(HttpFetch::new()?).await
+        })
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    pub(super) fn new(first: TrustedIssuer) -> Self {
+    pub(crate) fn new(first: TrustedIssuer) -> Self {
         Self {
             first,
             more: Vec::new(),
@@ -197,11 +197,21 @@ impl Builder {
         self.first(|issuer| issuer.remote_keys(keys)).build()
     }
 
+    /// Whether nobody has to be asked where keys are.
+    #[cfg(feature = "http")]
+    pub(crate) fn knows_all_keys(&self) -> bool {
+        std::iter::once(&self.first).chain(&self.more).all(|issuer| issuer.keys.is_some())
+    }
+
     fn first(self, change: impl FnOnce(TrustedIssuer) -> TrustedIssuer) -> Self {
         Self { first: change(self.first), ..self }
     }
 
-    pub(crate) fn build(self) -> Result<Validator, ConfigError> {
+    /// A validator of issuers that all have their keys, or know where they are.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first setting that is wrong.
+    pub fn build(self) -> Result<Validator, ConfigError> {
         let issuers = std::iter::once(self.first).chain(self.more);
         let trusts = issuers
             .map(|issuer| issuer.finish().map(Arc::new))

@@ -54,6 +54,7 @@
 //! | `actix` | extractors of actix-web | `http`; actix-web 4 without its defaults |
 //! | `redis` | `revocation::redis`, a denylist that follows what the BFF writes to Redis | fred, rustls with ring, tokio |
 //! | `josekit` | ES512 | OpenSSL |
+//! | `testing` | for the tests of a service alone: an issuer without sockets | `http` |
 //!
 //! # Guides
 //! For each framework, for each kind of issuer, for DPoP, certificates, revocation and versions: the folder
@@ -101,6 +102,8 @@ pub mod revocation;
 mod seen;
 mod sha256;
 pub mod signature;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(test)]
 mod testkit;
 pub mod token;

@@ -54,7 +54,7 @@
 //! | `actix` | extractors of actix-web | `http`; actix-web 4 without its defaults |
 //! | `redis` | `revocation::redis`, a denylist that follows what the BFF writes to Redis | fred, rustls with ring, tokio |
 //! | `josekit` | ES512 | OpenSSL |
-//! | `testing` | for the tests of a service alone: an issuer without sockets | `http` |
+//! | `testing` | for the tests of a service alone: an issuer without sockets, an attack corpus to send | `http`; num-bigint |
 //!
 //! # Guides
 //! For each framework, for each kind of issuer, for DPoP, certificates, revocation and versions: the folder

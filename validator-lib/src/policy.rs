@@ -14,15 +14,15 @@ use crate::refusal::Cause;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Policy {
-    scopes: Vec<Needed>,
-    roles: Vec<Needed>,
-    permissions: Vec<Needed>,
-    acr: Vec<String>,
-    max_age: Option<u64>,
+    pub(crate) scopes: Vec<Needed>,
+    pub(crate) roles: Vec<Needed>,
+    pub(crate) permissions: Vec<Needed>,
+    pub(crate) acr: Vec<String>,
+    pub(crate) max_age: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Needed {
+pub(crate) enum Needed {
     All(Vec<String>),
     Any(Vec<String>),
 }
@@ -116,7 +116,7 @@ impl Policy {
 }
 
 impl Needed {
-    fn names(&self) -> &[String] {
+    pub(crate) fn names(&self) -> &[String] {
         let (Self::All(names) | Self::Any(names)) = self;
         names
     }

@@ -33,6 +33,7 @@ struct State {
     /// The generation of keys that signs, and those that are published.
     signs: u32,
     published: Vec<u32>,
+    further: Vec<Value>,
     away: bool,
     answer: Option<Result<Fetched, FetchError>>,
 }
@@ -47,8 +48,14 @@ impl Issuer {
     pub fn at(url: impl Into<String>) -> Self {
         let (url, clock) = (url.into(), Clock::new());
         let revocations = Revocations::new(&url, clock.clone());
-        let state =
-            State { keys: HashMap::new(), signs: 1, published: vec![1], away: false, answer: None };
+        let state = State {
+            keys: HashMap::new(),
+            signs: 1,
+            published: vec![1],
+            further: Vec::new(),
+            away: false,
+            answer: None,
+        };
         let (fetches, state) = (AtomicUsize::new(0), Mutex::new(state));
         Self { inner: Arc::new(Inner { url, clock, revocations, fetches, state }) }
     }
@@ -146,6 +153,29 @@ impl Issuer {
         kid(self.state().signs, algorithm)
     }
 
+    /// The generation of keys that signs; the next one is this plus one.
+    #[cfg(feature = "http")]
+    pub(super) fn generation(&self) -> u32 {
+        self.state().signs
+    }
+
+    /// Which generations sign and are published, which a case of the corpus sets and sets back.
+    #[cfg(feature = "http")]
+    pub(super) fn publish(&self, signs: u32, published: Vec<u32>) {
+        let mut state = self.state();
+        state.signs = signs;
+        state.published = published;
+    }
+
+    /// Publishes a key that it does not hold.
+    #[cfg(feature = "http")]
+    pub(super) fn publish_further(&self, jwk: Value) {
+        let mut state = self.state();
+        if !state.further.contains(&jwk) {
+            state.further.push(jwk);
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -177,7 +207,7 @@ impl State {
     }
 
     fn jwks(&mut self) -> Vec<Value> {
-        let mut keys = Vec::new();
+        let mut keys = self.further.clone();
         for generation in self.published.clone() {
             for algorithm in Algorithm::ALL {
                 let key = self.key(generation, *algorithm);

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::algorithm::Algorithm;
 
 /// ring makes no RSA keys, so there is one, and it is public.
-const RSA_PKCS8: &[u8] = include_bytes!("../../testdata/rsa2048.pk8");
+pub(super) const RSA_PKCS8: &[u8] = include_bytes!("../../testdata/rsa2048.pk8");
 
 /// A key that signs with one algorithm. Every RSA key is the same one.
 pub struct SigningKey {
@@ -71,6 +71,12 @@ impl SigningKey {
         Self { alg, pair }
     }
 
+    /// The `ES256` key in a PKCS#8 document.
+    #[cfg(feature = "http")]
+    pub(super) fn es256(pkcs8: &[u8]) -> Self {
+        Self { alg: Algorithm::ES256, pair: ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8) }
+    }
+
     /// What it signs with.
     pub fn algorithm(&self) -> Algorithm {
         self.alg
@@ -109,6 +115,19 @@ impl SigningKey {
             members.extend(published.map(|(name, value)| (name.to_owned(), value.into())));
         }
         jwk
+    }
+
+    /// The public key in the form of its kind: PKCS#1, a point, or the 32 bytes of Ed25519. None of a kind that
+    /// ring does not know.
+    #[cfg(feature = "http")]
+    pub(super) fn public(&self) -> &[u8] {
+        match &self.pair {
+            Pair::Rsa(pair) => pair.public_key().as_ref(),
+            Pair::Ecdsa(pair) => pair.public_key().as_ref(),
+            #[cfg(feature = "josekit")]
+            Pair::P521(_) => &[],
+            Pair::Ed25519(pair) => pair.public_key().as_ref(),
+        }
     }
 
     /// A compact serialisation of `header` and `claims`, which are signed as they stand.
@@ -172,4 +191,10 @@ fn ecdsa(signing: &'static ring::signature::EcdsaSigningAlgorithm, pkcs8: &[u8])
 
 pub(crate) fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// What `text` encodes; nothing where it is not base64url.
+#[cfg(feature = "http")]
+pub(super) fn decode(text: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(text).unwrap_or_default()
 }

@@ -129,6 +129,15 @@ impl Mint {
     }
 }
 
+/// `base` with another member.
+#[cfg(feature = "http")]
+pub(super) fn with(mut base: Value, name: &str, value: impl Into<Value>) -> Value {
+    if let Some(members) = base.as_object_mut() {
+        members.insert(name.to_owned(), value.into());
+    }
+    base
+}
+
 pub(super) fn map(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,

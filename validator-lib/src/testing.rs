@@ -92,3 +92,7 @@ pub const ISSUER: &str = "https://auth.example.com";
 pub const AUDIENCE: &str = "https://api.example.com";
 /// Where each [`Clock`] begins, in seconds since the epoch: the 15th of January 2027.
 pub const START: u64 = 1_800_000_000;
+
+#[cfg(test)]
+#[cfg(feature = "http")]
+mod tests;

@@ -34,5 +34,9 @@ struct ActixWeb;
 #[doc = include_str!("../docs/tonic.md")]
 struct Tonic;
 
+#[cfg(all(feature = "axum", feature = "testing"))]
+#[doc = include_str!("../docs/testing.md")]
+struct Testing;
+
 #[doc = include_str!("../../docs/SIGNATURES.md")]
 struct Signatures;

@@ -7,8 +7,9 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::Value;
 use tower::ServiceExt as _;
-use validator_lib::KeySet;
 use validator_lib::keysource::{Fetch, FetchError, Fetched, RemoteKeys};
+use validator_lib::testing::{Issuer, conformance};
+use validator_lib::{KeySet, Policy};
 
 use super::*;
 
@@ -228,4 +229,23 @@ async fn an_order_that_cannot_be_read_is_refused_in_words() {
         assert_eq!(status, expected, "{body}");
         assert!(problem["detail"].is_string(), "{body}");
     }
+}
+
+/// Every attack that validator-lib knows of, each with the status and the challenges it has to get.
+#[tokio::test]
+async fn t12_the_attack_corpus_finds_no_way_into_the_orders() {
+    let issuer = Issuer::new();
+    let validator = issuer.validator(AUDIENCE).origin(ORIGIN).build().expect("a validator");
+    let router = router(validator);
+    let report = conformance(&issuer, async |request| {
+        router.clone().oneshot(request.map(Body::from)).await.expect("a response")
+    })
+    .route(&Method::GET, "/orders")
+    .audience(AUDIENCE)
+    .origin(ORIGIN)
+    .policy(Policy::all(["orders:read"]))
+    .run()
+    .await;
+    assert!(report.failures().is_empty(), "{report}");
+    assert!(report.cases() > 1_000, "{report}");
 }

@@ -98,10 +98,12 @@ impl Case {
 
 /// The answer a case has to get.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Expected {
     /// Any status from 200 to 299, without `WWW-Authenticate`.
     Accepted,
     /// A refusal.
+    #[non_exhaustive]
     Refused {
         /// The status.
         status: u16,
@@ -116,6 +118,7 @@ pub enum Expected {
 
 /// The answer a case got.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Answer {
     /// The status.
     pub status: u16,

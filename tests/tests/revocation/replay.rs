@@ -1,5 +1,7 @@
 //! Used DPoP proofs, remembered in Redis for all replicas of a service.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -47,11 +49,24 @@ impl Place {
         let scratch = Scratch::new();
         let ca = Ca::new(scratch.directory("ca"));
         let redis = Redis::start(&scratch, &ca).await;
+        let place = Self { redis, _scratch: scratch };
+        place.admit().await;
+        place
+    }
+
+    async fn admit(&self) {
         let password = format!(">{PASSWORD}");
         let keys = format!("~{DEFAULT_PREFIX}*");
         let rule = ["ACL", "SETUSER", USER, "on", &password, "resetkeys", &keys, "-@all", "+set"];
-        redis.ask(&rule.map(str::as_bytes)).await;
-        Self { redis, _scratch: scratch }
+        self.redis.ask(&rule.map(str::as_bytes)).await;
+    }
+
+    /// How many connections the server ever accepted.
+    async fn accepted(&self) -> u64 {
+        let answer = self.redis.ask(&[b"INFO", b"stats"]).await;
+        let text = String::from_utf8_lossy(&answer.flatten().concat()).into_owned();
+        let line = text.lines().find_map(|line| line.strip_prefix("total_connections_received:"));
+        line.and_then(|count| count.trim().parse().ok()).expect("a count of connections")
     }
 
     async fn replica(&self) -> RedisReplay {
@@ -114,4 +129,50 @@ async fn t19_while_redis_is_away_no_proof_is_taken_and_it_is_back_by_itself() {
     place.redis.thaw();
     is_back(&replica, "after a standstill").await;
     assert_eq!(replica.enter(used, LIFETIME).await, Err(ReplayError::Replayed));
+}
+
+/// Requests go on while Redis is gone, and each of them fails at once: none of them may be in the way of the
+/// connection that is being made.
+#[tokio::test(flavor = "multi_thread")]
+async fn t19_requests_that_go_on_meanwhile_do_not_keep_the_memory_from_coming_back() {
+    let mut place = Place::start().await;
+    let replica = place.replica().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let load: Vec<_> = (0..32)
+        .map(|task| {
+            let (replica, stop) = (replica.clone(), Arc::clone(&stop));
+            tokio::spawn(async move {
+                let (mut refused, mut turn) = (0_u64, 0_u64);
+                while !stop.load(Ordering::Relaxed) {
+                    turn += 1;
+                    let name = proof(&format!("load {task} {turn}"));
+                    refused += u64::from(replica.enter(name, LIFETIME).await.is_err());
+                    tokio::task::yield_now().await;
+                }
+                refused
+            })
+        })
+        .collect();
+    place.redis.freeze();
+    let away = wait::until("the memory is away", BACK, async || {
+        replica.enter(proof(&format!("{:?}", Instant::now())), LIFETIME).await.err()
+    });
+    assert_eq!(away.await, ReplayError::Away);
+    place.redis.thaw();
+    is_back(&replica, "after a standstill under load").await;
+
+    place.redis.kill();
+    let away = wait::until("the memory is away", BACK, async || {
+        replica.enter(proof(&format!("{:?}", Instant::now())), LIFETIME).await.err()
+    });
+    assert_eq!(away.await, ReplayError::Away);
+    place.redis.restart_empty().await;
+    place.admit().await;
+    is_back(&replica, "after a restart under load").await;
+    stop.store(true, Ordering::Relaxed);
+    let refused: u64 = join_all(load).await.into_iter().map(|task| task.expect("a task")).sum();
+    assert!(refused > 32, "{refused}");
+    // Those of the test among them, and those to the server before it was started again are not.
+    let accepted = place.accepted().await;
+    assert!(accepted < 40, "{accepted} connections");
 }

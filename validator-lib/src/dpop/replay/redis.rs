@@ -20,10 +20,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use fred::clients::Client;
+use fred::error::{Error, ErrorKind};
 use fred::interfaces::{ClientLike as _, KeysInterface as _};
 use fred::types::config::ReconnectPolicy;
 use fred::types::{Builder as ClientBuilder, Expiration, SetOptions};
@@ -97,7 +98,12 @@ impl Builder {
             .set_policy(ReconnectPolicy::new_exponential(0, 50, 1_000, 2));
         let client = builder.build().map_err(|_| SetupError::Url)?;
         let _connection = client.connect();
-        Ok(RedisReplay(Arc::new(Memory { client, prefix: self.prefix, missed: AtomicU32::new(0) })))
+        let line = Arc::new(Line {
+            client,
+            missed: AtomicU32::new(0),
+            reconnecting: AtomicBool::new(false),
+        });
+        Ok(RedisReplay(Arc::new(Memory { line, prefix: self.prefix })))
     }
 }
 
@@ -112,9 +118,16 @@ impl fmt::Debug for Builder {
 pub struct RedisReplay(Arc<Memory>);
 
 struct Memory {
-    client: Client,
+    line: Arc<Line>,
     prefix: String,
+}
+
+/// The connection, and what is known of its health.
+struct Line {
+    client: Client,
+    /// Answers missed in a row.
     missed: AtomicU32,
+    reconnecting: AtomicBool,
 }
 
 impl RedisReplay {
@@ -132,23 +145,33 @@ impl Memory {
         let key = format!("{}{name}", self.prefix);
         let expire = Some(Expiration::PX(keep));
         // Nil where the key stands, which reads as nothing and as no error.
-        let set = self.client.set(key, 1, expire, Some(SetOptions::NX), false).await;
-        let entered: Option<String> = set.map_err(|_| {
-            self.note_missed();
+        let set = self.line.client.set(key, 1, expire, Some(SetOptions::NX), false).await;
+        let entered: Option<String> = set.map_err(|error| {
+            self.line.note_failed(&error);
             ReplayError::Away
         })?;
-        self.missed.store(0, Ordering::Relaxed);
+        self.line.missed.store(0, Ordering::Relaxed);
         entered.map(drop).ok_or(ReplayError::Replayed)
     }
+}
 
-    fn note_missed(&self) {
-        if self.missed.fetch_add(1, Ordering::Relaxed) + 1 == MISSED {
-            let client = self.client.clone();
-            tokio::spawn(async move {
-                drop(tokio::time::timeout(CONNECT, client.force_reconnection()).await);
-            });
-            self.missed.store(0, Ordering::Relaxed);
+impl Line {
+    /// A command that fails at once says that the connection is being made already. It is made anew only
+    /// where answers fail to come, and by one of those who miss them: each attempt that is interrupted by
+    /// the next would begin from the start.
+    fn note_failed(self: &Arc<Self>, error: &Error) {
+        if *error.kind() != ErrorKind::Timeout
+            || self.missed.fetch_add(1, Ordering::Relaxed) + 1 < MISSED
+            || self.reconnecting.swap(true, Ordering::AcqRel)
+        {
+            return;
         }
+        let line = Arc::clone(self);
+        tokio::spawn(async move {
+            drop(tokio::time::timeout(CONNECT, line.client.force_reconnection()).await);
+            line.missed.store(0, Ordering::Relaxed);
+            line.reconnecting.store(false, Ordering::Release);
+        });
     }
 }
 
@@ -166,7 +189,7 @@ impl fmt::Debug for RedisReplay {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        let client = self.client.clone();
+        let client = self.line.client.clone();
         // Without a runtime there is nothing left that could be closed.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move { drop(client.quit().await) });

@@ -188,7 +188,10 @@ impl Shared {
     }
 
     async fn use_once(&self, token: &str) {
-        let outcome = bear(&self.validator, token).await;
+        let outcome = {
+            let _standing = self.scene.standing().await;
+            bear(&self.validator, token).await
+        };
         let mut book = self.book();
         let answer = outcome.as_ref().err().map_or((200, ""), |no| (no.status(), no.reason()));
         *book.answers.entry(answer).or_default() += 1;

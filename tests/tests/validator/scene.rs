@@ -13,6 +13,7 @@ use e2e::tls::Ca;
 use http::request::Parts;
 use http::{Method, Request};
 use serde_json::json;
+use tokio::sync::{RwLock, RwLockReadGuard};
 use validator_lib::http_fetch::HttpFetch;
 use validator_lib::validator::Builder;
 use validator_lib::{Refusal, Token, Validator};
@@ -26,6 +27,8 @@ pub(crate) struct Scene {
     pub(crate) agent: Agent,
     pub(crate) ca: Ca,
     now: Arc<AtomicU64>,
+    /// Held for reading while a request is under way that has read the clock.
+    standing: RwLock<()>,
     _scratch: Scratch,
 }
 
@@ -44,7 +47,8 @@ impl Scene {
         let knobs: Vec<_> = ours.iter().chain(knobs).copied().collect();
         let idp = Idp::start(&scratch, &ca, "https://app.wicket.test", &knobs).await;
         let now = Arc::new(AtomicU64::new(clock::now()));
-        let scene = Self { idp, agent: Agent::new(&ca), ca, now, _scratch: scratch };
+        let (agent, standing) = (Agent::new(&ca), RwLock::default());
+        let scene = Self { idp, agent, ca, now, standing, _scratch: scratch };
         scene.advance(0).await;
         scene
     }
@@ -55,9 +59,18 @@ impl Scene {
     }
 
     /// Moves the clock on. The provider comes last: nobody shall see a token from the future.
+    ///
+    /// It waits for requests that hold [`Self::standing`]: to one that has read the clock before, an hour
+    /// is gone in a moment, and what others do then lies an hour ahead, which no clock in use ever shows.
     pub(crate) async fn advance(&self, seconds: u64) {
+        let _moving = self.standing.write().await;
         let now = self.now.fetch_add(seconds, Ordering::SeqCst) + seconds;
         self.idp.control("clock", &json!({"now": now})).await;
+    }
+
+    /// Keeps the clock where it is for as long as what is returned lives.
+    pub(crate) async fn standing(&self) -> RwLockReadGuard<'_, ()> {
+        self.standing.read().await
     }
 
     /// A reader of the clock.

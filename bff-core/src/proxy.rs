@@ -1,9 +1,12 @@
 //! Owns: the API proxy: from a routed request to a service's answer.
 //!
-//! Route, origin, session, CSRF header, tokens, headers, service, in this order. Only what
-//! `routes.yaml` lists is reachable; whatever the browser claimed about identity stays behind.
+//! Only what `routes.yaml` lists is reachable; whatever the browser claimed about identity stays behind.
+//! [`forward`] calls the steps in their order; each is a module that calls none of the others.
 
+mod admit;
+mod credential;
 mod headers;
+mod onward;
 mod path;
 mod table;
 mod upstream;
@@ -15,9 +18,10 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use http::Request;
 use http::header::ALLOW;
 use http::request::Parts;
+use http::{Request, Uri};
+use url::Url;
 
 pub use table::RouteTable;
 pub use upstream::Upstream;
@@ -25,11 +29,9 @@ pub use upstream::Upstream;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::sessions::{ActiveSession, Use};
-use crate::{csrf, loops, metrics};
-use headers::Identity;
+use crate::{loops, metrics};
 use path::PlainPath;
-use table::{Auth, Matched};
+use table::Matched;
 
 /// Answers everything that is no endpoint of our own.
 pub(crate) async fn proxy(
@@ -72,55 +74,29 @@ async fn forward(
     body: Body,
     matched: &Matched,
 ) -> Result<Response, ApiError> {
-    let session = admit(app, caller, &head, matched).await?;
-    let identity = match &session {
-        None => Identity::Nobody,
-        Some(session) => Identity::User {
-            edge: Box::new(session.edge.to_view()),
-            tokens: app.fresh_tokens(session).await?,
-        },
-    };
-    let signed_in = session.is_some();
-    let is_counting = signed_in && loops::is_counting(&head.headers, &app.config.cookies);
-    let mut response = app.upstream.send(app, caller, head, body, matched, &identity).await?;
-    headers::clean_response(response.headers_mut(), app.config.cookies.name(), signed_in);
+    let (route, cookies) = (&matched.route, &app.config.cookies);
+    if headers::asks_for_upgrade(&head.headers) {
+        return Err(ApiError::BadRequest("upgrade_not_available"));
+    }
+    let principal = admit::admit(app, caller, &head, route).await?;
+    let credential = credential::credential(app, &principal).await?;
+    let is_counting = principal.is_known() && loops::is_counting(&head.headers, cookies);
+    let request =
+        onward::onward(app, caller, head, body, matched, &principal, credential.as_ref()).await?;
+    let url = request.uri().clone();
+    let mut response = app.upstream.send(&route.service, request).await?;
+    note_nonce(app, &url, &mut response);
+    headers::clean_response(response.headers_mut(), cookies.name(), principal.is_known());
     if is_counting {
-        loops::forget(&mut response, &app.config.cookies);
+        loops::forget(&mut response, cookies);
     }
     Ok(response)
 }
 
-/// The session that this route needs, with every check that a cookie-authenticated call must pass.
-async fn admit(
-    app: &App,
-    caller: &Caller,
-    head: &Parts,
-    matched: &Matched,
-) -> Result<Option<ActiveSession>, ApiError> {
-    let route = &matched.route;
-    if route.auth == Auth::None {
-        return Ok(None);
-    }
-    let (headers, network) = (&head.headers, &app.config.network);
-    csrf::check_origin(headers, caller.origin.as_ref(), &network.cors_origins)?;
-    let Some(session) = app.session(headers, caller, Use::Slides).await? else {
-        return match route.auth {
-            Auth::Session => Err(ApiError::Unauthenticated("no_session")),
-            Auth::Optional | Auth::None => Ok(None),
-        };
-    };
-    csrf::check_token(
-        headers,
-        &head.method,
-        &network.csrf_header,
-        route.strict_csrf,
-        &app.config.session_keys,
-        &session.id,
-    )?;
-    let edge = &session.edge;
-    if route.scopes.allow(edge.scopes(), b' ') && route.roles.allow(edge.roles(), b',') {
-        Ok(Some(session))
-    } else {
-        Err(ApiError::InsufficientScope)
+/// Keeps the nonce of a service, a matter between it and us (RFC 9449 section 9).
+fn note_nonce(app: &App, url: &Uri, response: &mut Response) {
+    let Some(nonce) = response.headers_mut().remove("dpop-nonce") else { return };
+    if let (Ok(url), Ok(nonce)) = (Url::parse(&url.to_string()), nonce.to_str()) {
+        app.providers.main().note_resource_nonce(&url, nonce);
     }
 }

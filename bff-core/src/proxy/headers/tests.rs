@@ -1,5 +1,13 @@
+use std::sync::Arc;
+
+use super::super::admit::Identity;
+use super::super::credential::Credential;
 use super::*;
+use crate::caller::Caller;
+use http::HeaderValue;
+use http::header::{AUTHORIZATION, CACHE_CONTROL};
 use proptest::prelude::*;
+use session::record::{TokenPart, TokenType};
 use shell::random::CountingRandom;
 use shell::request_id::RequestId;
 
@@ -82,11 +90,10 @@ fn t05_connection_header_cannot_drop_identity() {
     ]);
     let mut headers = for_service(&sent, &csrf());
     assert!(headers.is_empty(), "{headers:?}");
-    let identity = Identity::User {
-        edge: Box::new(EdgeView { user_id: "alice".into(), ..EdgeView::default() }),
-        tokens: Arc::new(tokens(TokenType::Dpop)),
-    };
-    put_identity(&mut headers, &identity, &caller()).unwrap();
+    let identity = Identity { user_id: b"alice", ..Identity::default() };
+    put_identity(&mut headers, Some(&identity), &caller()).unwrap();
+    let credential = Credential::of_session(Arc::new(tokens(TokenType::Dpop)));
+    put_credential(&mut headers, &credential).unwrap();
     assert_eq!(headers.get("x-user-id").unwrap(), "alice");
     let authorization = headers.get(AUTHORIZATION).unwrap();
     assert_eq!(authorization, "DPoP at-1");
@@ -96,7 +103,7 @@ fn t05_connection_header_cannot_drop_identity() {
 #[test]
 fn c61_nobody_has_no_identity() {
     let mut headers = HeaderMap::new();
-    put_identity(&mut headers, &Identity::Nobody, &caller()).unwrap();
+    put_identity(&mut headers, None, &caller()).unwrap();
     assert_eq!(names(&headers), ["x-request-id"]);
 }
 

@@ -1,13 +1,15 @@
 //! Owns: from the file to the table, and everything that can be wrong on the way.
 
+mod route;
+
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use http::Method;
 use shell::config::Problem;
 
-use super::file::{AuthFile, CsrfFile, RouteFile, RoutesFile};
-use super::{Auth, PlainPath, REST, Route, RouteTable, Service, Template};
+use super::file::{RouteFile, RoutesFile};
+use super::{REST, Route, RouteTable, Service};
+use route::route;
 
 /// Builds the table, or says everything that is wrong with the file.
 pub(super) fn table(file: &RoutesFile) -> Result<RouteTable, Vec<Problem>> {
@@ -59,7 +61,7 @@ impl What {
 
 /// Services by name; one that is unusable is told and `None`, so that its routes do not say again
 /// that it is missing.
-type Services = BTreeMap<String, Option<Arc<Service>>>;
+pub(super) type Services = BTreeMap<String, Option<Arc<Service>>>;
 
 fn services(file: &RoutesFile, problems: &mut Vec<Problem>) -> Services {
     let mut services = Services::new();
@@ -107,115 +109,4 @@ fn add(by_path: &mut Vec<(String, Vec<Arc<Route>>)>, path: &str, route: Route) -
     }
     routes.push(Arc::new(route));
     Ok(())
-}
-
-fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec<What>> {
-    let mut wrong = entry.not_available();
-    check_path(&entry.path, &mut wrong);
-    let service = services.get(&entry.target_service);
-    if service.is_none() {
-        wrong.push(What::new(
-            "names a target_service that is not under services",
-            "Add the service, or correct the name.",
-        ));
-    }
-    let asks_of_nobody = entry.auth == AuthFile::None && entry.asks_for_rights();
-    if asks_of_nobody {
-        wrong.push(What::new(
-            "asks for scopes or roles where nobody is signed in",
-            "Set auth: session, or remove them.",
-        ));
-    }
-    let methods = methods(&entry.methods, &mut wrong);
-    let upstream = template(entry, &mut wrong);
-    let auth = match entry.auth {
-        AuthFile::Session => Auth::Session,
-        AuthFile::Optional => Auth::Optional,
-        AuthFile::None | AuthFile::Bearer | AuthFile::Hybrid => Auth::None,
-    };
-    match service {
-        Some(Some(service)) if wrong.is_empty() => Ok(Route {
-            id: entry.id.clone().unwrap_or_else(|| entry.path.clone()),
-            service: Arc::clone(service),
-            auth,
-            strict_csrf: matches!(entry.csrf, Some(CsrfFile::Strict)),
-            scopes: entry.scopes.clone().unwrap_or_default().into(),
-            roles: entry.roles.clone().unwrap_or_default().into(),
-            methods,
-            upstream,
-        }),
-        _ => Err(wrong),
-    }
-}
-
-fn check_path(path: &str, wrong: &mut Vec<What>) {
-    let fixed = path.strip_suffix("/*").unwrap_or(path);
-    let plain = path == "/*" || PlainPath::parse(fixed).is_some();
-    if !plain || fixed.contains('*') {
-        wrong.push(What::new(
-            "has a path that is not plain, or a * that is not its last segment",
-            "Write a path such as /api/orders or /api/orders/*.",
-        ));
-    }
-    let ours = ["/auth", "/api/auth"].iter().any(|own| {
-        fixed == *own || fixed.strip_prefix(own).is_some_and(|rest| rest.starts_with('/'))
-    });
-    if ours || matches!(path, "/health" | "/.well-known/jwks.json") {
-        wrong.push(What::new(
-            "has a path that bff answers itself",
-            "Keep /auth, /api/auth, /health and /.well-known/jwks.json free.",
-        ));
-    }
-}
-
-fn methods(names: &[String], wrong: &mut Vec<What>) -> Vec<Method> {
-    const KNOWN: [Method; 7] = [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::OPTIONS,
-    ];
-    if names.is_empty() {
-        wrong.push(What::new("lists no methods", "For example methods: [GET, POST]."));
-    }
-    let mut methods = Vec::new();
-    for name in names {
-        match KNOWN.iter().find(|known| known.as_str() == name) {
-            Some(method) => methods.push(method.clone()),
-            None => wrong.push(What::new(
-                "lists a method that is not known",
-                "Use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS, in capitals.",
-            )),
-        }
-    }
-    methods
-}
-
-fn template(entry: &RouteFile, wrong: &mut Vec<What>) -> Template {
-    let open = entry.path.ends_with("/*");
-    let prefix = entry.path.trim_end_matches('*');
-    let Some(upstream) = &entry.upstream_path else {
-        // Without a template the service sees the path that the browser sent.
-        return if open {
-            Template::Around(prefix.to_owned(), String::new())
-        } else {
-            Template::Fixed(entry.path.clone())
-        };
-    };
-    let mut parts = upstream.split("{path}");
-    let (before, after) = (parts.next().unwrap_or_default(), parts.next());
-    let odd = upstream.replace("{path}", "").contains(['{', '}', '*', '?', '#', '%', '\\']);
-    if parts.next().is_some() || odd || !upstream.starts_with('/') || after.is_some() && !open {
-        wrong.push(What::new(
-            "has an upstream_path that cannot be used",
-            "Begin with /; {path} may stand once, where the path ends in /*.",
-        ));
-    }
-    match after {
-        Some(after) => Template::Around(before.to_owned(), after.to_owned()),
-        None => Template::Fixed(upstream.clone()),
-    }
 }

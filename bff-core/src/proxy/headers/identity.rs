@@ -1,0 +1,49 @@
+//! Owns: the headers by which a service is told who calls, and by whose token.
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
+
+use super::super::admit::Identity;
+use super::super::credential::Credential;
+use crate::caller::Caller;
+use crate::error::ApiError;
+
+/// Says who calls. What nobody signed in for carries the request's id alone.
+///
+/// # Errors
+/// [`ApiError::Internal`] if a value cannot stand in a header.
+pub(in crate::proxy) fn put_identity(
+    headers: &mut HeaderMap,
+    identity: Option<&Identity<'_>>,
+    caller: &Caller,
+) -> Result<(), ApiError> {
+    put(headers, "x-request-id", caller.request_id.as_str().as_bytes())?;
+    let Some(identity) = identity else { return Ok(()) };
+    put(headers, "x-user-id", identity.user_id)?;
+    put(headers, "x-tenant-id", identity.tenant_id)?;
+    put(headers, "x-tenant-slug", identity.tenant_slug)?;
+    put(headers, "x-master-flags", identity.master_flags)
+}
+
+/// Shows the token, under the scheme that it is bound by (RFC 6750, RFC 9449 section 7.1).
+///
+/// # Errors
+/// [`ApiError::Internal`] if it cannot stand in a header.
+pub(in crate::proxy) fn put_credential(
+    headers: &mut HeaderMap,
+    credential: &Credential,
+) -> Result<(), ApiError> {
+    let authorization = format!("{} {}", credential.scheme(), credential.access_token());
+    let mut authorization = HeaderValue::try_from(authorization)
+        .map_err(|_| ApiError::Internal("token_not_a_header_value"))?;
+    authorization.set_sensitive(true);
+    headers.insert(AUTHORIZATION, authorization);
+    Ok(())
+}
+
+fn put(headers: &mut HeaderMap, name: &'static str, value: &[u8]) -> Result<(), ApiError> {
+    let value =
+        HeaderValue::from_bytes(value).map_err(|_| ApiError::Internal("not_a_header_value"))?;
+    headers.insert(name, value);
+    Ok(())
+}

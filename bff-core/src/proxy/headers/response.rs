@@ -1,0 +1,56 @@
+//! Owns: what a browser sees of the headers that a service answered with.
+
+use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::remove_hop_by_hop;
+
+/// What the browser sees of a service's answer: no connection headers, no CORS but ours, no cookie
+/// in place of ours, and nothing of a signed-in user in a shared cache (bff-checklist 71).
+pub(in crate::proxy) fn clean_response(
+    headers: &mut HeaderMap,
+    cookie_name: &str,
+    signed_in: bool,
+) {
+    remove_hop_by_hop(headers);
+    let cors: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| name.as_str().starts_with("access-control-"))
+        .cloned()
+        .collect();
+    for name in cors {
+        headers.remove(name);
+    }
+    let set: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
+    headers.remove(SET_COOKIE);
+    for cookie in set.into_iter().filter(|cookie| !names_our_cookie(cookie, cookie_name)) {
+        headers.append(SET_COOKIE, cookie);
+    }
+    if signed_in {
+        if !is_private(headers) {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        headers.append(VARY, HeaderValue::from_static("Cookie"));
+    }
+}
+
+/// Whether a service keeps its answer out of shared caches itself. `private="x"` speaks of one header
+/// field only (RFC 9111 section 5.2.2.7).
+fn is_private(headers: &HeaderMap) -> bool {
+    let says = |wanted: &[&str]| {
+        headers
+            .get_all(CACHE_CONTROL)
+            .iter()
+            .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+            .map(<[u8]>::trim_ascii)
+            .any(|said| wanted.iter().any(|one| said.eq_ignore_ascii_case(one.as_bytes())))
+    };
+    says(&["no-store", "private"]) && !says(&["public"])
+}
+
+fn names_our_cookie(cookie: &HeaderValue, name: &str) -> bool {
+    let shown = cookie.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
+    let shown = shown.trim_ascii();
+    shown.len() >= name.len()
+        && shown.iter().zip(name.bytes()).all(|(a, b)| a.eq_ignore_ascii_case(&b))
+}

@@ -1,0 +1,74 @@
+//! Owns: the request as its service is to see it: URL, headers, token and proof.
+
+use axum::body::Body;
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Uri, Version};
+use url::Url;
+
+use super::admit::Principal;
+use super::credential::Credential;
+use super::headers;
+use super::table::{Matched, Service};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::ApiError;
+
+/// Makes it of what the browser sent.
+///
+/// # Errors
+/// [`ApiError`] if the URL or a header cannot be written, or no proof be made.
+pub(super) async fn onward(
+    app: &App,
+    caller: &Caller,
+    head: Parts,
+    body: Body,
+    matched: &Matched,
+    principal: &Principal,
+    credential: Option<&Credential>,
+) -> Result<Request<Body>, ApiError> {
+    let uri = target(&matched.route.service, &matched.upstream_path, head.uri.query())?;
+    let mut fields = headers::for_service(&head.headers, &app.config.network.csrf_header);
+    headers::put_identity(&mut fields, principal.identity().as_ref(), caller)?;
+    if let Some(credential) = credential {
+        headers::put_credential(&mut fields, credential)?;
+        if let Some(proof) = proof(app, credential, &head.method, &uri).await? {
+            fields.insert("dpop", proof);
+        }
+    }
+    let mut request = Request::new(body);
+    *request.method_mut() = head.method;
+    *request.uri_mut() = uri;
+    *request.version_mut() = Version::HTTP_11;
+    *request.headers_mut() = fields;
+    Ok(request)
+}
+
+fn target(service: &Service, path: &str, query: Option<&str>) -> Result<Uri, ApiError> {
+    let base = service.base_url.path().trim_end_matches('/');
+    let path_and_query = match query {
+        Some(query) => format!("{base}{path}?{query}"),
+        None => format!("{base}{path}"),
+    };
+    let mut parts = service.base_url.clone().into_parts();
+    parts.path_and_query =
+        Some(path_and_query.parse().map_err(|_| ApiError::BadRequest("path_unclear"))?);
+    Uri::from_parts(parts).map_err(|_| ApiError::Internal("upstream_url"))
+}
+
+/// The proof for a bound token, made for the URL that the service sees (RFC 9449 section 4.2).
+async fn proof(
+    app: &App,
+    credential: &Credential,
+    method: &Method,
+    uri: &Uri,
+) -> Result<Option<HeaderValue>, ApiError> {
+    let Some(key) = credential.dpop_key()? else { return Ok(None) };
+    let url = Url::parse(&uri.to_string()).map_err(|_| ApiError::Internal("upstream_url"))?;
+    let proof = app
+        .providers
+        .main()
+        .resource_proof(&key, method, &url, credential.access_token(), app.now())
+        .await
+        .map_err(|_| ApiError::Internal("dpop_proof"))?;
+    HeaderValue::try_from(proof).map(Some).map_err(|_| ApiError::Internal("dpop_proof"))
+}

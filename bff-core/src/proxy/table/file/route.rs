@@ -1,0 +1,102 @@
+//! Owns: a route of `routes.yaml`.
+
+use serde::Deserialize;
+
+use super::super::Needs;
+use super::super::build::What;
+use super::{Scalar, Unbuilt};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct RouteFile {
+    #[serde(default)]
+    pub(in super::super) id: Option<String>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "for people")]
+    description: Option<String>,
+    pub(in super::super) path: String,
+    pub(in super::super) target_service: String,
+    #[serde(default)]
+    pub(in super::super) upstream_path: Option<String>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "paths are always kept as they are")]
+    preserve_path: bool,
+    pub(in super::super) methods: Vec<String>,
+    pub(in super::super) auth: AuthFile,
+    #[serde(default)]
+    pub(in super::super) csrf: Option<CsrfFile>,
+    #[serde(default)]
+    pub(in super::super) scopes: Option<NeedsFile>,
+    #[serde(default)]
+    pub(in super::super) roles: Option<NeedsFile>,
+    #[serde(default)]
+    rate_limit: Option<Unbuilt>,
+    #[serde(default)]
+    inject: Option<Unbuilt>,
+    #[serde(default)]
+    response: Option<Unbuilt>,
+    #[serde(default)]
+    timeout: Option<Scalar>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in super::super) enum AuthFile {
+    Session,
+    Bearer,
+    Hybrid,
+    Optional,
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in super::super) enum CsrfFile {
+    Default,
+    Strict,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct NeedsFile {
+    #[serde(default)]
+    any: Vec<String>,
+    #[serde(default)]
+    all: Vec<String>,
+}
+
+impl From<NeedsFile> for Needs {
+    fn from(file: NeedsFile) -> Self {
+        Self { any: file.any, all: file.all }
+    }
+}
+
+impl RouteFile {
+    /// Whether callers must hold something.
+    pub(in super::super) fn asks_for_rights(&self) -> bool {
+        let needs = |file: &Option<NeedsFile>| {
+            file.as_ref().is_some_and(|file| !file.any.is_empty() || !file.all.is_empty())
+        };
+        needs(&self.scopes) || needs(&self.roles)
+    }
+
+    /// Keys and values that this version reads but does not carry out. Ignoring them would open
+    /// what they close.
+    pub(in super::super) fn not_available(&self) -> Vec<What> {
+        let asked = [
+            ("auth: bearer or hybrid", matches!(self.auth, AuthFile::Bearer | AuthFile::Hybrid)),
+            ("rate_limit", self.rate_limit.is_some()),
+            ("inject", self.inject.is_some()),
+            ("response", self.response.is_some()),
+            ("timeout on a route", self.timeout.is_some()),
+        ];
+        asked
+            .into_iter()
+            .filter(|(_, asked)| *asked)
+            .map(|(name, _)| {
+                let problem = format!("asks for {name}, which is not available in this version");
+                What::new(&problem, "Remove it; the README's table says what works today.")
+            })
+            .collect()
+    }
+}

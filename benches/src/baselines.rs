@@ -2,6 +2,7 @@
 //! everything, and the same service in Python.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -10,13 +11,16 @@ use serde_json::json;
 
 use crate::bare;
 use crate::place;
-use crate::programs::{Launch, Redis, Service};
+use crate::programs::{Launch, Redis, Service, listens};
 use crate::request::{CLIENT, USER_AGENT};
 use crate::sessions;
 
 /// How large a session with its tokens is as JSON.
 const JSON_BYTES: usize = 4_096;
 const BATCH: u64 = 500;
+
+/// Why a baseline is skipped.
+pub const NOT_INSTALLED: &str = "not installed; benches/baselines/install does that";
 
 /// nginx on one core with `return 200` and the headers of an allowed request; `None` where it is not
 /// installed.
@@ -32,6 +36,26 @@ pub fn nginx(launch: &Launch) -> anyhow::Result<Option<Service>> {
     Service::start("nginx", command, &launch.scratch, address).map(Some)
 }
 
+/// nginx on one core with `proxy_pass` to `upstream` over connections that are kept; `None` where it is
+/// not installed.
+///
+/// # Errors
+/// If it does not start.
+pub fn nginx_proxy(launch: &Launch, upstream: SocketAddr) -> anyhow::Result<Option<Service>> {
+    let Some(program) = place::find("nginx") else { return Ok(None) };
+    let address = place::free_address()?;
+    let upstream = format!(
+        "upstream service {{ server {upstream}; keepalive 256; keepalive_requests 1000000000; }}"
+    );
+    let server = format!(
+        "server {{ listen {address}; location / {{ proxy_pass http://service; proxy_http_version 1.1; proxy_set_header Connection \"\"; }} }}"
+    );
+    let config = write_config(&launch.scratch, "nginx-proxy", &format!("{upstream} {server}"))?;
+    let command = launch.command(&program, &["-c", &config.display().to_string()]);
+    let ready = || listens(address);
+    Service::start_until("nginx-proxy", command, &launch.scratch, address, ready).map(Some)
+}
+
 /// Writes a configuration of one process that answers 200 to everything at `listen`.
 ///
 /// # Errors
@@ -42,6 +66,12 @@ pub fn nginx_config(scratch: &Path, name: &str, listen: &str) -> anyhow::Result<
         // Writing to a `String` does not fail.
         let _infallible = write!(headers, "add_header {name} \"{}\"; ", value.to_str()?);
     }
+    let server = format!("server {{ {listen} location / {{ {headers}return 200; }} }}");
+    write_config(scratch, name, &server)
+}
+
+/// Writes a configuration of one process with `servers`.
+fn write_config(scratch: &Path, name: &str, servers: &str) -> anyhow::Result<PathBuf> {
     let home = scratch.join(name);
     std::fs::create_dir_all(&home)?;
     let home_text = home.display();
@@ -54,7 +84,7 @@ pub fn nginx_config(scratch: &Path, name: &str, listen: &str) -> anyhow::Result<
         "daemon off; master_process off; pid {home_text}/pid; error_log stderr warn;\n\
          events {{ worker_connections 16384; }}\n\
          http {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 120s; {temporary}\n\
-         server {{ {listen} location / {{ {headers}return 200; }} }} }}\n"
+         {servers} }}\n"
     );
     std::fs::write(&config, text)?;
     Ok(config)

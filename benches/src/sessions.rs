@@ -5,11 +5,13 @@ use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use session::binding::{BindingPolicy, Grade};
 use session::edge::{EdgeKeys, EdgeView};
 use session::id::SessionId;
 use session::keys::KeyRing;
+use session::record::{Management, TokenPart, TokenType};
+use session::seal::{Purpose, SessionKeys};
 use session::store::IndexKey;
 
 use crate::request::{CLIENT, USER_AGENT};
@@ -73,6 +75,56 @@ pub fn write(redis: &mut Connection, numbers: Range<u64>) -> anyhow::Result<()> 
         }
     }
     redis.settle(commands)
+}
+
+/// As [`write`], with tokens that `bff` opens and sends on, and what it lists sessions by.
+///
+/// # Errors
+/// If Redis does not take them.
+pub fn write_whole(redis: &mut Connection, numbers: Range<u64>) -> anyhow::Result<()> {
+    let ring = KeyRing::single("bench", KEY);
+    let (keys, seal) = (EdgeKeys::new(&ring), SessionKeys::new(ring));
+    let (view, kept) = (view(&keys), KEPT_MS.to_string());
+    for number in numbers {
+        let id = id(number);
+        let key = id.store_key();
+        let name = format!("{PREFIX}session:{key}");
+        // One nonce for each key that seals: it is derived from the cookie.
+        let tokens = seal.seal_tokens(&id, "", 1, &tokens(), [0; 12])?;
+        let mut nonce = [0; 12];
+        for (to, from) in nonce.iter_mut().zip(number.to_be_bytes()) {
+            *to = from;
+        }
+        let management = seal.seal_management(&key, &Management::default(), nonce)?;
+        let management = [&1_u64.to_be_bytes()[..], &management].concat();
+        let edge = keys.seal(&key, &view)?;
+        redis.push(&[b"HSET", name.as_bytes(), b"e", &edge, b"t", &tokens, b"m", &management]);
+        redis.push(&[b"PEXPIRE", name.as_bytes(), kept.as_bytes()]);
+        redis.settle(2)?;
+    }
+    Ok(())
+}
+
+/// The value of the CSRF header of a session, as `bff` gives it to the page.
+pub fn csrf(number: u64) -> String {
+    let seal = SessionKeys::new(KeyRing::single("bench", KEY));
+    URL_SAFE_NO_PAD.encode(seal.tag(Purpose::Csrf, id(number).expose().as_bytes()))
+}
+
+/// An access token of a usual length, and what comes with it.
+fn tokens() -> TokenPart {
+    let word = |length| "t".repeat(length).into();
+    TokenPart {
+        access_token: word(900),
+        obtained_at: now(),
+        access_expires_at: Some(now() + 3_600),
+        refresh_token: Some(word(64)),
+        id_token: Some(word(900)),
+        token_type: TokenType::Bearer,
+        scope: "openid profile email orders:read orders:write".to_owned(),
+        dpop_key: None,
+        profile: serde_json::Map::new(),
+    }
 }
 
 /// Writes the entries of sessions `numbers` in the lists of their user and of their session at the

@@ -3,8 +3,6 @@
 mod hits;
 mod memory;
 mod redis;
-mod rounds;
-mod show;
 mod variants;
 
 use std::path::PathBuf;
@@ -14,7 +12,7 @@ use clap::Args;
 
 use crate::bench::Bench;
 use crate::load::{Pace, Stop};
-use rounds::{Demand, Rounds};
+use crate::rounds::{self, Demand, Rounds};
 use variants::Variants;
 
 /// Sessions to choose from.
@@ -55,14 +53,14 @@ pub fn run(bench: &mut Bench, options: &Options) -> anyhow::Result<()> {
     demands.push(Demand::new("3000/s", RATE_CONNECTIONS, Pace::Rate(RATE)));
     let mut rounds = Rounds::new(Stop::After(slot));
     for demand in &demands {
-        rounds.measure(bench, &variants, demand)?;
+        rounds.measure(bench, &variants.all, demand)?;
     }
     if bench.options.quick {
         bench.report.note("Half of each one's own greatest rate: skipped with --quick.");
     } else {
-        rounds.measure_half(bench, &variants, RATE_CONNECTIONS)?;
+        rounds.measure_half(bench, &variants.all, RATE_CONNECTIONS)?;
     }
-    show::tables(bench, &variants, &rounds);
+    rounds::tables(bench, &variants.all, &rounds);
     hits::report(bench, &variants)?;
     memory::measure(bench, &variants, &redis)
 }

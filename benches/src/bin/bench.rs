@@ -8,7 +8,7 @@ use benches::bench::{Bench, Options};
 use benches::report::Report;
 use benches::resp::Connection;
 use benches::{
-    growth, instructions, machine, outage, revocation, sessions, traefik, validator, verify,
+    growth, instructions, machine, outage, proxy, revocation, sessions, traefik, validator, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -25,6 +25,8 @@ struct Cli {
 enum Command {
     /// Time and memory of one request, beside bare hyper and others.
     Verify(verify::Options),
+    /// Time of one proxied request, beside a bare proxy and nginx.
+    Proxy(proxy::Options),
     /// The whole chain through the real Traefik, beside other ways to ask.
     Traefik(traefik::Options),
     /// Memory and latency with up to ten million sessions.
@@ -78,6 +80,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let mut bench = Bench::new(options)?;
     let done = match command {
         Command::Verify(options) => verify::run(&mut bench, &options),
+        Command::Proxy(options) => proxy::run(&mut bench, &options),
         Command::Traefik(options) => traefik::run(&mut bench, &options),
         Command::Sessions(options) => growth::run(&mut bench, &options),
         Command::Outage(options) => outage::run(&mut bench, &options),

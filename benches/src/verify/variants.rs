@@ -4,29 +4,17 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use super::{Options, SESSIONS};
+use super::{Options, SESSIONS, hits};
 use crate::bench::{Bench, TRACKING, progress};
 use crate::programs::{self, Redis, Service};
+use crate::rounds::{BARE, Variant, every};
 use crate::{baselines, request};
-
-/// The name of what all others are compared with.
-pub(super) const BARE: &str = "bare";
-
-/// One of them.
-pub(super) struct Variant {
-    pub(super) name: &'static str,
-    pub(super) about: &'static str,
-    pub(super) pid: u32,
-    pub(super) address: SocketAddr,
-    pub(super) requests: Rc<Vec<Vec<u8>>>,
-    pub(super) status: u16,
-    /// Where it tells how often its cache knew the session, if it has one.
-    pub(super) cache: Option<SocketAddr>,
-}
 
 /// All of them, bare hyper first, and the programs, which end with this value.
 pub(super) struct Variants {
     pub(super) all: Vec<Variant>,
+    /// Where a program tells how often its cache knew the session, if one has a cache.
+    pub(super) cache: Option<(&'static str, SocketAddr)>,
     _services: Vec<Service>,
     _cluster: Option<Redis>,
 }
@@ -43,9 +31,14 @@ impl Variants {
         let launch = bench.launch();
         let mut all = Vec::new();
         let mut services = Vec::new();
+        let mut cache = None;
         let mut add = |name, about, service: Service| {
-            let cache = service.admin.filter(|_| name == "tracking");
-            all.push(Variant { cache, ..variant(name, about, &service, &sessions, 200) });
+            let mut variant = variant(name, about, &service, &sessions, 200);
+            if name == "tracking" {
+                cache = service.admin.map(|admin| (name, admin));
+                variant.choose = hits::of;
+            }
+            all.push(variant);
             services.push(service);
         };
         progress("starting the programs");
@@ -78,13 +71,13 @@ impl Variants {
         if wanted("nginx") {
             match baselines::nginx(&launch)? {
                 Some(service) => add("nginx", "nginx, return 200", service),
-                None => bench.report.skipped("nginx", NOT_INSTALLED),
+                None => bench.report.skipped("nginx", baselines::NOT_INSTALLED),
             }
         }
         if wanted("python") {
             match baselines::python(&launch, redis, SESSIONS)? {
                 Some(service) => add("python", "FastAPI, redis.asyncio, JSON of 4 kB", service),
-                None => bench.report.skipped("python", NOT_INSTALLED),
+                None => bench.report.skipped("python", baselines::NOT_INSTALLED),
             }
         }
         let strict = bench.forwardauth(redis, &[])?;
@@ -98,11 +91,9 @@ impl Variants {
         ];
         all.extend(ours.into_iter().filter(|variant| wanted(variant.name)));
         services.push(strict);
-        Ok(Self { all, _services: services, _cluster: cluster })
+        Ok(Self { all, cache, _services: services, _cluster: cluster })
     }
 }
-
-const NOT_INSTALLED: &str = "not installed; benches/baselines/install does that";
 
 fn variant(
     name: &'static str,
@@ -112,5 +103,5 @@ fn variant(
     status: u16,
 ) -> Variant {
     let (pid, address) = (service.process.pid(), service.address);
-    Variant { name, about, pid, address, requests: Rc::clone(requests), status, cache: None }
+    Variant { name, about, pid, address, requests: Rc::clone(requests), status, choose: every }
 }

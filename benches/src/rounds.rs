@@ -2,90 +2,114 @@
 //! what a slot found is compared with bare hyper's slot of the same round, so that what the machine
 //! does meanwhile touches both.
 
+mod show;
+
+use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::hits;
-use super::variants::{BARE, Variant, Variants};
 use crate::bench::{Bench, progress};
 use crate::cpu;
 use crate::load::{Load, Pace, Stop};
 use crate::statistics::Spread;
+pub(crate) use show::tables;
+
+/// The name of what all others are compared with.
+pub(crate) const BARE: &str = "bare";
 
 /// Before a slot: connections are new and caches cold.
 const WARM: Stop = Stop::After(Duration::from_millis(100));
 /// More of a CPU than this taken by others: the slot does not count.
 const FOREIGN: f64 = 0.35;
 
+/// A running program, what it is asked, and what it must answer.
+pub(crate) struct Variant {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) pid: u32,
+    pub(crate) address: SocketAddr,
+    pub(crate) requests: Rc<Vec<Vec<u8>>>,
+    pub(crate) status: u16,
+    /// Which of the requests one slot sends.
+    pub(crate) choose: Choose,
+}
+
+/// Chooses among requests by what will be asked of them.
+pub(crate) type Choose = fn(&[Vec<u8>], Pace, Stop) -> &[Vec<u8>];
+
+/// All of them.
+pub(crate) fn every(requests: &[Vec<u8>], _: Pace, _: Stop) -> &[Vec<u8>] {
+    requests
+}
+
 /// What is asked of each variant.
 #[derive(Clone)]
-pub(super) struct Demand {
-    pub(super) name: String,
+pub(crate) struct Demand {
+    pub(crate) name: String,
     connections: usize,
     pace: Pace,
 }
 
 impl Demand {
-    pub(super) fn new(name: &str, connections: usize, pace: Pace) -> Self {
+    pub(crate) fn new(name: &str, connections: usize, pace: Pace) -> Self {
         Self { name: name.to_owned(), connections, pace }
     }
 }
 
 /// What one slot found.
 #[derive(Clone)]
-pub(super) struct Slot {
+pub(crate) struct Slot {
     demand: String,
     variant: &'static str,
     round: usize,
-    pub(super) cpu_us: f64,
-    pub(super) rps: f64,
-    pub(super) p50: f64,
-    pub(super) p99: f64,
-    pub(super) p999: f64,
+    pub(crate) cpu_us: f64,
+    pub(crate) rps: f64,
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+    pub(crate) p999: f64,
     /// CPU time that others took on the CPU of the service, as a share of the slot.
-    pub(super) foreign: f64,
+    pub(crate) foreign: f64,
 }
 
 /// All slots so far.
-pub(super) struct Rounds {
-    pub(super) slots: Vec<Slot>,
+pub(crate) struct Rounds {
+    pub(crate) slots: Vec<Slot>,
     stop: Stop,
 }
 
 impl Slot {
-    pub(super) fn demand(&self) -> &str {
+    pub(crate) fn demand(&self) -> &str {
         &self.demand
     }
 }
 
 impl Rounds {
-    pub(super) const fn new(stop: Stop) -> Self {
+    pub(crate) const fn new(stop: Stop) -> Self {
         Self { slots: Vec::new(), stop }
     }
 
     /// Measures every variant under `demand`.
-    pub(super) fn measure(
+    pub(crate) fn measure(
         &mut self,
         bench: &Bench,
-        variants: &Variants,
+        variants: &[Variant],
         demand: &Demand,
     ) -> anyhow::Result<()> {
-        let demands: Vec<_> =
-            variants.all.iter().map(|variant| (variant, demand.clone())).collect();
+        let demands: Vec<_> = variants.iter().map(|variant| (variant, demand.clone())).collect();
         self.turn(bench, &demands)
     }
 
     /// Measures every variant at half of what it managed with the same connections in a closed loop.
-    pub(super) fn measure_half(
+    pub(crate) fn measure_half(
         &mut self,
         bench: &Bench,
-        variants: &Variants,
+        variants: &[Variant],
         connections: usize,
     ) -> anyhow::Result<()> {
         let full = connections.to_string();
         let demands: Vec<_> = variants
-            .all
             .iter()
             .filter_map(|variant| {
                 let most = self.spread(&full, variant.name, |slot| slot.rps)?.median;
@@ -124,10 +148,7 @@ impl Rounds {
         demand: &Demand,
         round: usize,
     ) -> anyhow::Result<Slot> {
-        let requests = match variant.cache {
-            None => &variant.requests[..],
-            Some(_) => hits::of(&variant.requests, demand.pace, self.stop),
-        };
+        let requests = (variant.choose)(&variant.requests, demand.pace, self.stop);
         let mut load = Load::connect(variant.address, demand.connections, requests)?;
         load.run(demand.pace, WARM)?.all(variant.status)?;
         let busy = || bench.layout.service.map(cpu::busy).transpose();
@@ -161,7 +182,7 @@ impl Rounds {
     }
 
     /// Over the rounds.
-    pub(super) fn spread(
+    pub(crate) fn spread(
         &self,
         demand: &str,
         variant: &str,
@@ -171,7 +192,7 @@ impl Rounds {
     }
 
     /// Over the rounds, each time divided by bare hyper's of the same round.
-    pub(super) fn ratio(
+    pub(crate) fn ratio(
         &self,
         demand: &str,
         variant: &str,
@@ -184,7 +205,7 @@ impl Rounds {
     }
 
     /// In how many slots others took too much CPU time, and how many there are.
-    pub(super) fn disturbed(&self) -> (usize, usize) {
+    pub(crate) fn disturbed(&self) -> (usize, usize) {
         let noisy = self.slots.iter().filter(|slot| slot.foreign >= FOREIGN).count();
         (noisy, self.slots.len())
     }

@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use super::rounds::{Rounds, Slot};
-use super::variants::Variants;
+use super::{Rounds, Slot, Variant};
 use crate::bench::Bench;
 use crate::report::Table;
 use crate::statistics::{Spread, rounded};
@@ -13,7 +12,7 @@ use crate::statistics::{Spread, rounded};
 type Figure = fn(&Slot) -> f64;
 
 /// Adds one table for each demand, and everything as JSON.
-pub(super) fn tables(bench: &mut Bench, variants: &Variants, rounds: &Rounds) {
+pub(crate) fn tables(bench: &mut Bench, variants: &[Variant], rounds: &Rounds) {
     let mut demands: Vec<&str> = Vec::new();
     for slot in &rounds.slots {
         if !demands.contains(&slot.demand()) {
@@ -25,7 +24,7 @@ pub(super) fn tables(bench: &mut Bench, variants: &Variants, rounds: &Rounds) {
             title(demand),
             ["", "CPU us", "x bare", "requests/s", "x bare", "p50 us", "p99 us", "p99.9 us"],
         );
-        for variant in &variants.all {
+        for variant in variants {
             let spread = |figure: Figure| rounds.spread(demand, variant.name, figure);
             let ratio = |figure: Figure| rounds.ratio(demand, variant.name, figure);
             table.row([
@@ -42,7 +41,7 @@ pub(super) fn tables(bench: &mut Bench, variants: &Variants, rounds: &Rounds) {
         bench.report.table(table);
     }
     let mut about = String::new();
-    for variant in &variants.all {
+    for variant in variants {
         // Writing to a `String` does not fail.
         let _infallible = writeln!(about, "- {}: {}", variant.name, variant.about);
         let by_demand: Map<String, Value> = demands

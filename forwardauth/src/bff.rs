@@ -21,6 +21,7 @@ use self::client::Client;
 use self::nudge::Told;
 use crate::background::Background;
 use crate::config::BffSettings;
+use crate::policy::HandOn;
 use crate::refusal::Refusal;
 
 /// Most nudges under way in one thread.
@@ -47,7 +48,7 @@ pub(crate) struct Bff {
     clock: Arc<dyn Clock>,
     told: Told,
     nudges: Background,
-    access: Option<Arc<Access>>,
+    access: Arc<Access>,
 }
 
 /// What there is to hand on.
@@ -64,9 +65,8 @@ impl Bff {
     /// Connects to nobody yet.
     pub(crate) fn new(settings: &BffSettings, clock: Arc<dyn Clock>) -> Self {
         let client = Arc::new(Client::new(settings));
-        let access = settings
-            .access
-            .map(|access| Arc::new(Access::new(access, Arc::clone(&client), Arc::clone(&clock))));
+        let access =
+            Arc::new(Access::new(settings.access, Arc::clone(&client), Arc::clone(&clock)));
         let nudges = Background::with_room_for(NUDGES_MAX);
         Self { client, clock, told: Told::default(), nudges, access }
     }
@@ -77,14 +77,15 @@ impl Bff {
         &self,
         key: &StoreKey,
         token: TokenState,
+        hand_on: HandOn,
         cookie: impl FnOnce() -> Option<SessionId>,
     ) -> Handed {
         let now = self.clock.unix_seconds();
-        let kept = match &self.access {
-            None => Handed::Nothing,
-            Some(access) => match access.kept(key, token.version, now) {
+        let kept = match hand_on {
+            HandOn::Nothing => Handed::Nothing,
+            HandOn::AccessToken => match self.access.kept(key, token.version, now) {
                 Some(kept) => Handed::Token(kept),
-                None => return ask(access, (*key, token.version), cookie()),
+                None => return ask(&self.access, (*key, token.version), cookie()),
             },
         };
         if token.nears_end(now) && self.told.is_turn(key, token, now) {

@@ -20,6 +20,8 @@ use shell::tls::Tls;
 pub use bff::{AccessSettings, BffSettings};
 
 use crate::login::LoginUrl;
+pub use crate::policy::HandOn;
+use crate::policy::Policies;
 
 /// Whether verify is a program of its own or a part of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,10 @@ pub struct VerifyConfig {
     pub deadline: Duration,
     /// `FORWARDAUTH_INLINE_POLICY`.
     pub inline_policy: bool,
+    /// `forwardauth.yaml`.
+    pub(crate) policies: Policies,
+    /// `FORWARDAUTH_AUTHORIZATION`: what routes without a policy of their own are given.
+    pub hand_on: HandOn,
     /// `FORWARDAUTH_BFF_URL` and what belongs to it.
     pub bff: Option<BffSettings>,
 }
@@ -96,7 +102,11 @@ impl Config {
         let cors_origins = read::cors_origins(settings);
         let login_url = read::login_url(settings);
         let inline_policy = read::switch(settings, "FORWARDAUTH_INLINE_POLICY");
-        let bff = bff::read(settings, threads);
+        let hand_on = bff::hand_on(settings);
+        let bff = bff::read(settings, threads, hand_on);
+        // As the setting says it: what is wrong with the rest of the BFF's settings is told above.
+        let access = settings.text("FORWARDAUTH_BFF_URL").is_some();
+        let policies = Policies::read(settings, hand_on, access);
         Some(Self {
             listen,
             admin_listen,
@@ -111,6 +121,8 @@ impl Config {
                 login_url,
                 deadline,
                 inline_policy,
+                policies,
+                hand_on,
                 bff,
             },
         })

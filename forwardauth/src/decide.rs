@@ -8,7 +8,7 @@ use session::edge::{AuthenticEdge, LiveEdge};
 use session::flags::Standing;
 use session::id::StoreKey;
 
-use crate::policy::Requirements;
+use crate::policy::Demands;
 use crate::refusal::Refusal;
 
 /// What a decision is made from, besides what was found.
@@ -21,7 +21,7 @@ pub(crate) struct Question<'a> {
     pub(crate) now: u64,
     pub(crate) client: Client<'a>,
     pub(crate) policy: BindingPolicy,
-    pub(crate) requirements: &'a Requirements,
+    pub(crate) demands: &'a Demands,
 }
 
 /// The client as it looks now.
@@ -85,7 +85,7 @@ pub(crate) fn decide(question: &Question<'_>, found: Result<AuthenticEdge, Refus
 fn admit(question: &Question<'_>, edge: LiveEdge, binding: Mismatch) -> Result<Admitted, Refusal> {
     check_binding(binding)?;
     check_standing(edge.master_flags())?;
-    question.requirements.check(&edge, question.now)?;
+    question.demands.check(&edge, question.now)?;
     Ok(Admitted { key: *question.key, edge })
 }
 

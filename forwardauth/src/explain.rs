@@ -6,9 +6,9 @@ use bytes::BytesMut;
 use http::{Method, Uri};
 use shell::origin::Origin;
 
-use crate::config::{Config, VerifyConfig};
+use crate::config::{Config, HandOn, VerifyConfig};
 use crate::csrf;
-use crate::policy::Requirements;
+use crate::policy::{Demands, Requirements};
 use crate::request::{Endpoint, Original};
 
 /// What is to be explained.
@@ -43,8 +43,9 @@ pub fn explain(config: &Config, subject: &Subject) -> Result<String, fmt::Error>
         writeln!(out, "address   404: neither /auth/verify nor /auth/forward")?;
         return Ok(out);
     };
-    let requirements = match Requirements::parse(subject.address.query(), verify.inline_policy) {
-        Ok(requirements) => requirements,
+    let query = subject.address.query().unwrap_or_default();
+    let demands = match Demands::read(query, &verify.policies, verify.inline_policy) {
+        Ok(demands) => demands,
         Err(error) => {
             writeln!(out, "policy    500 for every request: the address {error}")?;
             return Ok(out);
@@ -64,8 +65,8 @@ pub fn explain(config: &Config, subject: &Subject) -> Result<String, fmt::Error>
         verify.clients.binding.ip.as_str()
     )?;
     writeln!(out, "flags     403 if suspended or banned")?;
-    write_requirements(&mut out, &requirements)?;
-    writeln!(out, "token     {}", token_line(verify))?;
+    write_demands(&mut out, &demands)?;
+    writeln!(out, "token     {}", token_line(verify, demands.hand_on(verify.hand_on)))?;
     let mut login = BytesMut::new();
     verify.login_url.for_request(&original, None).write(&mut login);
     let login = String::from_utf8_lossy(&login);
@@ -80,12 +81,14 @@ pub fn explain(config: &Config, subject: &Subject) -> Result<String, fmt::Error>
     Ok(out)
 }
 
-fn token_line(verify: &VerifyConfig) -> String {
-    match verify.bff.as_ref().map(|bff| bff.access) {
-        None => "none is handed on, and no refresh asked for".to_owned(),
-        Some(None) => "none is handed on; the BFF is told when one nears its end".to_owned(),
-        Some(Some(access)) => {
-            let wait = access.wait.as_millis();
+fn token_line(verify: &VerifyConfig, hand_on: HandOn) -> String {
+    match (&verify.bff, hand_on) {
+        (None, _) => "none is handed on, and no refresh asked for".to_owned(),
+        (Some(_), HandOn::Nothing) => {
+            "none is handed on; the BFF is told when one nears its end".to_owned()
+        }
+        (Some(bff), HandOn::AccessToken) => {
+            let wait = bff.access.wait.as_millis();
             format!("the access token is handed on; 503 if it cannot be had within {wait} ms")
         }
     }
@@ -102,12 +105,28 @@ fn csrf_line(verify: &VerifyConfig, original: &Original<'_>) -> String {
     format!("Origin must be one of [{}], else 403", origins.join(", "))
 }
 
-fn write_requirements(out: &mut String, requirements: &Requirements) -> fmt::Result {
-    let Requirements { scopes, any_scope, roles, any_role, tenant, acr, max_age } = requirements;
-    if *requirements == Requirements::default() {
+fn write_demands(out: &mut String, demands: &Demands) -> fmt::Result {
+    if demands.parts().all(|part| *part == Requirements::default()) {
         return writeln!(out, "policy    none: any valid session");
     }
-    for (name, all, any) in [("scopes", scopes, any_scope), ("roles", roles, any_role)] {
+    demands.parts().try_for_each(|part| write_requirements(out, part))
+}
+
+fn write_requirements(out: &mut String, requirements: &Requirements) -> fmt::Result {
+    let Requirements {
+        scopes,
+        any_scope,
+        roles,
+        any_role,
+        groups,
+        any_group,
+        tenant,
+        acr,
+        max_age,
+    } = requirements;
+    let lists =
+        [("scopes", scopes, any_scope), ("roles", roles, any_role), ("groups", groups, any_group)];
+    for (name, all, any) in lists {
         if !all.is_empty() {
             writeln!(out, "policy    403 without all {name} of [{}]", all.join(", "))?;
         }

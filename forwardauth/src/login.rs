@@ -9,7 +9,7 @@ use bytes::{BufMut as _, BytesMut};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use shell::origin::Origin;
 
-use crate::policy::Requirements;
+use crate::policy::StepUp;
 use crate::request::Original;
 
 /// All but the unreserved characters of RFC 3986 section 2.3.
@@ -49,11 +49,11 @@ impl LoginUrl {
         }
     }
 
-    /// The login for `original`; with `step_up`, one that asks for what these requirements name.
+    /// The login for `original`; with `step_up`, one that asks for what it names.
     pub(crate) const fn for_request<'a>(
         &'a self,
         original: &'a Original<'a>,
-        step_up: Option<&'a Requirements>,
+        step_up: Option<&'a StepUp>,
     ) -> Login<'a> {
         Login { url: self, original, step_up }
     }
@@ -69,7 +69,7 @@ impl LoginUrl {
 pub(crate) struct Login<'a> {
     url: &'a LoginUrl,
     original: &'a Original<'a>,
-    step_up: Option<&'a Requirements>,
+    step_up: Option<&'a StepUp>,
 }
 
 impl Login<'_> {
@@ -83,14 +83,14 @@ impl Login<'_> {
             put_value(out, own.as_str());
         }
         return_to::put(out, original.uri);
-        if let Some(requirements) = step_up {
-            if !requirements.acr.is_empty() {
+        if let Some(StepUp { acr, max_age }) = step_up {
+            if !acr.is_empty() {
                 out.put_slice(b"&acr_values=");
-                put_value(out, &requirements.acr.join(" "));
+                put_value(out, &acr.join(" "));
             }
-            if let Some(age) = requirements.max_age {
+            if let Some(age) = max_age {
                 out.put_slice(b"&max_age=");
-                put_value(out, itoa::Buffer::new().format(age));
+                put_value(out, itoa::Buffer::new().format(*age));
             }
         }
     }
@@ -118,7 +118,7 @@ mod tests {
         }
     }
 
-    fn url(login: &LoginUrl, uri: Option<&[u8]>, step_up: Option<&Requirements>) -> String {
+    fn url(login: &LoginUrl, uri: Option<&[u8]>, step_up: Option<&StepUp>) -> String {
         let mut url = BytesMut::new();
         login.for_request(&original(uri), step_up).write(&mut url);
         String::from_utf8(url.to_vec()).unwrap()
@@ -177,13 +177,10 @@ mod tests {
 
     #[test]
     fn a_step_up_names_what_it_asks_for() {
-        let requirements = Requirements {
-            acr: vec!["urn:mfa".to_owned(), "urn:hwk".to_owned()],
-            max_age: Some(60),
-            ..Requirements::default()
-        };
+        let step_up =
+            StepUp { acr: vec!["urn:mfa".to_owned(), "urn:hwk".to_owned()], max_age: Some(60) };
         assert_eq!(
-            url(&LoginUrl::same_host(), Some(b"/x"), Some(&requirements)),
+            url(&LoginUrl::same_host(), Some(b"/x"), Some(&step_up)),
             "/auth/login?return_to=%2Fx&acr_values=urn%3Amfa%20urn%3Ahwk&max_age=60"
         );
     }

@@ -1,15 +1,45 @@
-//! Owns: what a route asks of a session beyond being valid: the query of the middleware's address.
+//! Owns: what a route asks of a session beyond being valid, as types. Pure functions of the edge view.
 //!
-//! Keys that only narrow may stand in the query itself (`FORWARDAUTH_INLINE_POLICY`); they are pure
-//! functions of the edge view. What cannot be applied exactly is an error of the operator's and never
-//! means "no policy" (class T9).
+//! A route has the policy that its middleware's address names (`forwardauth.yaml`), the keys that stand
+//! in the address itself, or both, and then both count. What cannot be applied exactly is an error of
+//! the operator's and never means "no policy" (class T9).
 
+mod address;
+mod build;
+mod demands;
+mod file;
+mod headers;
 mod query;
+mod table;
 
 use session::edge::EdgeFrame;
-use session::header_text;
+
+pub(crate) use self::address::PolicyError;
+pub(crate) use self::demands::{Demands, StepUp};
+pub(crate) use self::headers::MappedHeader;
+pub(crate) use self::table::Policies;
 
 use crate::refusal::Refusal;
+
+/// A policy of `forwardauth.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Policy {
+    /// What a session must show.
+    pub(crate) requirements: Requirements,
+    /// What the service is given besides the identity headers.
+    pub(crate) hand_on: HandOn,
+    /// The headers that its claims are told in.
+    pub(crate) headers: Vec<MappedHeader>,
+}
+
+/// What a service is given in `Authorization`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandOn {
+    /// Nothing (`none`).
+    Nothing,
+    /// The session's access token (`access`).
+    AccessToken,
+}
 
 /// What a session must show. The default asks for nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +52,10 @@ pub(crate) struct Requirements {
     pub(crate) roles: Vec<String>,
     /// One of these roles, as they stand in the edge view.
     pub(crate) any_role: Vec<String>,
+    /// All of these groups, as they stand in the edge view.
+    pub(crate) groups: Vec<String>,
+    /// One of these groups, as they stand in the edge view.
+    pub(crate) any_group: Vec<String>,
     /// This tenant, by its id.
     pub(crate) tenant: Option<String>,
     /// One of these authentication context classes.
@@ -30,62 +64,9 @@ pub(crate) struct Requirements {
     pub(crate) max_age: Option<u64>,
 }
 
-/// What a route asks whose address has no query.
-pub(crate) static NOTHING: Requirements = Requirements {
-    scopes: Vec::new(),
-    any_scope: Vec::new(),
-    roles: Vec::new(),
-    any_role: Vec::new(),
-    tenant: None,
-    acr: Vec::new(),
-    max_age: None,
-};
-
-/// Why a query cannot be applied. Holds no text of the query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum PolicyError {
-    #[error("the key {0} is given twice")]
-    Repeated(&'static str),
-    #[error("the key {0} has a value that cannot be read")]
-    Malformed(&'static str),
-    #[error("names a policy that is not defined")]
-    Unknown,
-}
-
 impl Requirements {
-    /// Reads the query of an address. `inline`: whether keys beside `policy` count.
-    ///
-    /// # Errors
-    /// [`PolicyError`] if a policy key is repeated, malformed or of an unknown value.
-    pub(crate) fn parse(query: Option<&str>, inline: bool) -> Result<Self, PolicyError> {
-        let Some(query) = query.filter(|query| !query.is_empty()) else {
-            return Ok(Self::default());
-        };
-        if query::single(query, "policy")?.is_some() {
-            return Err(PolicyError::Unknown);
-        }
-        if !inline {
-            return Ok(Self::default());
-        }
-        let encoded = |roles: Vec<String>| {
-            roles.iter().map(|role| header_text::encode_list([role.as_str()])).collect()
-        };
-        Ok(Self {
-            scopes: query::tokens(query, "scope")?,
-            any_scope: query::tokens(query, "scope_any")?,
-            roles: encoded(query::list(query, "role")?),
-            any_role: encoded(query::list(query, "role_any")?),
-            tenant: query::one_token(query, "tenant")?,
-            acr: query::tokens(query, "acr")?,
-            max_age: query::number(query, "max_age")?,
-        })
-    }
-
-    /// Whether a session fulfils them at `now`.
-    ///
-    /// # Errors
-    /// What is missing. A lack that no login can cure comes before one that it can.
-    pub(crate) fn check(&self, edge: &EdgeFrame, now: u64) -> Result<(), Refusal> {
+    /// Whether a session may at all, whatever login it has.
+    fn check_rights(&self, edge: &EdgeFrame) -> Result<(), Refusal> {
         let tenant_fits =
             self.tenant.as_ref().is_none_or(|tenant| tenant.as_bytes() == edge.tenant_id());
         if !tenant_fits {
@@ -97,6 +78,14 @@ impl Requirements {
         if !holds(edge.roles(), b',', &self.roles, &self.any_role) {
             return Err(Refusal::MissingRole);
         }
+        if !holds(edge.groups(), b',', &self.groups, &self.any_group) {
+            return Err(Refusal::MissingGroup);
+        }
+        Ok(())
+    }
+
+    /// Whether its login is strong and fresh enough at `now`.
+    fn check_login(&self, edge: &EdgeFrame, now: u64) -> Result<(), Refusal> {
         let strong = self.acr.is_empty() || self.acr.iter().any(|acr| acr.as_bytes() == edge.acr());
         if !strong {
             return Err(Refusal::WeakLogin);

@@ -31,6 +31,7 @@ pub(crate) enum Refusal {
     FlagsUnreadable,
     MissingScope,
     MissingRole,
+    MissingGroup,
     OtherTenant,
     WeakLogin,
     OldLogin,
@@ -78,7 +79,7 @@ const NO_TOKEN: (StatusCode, &str, &str) = (
 
 impl Refusal {
     /// All refusals, in the order of their declaration.
-    pub(crate) const ALL: [Self; 31] = [
+    pub(crate) const ALL: [Self; 32] = [
         Self::UnknownPath,
         Self::ForwardedHeader,
         Self::Policy,
@@ -100,6 +101,7 @@ impl Refusal {
         Self::FlagsUnreadable,
         Self::MissingScope,
         Self::MissingRole,
+        Self::MissingGroup,
         Self::OtherTenant,
         Self::WeakLogin,
         Self::OldLogin,
@@ -154,6 +156,7 @@ impl Refusal {
             Self::FlagsUnreadable => ("flags_unreadable", BLOCKED),
             Self::MissingScope => ("missing_scope", INSUFFICIENT),
             Self::MissingRole => ("missing_role", INSUFFICIENT),
+            Self::MissingGroup => ("missing_group", INSUFFICIENT),
             Self::OtherTenant => ("other_tenant", INSUFFICIENT),
             Self::WeakLogin => ("acr", STEP_UP),
             Self::OldLogin => ("max_age", STEP_UP),

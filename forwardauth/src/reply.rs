@@ -16,7 +16,7 @@ use shell::request_id::RequestId;
 
 use crate::identity::Identity;
 use crate::login::Login;
-use crate::policy::Requirements;
+use crate::policy::StepUp;
 use crate::refusal::{Refusal, Row};
 use crate::scratch::Scratch;
 
@@ -72,7 +72,7 @@ pub(crate) struct Why<'a> {
     /// Where to sign in, for those refusals that a login cures.
     pub(crate) login: Option<Login<'a>>,
     /// What the login must bring, where that is why.
-    pub(crate) step_up: Option<&'a Requirements>,
+    pub(crate) step_up: Option<&'a StepUp>,
     /// Whether to send the browser there.
     pub(crate) redirect: bool,
     /// `Set-Cookie` values that take cookies away.
@@ -164,8 +164,8 @@ fn write_problem(out: &mut BytesMut, why: &Why<'_>) {
 const CHALLENGE: &str = r#"Session realm="wicketgate""#;
 
 /// The challenge of a 401 where a login is asked for that the session has not (RFC 9470 section 3).
-fn challenge(error: &str, asked: &Requirements) -> HeaderValue {
-    // Tokens without quotes or backslashes: `policy::query::tokens` took no others.
+fn challenge(error: &str, asked: &StepUp) -> HeaderValue {
+    // Tokens without quotes or backslashes: `policy::query::is_token` let no others pass.
     let acr = match asked.acr.as_slice() {
         [] => String::new(),
         values => format!(r#", acr_values="{}""#, values.join(" ")),

@@ -41,7 +41,7 @@ use crate::fields::{Fields, Lines};
 use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::navigation;
-use crate::policy::{self, Requirements};
+use crate::policy::{Demands, HandOn, PolicyError};
 use crate::read::Reader;
 use crate::refusal::Refusal;
 use crate::reply::{self, Refused, Reply, Room, Why};
@@ -185,10 +185,10 @@ impl State {
             self.log.bad_forwarded(now, peer, &bad);
             self.refuse(peer, head, Refusal::ForwardedHeader, None)
         })?;
-        let requirements = match head.uri.query() {
-            None => None,
-            Some(query) => match Requirements::parse(Some(query), self.config.inline_policy) {
-                Ok(requirements) => Some(Box::new(requirements)),
+        let demands = match head.uri.query() {
+            None => Demands::default(),
+            Some(query) => match self.demands(query) {
+                Ok(demands) => demands,
                 Err(error) => {
                     self.log.bad_policy(now, error);
                     return Err(self.refuse(peer, head, Refusal::Policy, None));
@@ -197,15 +197,8 @@ impl State {
         };
         let Fields { fetch_mode, forwarded_for, request_id, .. } = fields;
         let headers = &head.headers;
-        let context = Context {
-            endpoint,
-            original,
-            requirements,
-            headers,
-            fetch_mode,
-            forwarded_for,
-            request_id,
-        };
+        let context =
+            Context { endpoint, original, demands, headers, fetch_mode, forwarded_for, request_id };
         match self.key_of(&context.original, head, &fields, now) {
             Ok(key) => {
                 let user_agent = match fields.user_agent {
@@ -216,6 +209,10 @@ impl State {
             }
             Err(refusal) => Err(self.refuse(peer, head, refusal, Some(&context))),
         }
+    }
+
+    fn demands(&self, query: &str) -> Result<Demands, PolicyError> {
+        Demands::read(query, &self.config.policies, self.config.inline_policy)
     }
 
     /// The session that the request names, if it may be asked for at all.
@@ -260,7 +257,7 @@ impl State {
             now,
             client: Client { user_agent, ip },
             policy: self.config.clients.binding,
-            requirements: context.requirements(),
+            demands: &context.demands,
         };
         let verdict = decide(&question, found);
         for (signal, grade) in verdict.binding.signals() {
@@ -274,7 +271,11 @@ impl State {
                 let Self { background, store, config, .. } = self;
                 let keys = &config.clients.edge_keys;
                 slide::if_due(background, store, keys, key, admitted.edge(), now);
-                Passed { identity, token: TokenState::of(admitted.edge()) }
+                Passed {
+                    identity,
+                    token: TokenState::of(admitted.edge()),
+                    hand_on: context.demands.hand_on(config.hand_on),
+                }
             }),
             Err(refusal) => Err(*refusal),
         };
@@ -308,9 +309,10 @@ impl State {
             request::request_id(peer, lines, headers).unwrap_or_else(|| self.request_ids.fresh());
         record::refused(&request_id, refusal);
         let curable = context.filter(|_| refusal.row().status == StatusCode::UNAUTHORIZED);
-        let step_up = curable.filter(|_| refusal.asks_for_step_up()).map(Context::requirements);
-        let login =
-            curable.map(|context| self.config.login_url.for_request(&context.original, step_up));
+        let step_up =
+            curable.filter(|_| refusal.asks_for_step_up()).map(|context| context.demands.step_up());
+        let login = curable
+            .map(|context| self.config.login_url.for_request(&context.original, step_up.as_ref()));
         let redirect = curable.is_some_and(|context| {
             context.endpoint == Endpoint::Forward
                 && navigation::is_navigation(&context.original, context.fetch_mode, headers)
@@ -321,6 +323,7 @@ impl State {
             }
             _ => Vec::new(),
         };
+        let step_up = step_up.as_ref();
         let why = Why { refusal, request_id, login, step_up, redirect, cleared };
         Refused::new(why, &self.scratch)
     }
@@ -330,24 +333,18 @@ impl State {
 struct Context<'a> {
     endpoint: Endpoint,
     original: Original<'a>,
-    /// `None` where the address asks for nothing, as most do.
-    requirements: Option<Box<Requirements>>,
+    demands: Demands,
     headers: &'a HeaderMap,
     fetch_mode: Lines<'a>,
     forwarded_for: Lines<'a>,
     request_id: Lines<'a>,
 }
 
-impl Context<'_> {
-    fn requirements(&self) -> &Requirements {
-        self.requirements.as_deref().unwrap_or(&policy::NOTHING)
-    }
-}
-
 /// A request that may pass.
 struct Passed {
     identity: Identity,
     token: TokenState,
+    hand_on: HandOn,
 }
 
 type Judged = Result<Passed, Refusal>;

@@ -14,6 +14,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use shell::config::Settings;
 use shell::origin::Origin;
 
+use crate::policy::HandOn;
+
 /// Where the BFF's admin listener takes what verify asks.
 const ENDPOINT: &str = "/internal/refresh";
 const WAIT_MS: u64 = 5_000;
@@ -29,8 +31,8 @@ pub struct BffSettings {
     pub credential: HeaderValue,
     /// Trusts the authorities of `FORWARDAUTH_BFF_CA`, else the system's.
     pub tls: Arc<ClientConfig>,
-    /// `FORWARDAUTH_AUTHORIZATION=access`, and how.
-    pub access: Option<AccessSettings>,
+    /// How access tokens are had, where they are handed on.
+    pub access: AccessSettings,
 }
 
 /// How access tokens are handed on.
@@ -51,12 +53,16 @@ impl fmt::Debug for BffSettings {
     }
 }
 
-/// `None` where verify asks nobody, or something is wrong, which is noted in `settings`.
-pub(super) fn read(settings: &mut Settings, threads: NonZeroUsize) -> Option<BffSettings> {
-    let hands_on = hands_on(settings);
+/// `None` where verify asks nobody, or something is wrong, which is noted in `settings`. `hand_on`: what
+/// the routes without a policy of their own are given.
+pub(super) fn read(
+    settings: &mut Settings,
+    threads: NonZeroUsize,
+    hand_on: HandOn,
+) -> Option<BffSettings> {
     let wait = wait(settings);
     let Some(origin) = origin(settings) else {
-        if hands_on && settings.text("FORWARDAUTH_BFF_URL").is_none() {
+        if hand_on == HandOn::AccessToken && settings.text("FORWARDAUTH_BFF_URL").is_none() {
             settings.problem(
                 "FORWARDAUTH_AUTHORIZATION",
                 "asks for access tokens, and nobody is named who has them",
@@ -80,21 +86,22 @@ pub(super) fn read(settings: &mut Settings, threads: NonZeroUsize) -> Option<Bff
         endpoint: endpoint?,
         credential: credential?,
         tls: Arc::new(tls?),
-        access: hands_on.then_some(AccessSettings { wait, kept_bytes }),
+        access: AccessSettings { wait, kept_bytes },
     })
 }
 
-fn hands_on(settings: &mut Settings) -> bool {
+/// `FORWARDAUTH_AUTHORIZATION`.
+pub(super) fn hand_on(settings: &mut Settings) -> HandOn {
     let hint = "Use none, which is the default, or access.";
     let given = settings.parsed("FORWARDAUTH_AUTHORIZATION", hint, |text| match text {
-        "none" => Ok(false),
-        "access" => Ok(true),
+        "none" => Ok(HandOn::Nothing),
+        "access" => Ok(HandOn::AccessToken),
         "context" => {
             Err("asks for context tokens, which are not available in this version".to_owned())
         }
         _ => Err("is not a kind of authorization".to_owned()),
     });
-    given.unwrap_or(false)
+    given.unwrap_or(HandOn::Nothing)
 }
 
 /// Below Traefik's own fixed 30 s.

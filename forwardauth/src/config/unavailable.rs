@@ -11,7 +11,7 @@ const PROBLEM: &str = "is not available in this version";
 const UNSET: [&str; 1] = ["FORWARDAUTH_TLS_CLIENT_CA"];
 
 /// Files that must not exist in `BFF_CONFIG_DIR`.
-const FILES: [&str; 2] = ["forwardauth.yaml", "tenants.yaml"];
+const FILES: [&str; 1] = ["tenants.yaml"];
 
 /// Notes a problem for each.
 pub(super) fn refuse(settings: &mut Settings) {

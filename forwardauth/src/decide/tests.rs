@@ -49,7 +49,7 @@ fn judge_raw(found: Result<Option<Bytes>, StoreError>, now: u64) -> Result<Ident
         now,
         client: Client { user_agent: AGENT, ip: Some("192.0.2.1".parse().unwrap()) },
         policy: BindingPolicy { user_agent: Grade::Deny, ip: Grade::Deny },
-        requirements: &Requirements::default(),
+        demands: &Demands::default(),
     };
     decide(&question, found).decision.and_then(|admitted| Identity::of(&admitted, &Scratch::new()))
 }

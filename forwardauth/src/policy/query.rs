@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
 
-use super::PolicyError;
+use super::address::PolicyError;
 
 /// The decoded value of `key`; `None` where it is not given.
 pub(super) fn single<'a>(
@@ -45,12 +45,17 @@ pub(super) fn list(query: &str, key: &'static str) -> Result<Vec<String>, Policy
 /// quotes.
 pub(super) fn tokens(query: &str, key: &'static str) -> Result<Vec<String>, PolicyError> {
     let entries = list(query, key)?;
-    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
-    if entries.iter().all(|entry| entry.bytes().all(plain)) {
+    if entries.iter().all(|entry| is_token(entry)) {
         Ok(entries)
     } else {
         Err(PolicyError::Malformed(key))
     }
+}
+
+/// Whether `text` needs no escaping between quotes.
+pub(super) fn is_token(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+    !text.is_empty() && text.bytes().all(plain)
 }
 
 /// As [`tokens`], but exactly one.

@@ -3,8 +3,32 @@ use session::edge::{AuthenticEdge, EdgeKeys, EdgeView};
 use session::id::SessionId;
 use session::keys::KeyRing;
 
-fn parse(query: &str) -> Result<Requirements, PolicyError> {
-    Requirements::parse(Some(query), true)
+/// Two policies, and what the keys of an address may add.
+fn policies() -> Policies {
+    let policy =
+        |requirements| Policy { requirements, hand_on: HandOn::Nothing, headers: Vec::new() };
+    Policies::of([
+        (
+            "staff".to_owned(),
+            policy(Requirements {
+                groups: vec!["staff".to_owned()],
+                tenant: Some("t1".to_owned()),
+                ..Requirements::default()
+            }),
+        ),
+        (
+            "careful".to_owned(),
+            policy(Requirements {
+                acr: vec!["urn:hwk".to_owned(), "urn:mfa".to_owned()],
+                max_age: Some(300),
+                ..Requirements::default()
+            }),
+        ),
+    ])
+}
+
+fn parse(query: &str) -> Result<Demands, PolicyError> {
+    Demands::read(query, &policies(), true)
 }
 
 /// As it is read from a store.
@@ -19,6 +43,7 @@ fn view() -> EdgeView {
         auth_time: 1_000,
         tenant_id: "t1".into(),
         roles: "ADMIN,a%2Cb".into(),
+        groups: "staff,on%20call".into(),
         scopes: "openid orders:read orders:write".into(),
         acr: "urn:mfa".into(),
         ..EdgeView::default()
@@ -49,6 +74,12 @@ fn each_key_narrows() {
         ("max_age=99", Err(Refusal::OldLogin)),
         ("max_age=99&role=NONE", Err(Refusal::MissingRole)),
         ("other=1&debug", Ok(())),
+        ("policy=staff", Ok(())),
+        ("policy=staff&role=ADMIN", Ok(())),
+        ("policy=staff&role=CLERK", Err(Refusal::MissingRole)),
+        ("policy=careful&acr=urn:mfa", Ok(())),
+        ("policy=careful&max_age=99", Err(Refusal::OldLogin)),
+        ("policy=careful&max_age=99&role=NONE", Err(Refusal::MissingRole)),
     ] {
         assert_eq!(parse(query).unwrap().check(&edge(&view()), 1_100), expected, "{query}");
     }
@@ -56,9 +87,16 @@ fn each_key_narrows() {
 
 #[test]
 fn t09_a_session_without_the_field_does_not_pass() {
-    for query in
-        ["scope=a", "scope_any=a", "role=a", "role_any=a", "tenant=a", "acr=a", "max_age=9"]
-    {
+    for query in [
+        "scope=a",
+        "scope_any=a",
+        "role=a",
+        "role_any=a",
+        "tenant=a",
+        "acr=a",
+        "max_age=9",
+        "policy=staff",
+    ] {
         assert!(
             parse(query).unwrap().check(&edge(&EdgeView::default()), 1_100).is_err(),
             "{query}"
@@ -73,6 +111,9 @@ fn t09_a_policy_key_that_is_not_quite_right_is_refused() {
         ("policy=", PolicyError::Unknown),
         ("policy", PolicyError::Unknown),
         ("%70olicy=admin", PolicyError::Unknown),
+        ("policy=STAFF", PolicyError::Unknown),
+        ("policy=staff&tenant=t2", PolicyError::Contradictory("tenant")),
+        ("policy=careful&acr=urn:pwd", PolicyError::Contradictory("acr")),
         ("policy=%zz", PolicyError::Malformed("policy")),
         ("policy=a&policy=a", PolicyError::Repeated("policy")),
         ("scope=a&scope=b", PolicyError::Repeated("scope")),
@@ -95,7 +136,29 @@ fn t09_a_policy_key_that_is_not_quite_right_is_refused() {
 
 #[test]
 fn inline_keys_count_only_where_they_are_allowed() {
-    assert_eq!(Requirements::parse(Some("role=ADMIN"), false), Ok(Requirements::default()));
-    assert_eq!(Requirements::parse(Some("policy=x"), false), Err(PolicyError::Unknown));
-    assert_eq!(Requirements::parse(None, true), Ok(Requirements::default()));
+    let read = |query| Demands::read(query, &policies(), false);
+    assert_eq!(read("role=ADMIN"), Ok(Demands::default()));
+    assert_eq!(read("policy=x"), Err(PolicyError::Unknown));
+    assert_eq!(read("policy=staff&role=NONE"), parse("policy=staff"));
+    assert_eq!(parse(""), Ok(Demands::default()));
+}
+
+#[test]
+fn a_policy_is_found_in_any_spelling_that_decodes_to_its_name() {
+    assert_eq!(parse("x=1&%70olicy=st%61ff"), parse("policy=staff"));
+}
+
+/// A login that one part would send back again leads in circles.
+#[test]
+fn a_step_up_asks_for_what_all_parts_take() {
+    let step_up = |query: &str| parse(query).unwrap().step_up();
+    assert_eq!(
+        step_up("policy=careful"),
+        StepUp { acr: vec!["urn:hwk".to_owned(), "urn:mfa".to_owned()], max_age: Some(300) }
+    );
+    assert_eq!(
+        step_up("policy=careful&acr=urn:pwd,urn:mfa&max_age=60"),
+        StepUp { acr: vec!["urn:mfa".to_owned()], max_age: Some(60) }
+    );
+    assert_eq!(step_up("policy=staff"), StepUp::default());
 }

@@ -25,7 +25,7 @@ impl State {
         headers: &HeaderMap,
     ) -> Result<Judged, Waiting> {
         let Ok(passed) = judged else { return Ok(judged) };
-        match bff.see_to(key, passed.token, || self.session_of(headers)) {
+        match bff.see_to(key, passed.token, passed.hand_on, || self.session_of(headers)) {
             Handed::Nothing => Ok(Ok(passed)),
             Handed::Token(value) => Ok(Ok(passed.with_authorization(value))),
             Handed::Later(value) => {

@@ -6,7 +6,8 @@ const ACCESS: (&str, &str) = ("FORWARDAUTH_AUTHORIZATION", "access");
 
 fn read(pairs: &[(&str, &str)]) -> Result<(Option<BffSettings>, Vec<String>), String> {
     let mut settings = Settings::from_pairs(pairs.iter().copied());
-    let bff = super::read(&mut settings, NonZeroUsize::new(4).unwrap());
+    let hand_on = hand_on(&mut settings);
+    let bff = super::read(&mut settings, NonZeroUsize::new(4).unwrap(), hand_on);
     settings.finish(Some(bff)).map_err(|problems| problems.to_string())
 }
 
@@ -22,13 +23,12 @@ fn the_bff_is_named_by_its_listener() {
         let (bff, warnings) = read(&[("FORWARDAUTH_BFF_URL", url), TOKEN]).unwrap();
         let bff = bff.unwrap();
         assert_eq!(bff.endpoint.to_string(), "http://127.0.0.1:9000/internal/refresh");
-        assert_eq!(bff.access, None);
         assert!(warnings.is_empty(), "{warnings:?}");
     }
     let (bff, _) = read(&[URL, TOKEN, ACCESS, ("FORWARDAUTH_REFRESH_WAIT_MS", "250")]).unwrap();
     let expected =
         AccessSettings { wait: Duration::from_millis(250), kept_bytes: 16 * 1024 * 1024 };
-    assert_eq!(bff.unwrap().access, Some(expected));
+    assert_eq!(bff.unwrap().access, expected);
 }
 
 #[test]

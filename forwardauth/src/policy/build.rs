@@ -1,0 +1,187 @@
+//! Owns: from `forwardauth.yaml` to policies, and everything that can be wrong on the way.
+//!
+//! An empty list is refused and not taken for "nothing is asked": whoever wrote it meant to ask.
+
+use session::header_text;
+use shell::config::{Settings, parse};
+
+use super::file::{AuthorizationFile, NeedsFile, PoliciesFile, PolicyFile, Scalar};
+use super::headers;
+use super::query::is_token;
+use super::{HandOn, Policies, Policy, Requirements};
+
+/// Longest name of a policy.
+const NAME_MAX: usize = 64;
+/// Most entries of one list: each is compared on every request.
+const LIST_MAX: usize = 64;
+
+/// What the rest of the configuration settled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Given {
+    /// What is handed on where a policy does not say.
+    pub(super) default: HandOn,
+    /// Whether there is a BFF to ask for access tokens.
+    pub(super) access: bool,
+}
+
+/// The policies of `file`, noting all that is wrong in `settings`.
+pub(super) fn policies(file: PoliciesFile, given: Given, settings: &mut Settings) -> Policies {
+    let numbered = file.policies.into_iter().enumerate();
+    Policies::of(numbered.map(|(index, (name, policy))| {
+        let named = is_name(&name);
+        let shown = if named { name.clone() } else { format!("number {}", index + 1) };
+        let mut entry = Entry { place: format!("forwardauth.yaml: policy {shown}"), settings };
+        if !named {
+            let hint = "Use 1 to 64 letters, digits, dots, hyphens and underscores.";
+            entry.problem("name", "is not a name", hint);
+        }
+        let policy = entry.policy(policy, given);
+        (name, policy)
+    }))
+}
+
+/// It stands in addresses and in logs.
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=NAME_MAX).contains(&text.len()) && text.bytes().all(plain)
+}
+
+/// One policy, and where its problems go.
+struct Entry<'a> {
+    place: String,
+    settings: &'a mut Settings,
+}
+
+impl Entry<'_> {
+    fn problem(&mut self, key: &str, problem: &str, hint: &str) {
+        self.settings.problem(&format!("{}: {key}", self.place), problem, hint);
+    }
+
+    fn policy(&mut self, file: PolicyFile, given: Given) -> Policy {
+        self.refuse_unavailable(&file);
+        let (scopes, any_scope) = self.needs("scopes", file.scopes, is_token, str::to_owned);
+        let (roles, any_role) = self.needs("roles", file.roles, is_plain, encoded);
+        let (groups, any_group) = self.needs("groups", file.groups, is_plain, encoded);
+        let acr = file.acr.map(|acr| self.entries("acr", acr.list(), is_token));
+        let requirements = Requirements {
+            scopes,
+            any_scope,
+            roles,
+            any_role,
+            groups,
+            any_group,
+            tenant: file.tenant.and_then(|tenant| self.tenant(tenant)),
+            acr: acr.unwrap_or_default(),
+            max_age: file.max_age.and_then(|age| self.max_age(&age)),
+        };
+        let hand_on = self.hand_on(file.authorization, given);
+        let headers = file.headers.unwrap_or_default().into_iter().filter_map(|(name, claim)| {
+            let mapped = headers::mapped(&name, &claim);
+            mapped.map_err(|wrong| self.problem(&wrong.key, wrong.problem, wrong.hint)).ok()
+        });
+        let headers = headers.collect();
+        Policy { requirements, hand_on, headers }
+    }
+
+    /// Keys that this version reads but does not carry out. Ignoring them would open what they close.
+    fn refuse_unavailable(&mut self, file: &PolicyFile) {
+        let context = file.authorization == Some(AuthorizationFile::Context);
+        for (key, given) in [
+            ("authorization: context", context),
+            ("aud", file.aud.is_some()),
+            ("bearer", file.bearer.is_some()),
+            ("email_domains", file.email_domains.is_some()),
+            ("headers", file.headers.is_some()),
+        ] {
+            if given {
+                self.problem(key, "is not available in this version", "Remove it.");
+            }
+        }
+    }
+
+    /// What is needed of one kind: all of the first, one of the second.
+    fn needs(
+        &mut self,
+        key: &str,
+        file: Option<NeedsFile>,
+        fits: fn(&str) -> bool,
+        written: fn(&str) -> String,
+    ) -> (Vec<String>, Vec<String>) {
+        let Some(NeedsFile { all, any, .. }) = file else { return (Vec::new(), Vec::new()) };
+        if all.is_none() && any.is_none() {
+            self.problem(key, "asks for nothing", "Give a list under any or all, or remove it.");
+        }
+        let mut list = |name: &str, entries: Option<Vec<String>>| {
+            let entries =
+                entries.map(|entries| self.entries(&format!("{key}.{name}"), entries, fits));
+            entries.unwrap_or_default().iter().map(|entry| written(entry)).collect()
+        };
+        (list("all", all), list("any", any))
+    }
+
+    fn entries(&mut self, key: &str, list: Vec<String>, fits: fn(&str) -> bool) -> Vec<String> {
+        if list.is_empty() {
+            self.problem(key, "is an empty list", "List at least one entry, or remove the key.");
+        }
+        if list.len() > LIST_MAX {
+            self.problem(key, "has more than 64 entries", "Give them one role or group in common.");
+        }
+        if !list.iter().all(|entry| fits(entry)) {
+            let hint = "Entries are not empty; scopes and classes are visible ASCII without blanks, \
+                        quotes and backslashes.";
+            self.problem(key, "holds an entry that no session can have", hint);
+        }
+        list
+    }
+
+    fn tenant(&mut self, tenant: String) -> Option<String> {
+        if is_token(&tenant) {
+            return Some(tenant);
+        }
+        self.problem("tenant", "is not a tenant's id", "Give the id, not the name of the tenant.");
+        None
+    }
+
+    fn max_age(&mut self, age: &Scalar) -> Option<u64> {
+        let seconds = match age {
+            Scalar::Number(seconds) => Ok(*seconds),
+            Scalar::Text(text) => parse::duration(text).map(|age| age.as_secs()),
+        };
+        let seconds =
+            seconds.map_err(|problem| self.problem("max_age", &problem, "For example 5m."));
+        let seconds = seconds.ok()?;
+        if seconds == 0 {
+            let hint = "Give at least 1s; a login that is always too old leads in circles.";
+            self.problem("max_age", "is shorter than a second", hint);
+        }
+        Some(seconds)
+    }
+
+    fn hand_on(&mut self, asked: Option<AuthorizationFile>, given: Given) -> HandOn {
+        match asked {
+            None => given.default,
+            // Context tokens are refused above.
+            Some(AuthorizationFile::None | AuthorizationFile::Context) => HandOn::Nothing,
+            Some(AuthorizationFile::Access) => {
+                if !given.access {
+                    let problem = "asks for access tokens, and nobody is named who has them";
+                    let hint = "Set FORWARDAUTH_BFF_URL and BFF_INTERNAL_TOKEN.";
+                    self.problem("authorization", problem, hint);
+                }
+                HandOn::AccessToken
+            }
+        }
+    }
+}
+
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && !text.contains(char::is_control)
+}
+
+/// As one entry of a list in the edge view.
+fn encoded(text: &str) -> String {
+    header_text::encode_list([text])
+}
+
+#[cfg(test)]
+mod tests;

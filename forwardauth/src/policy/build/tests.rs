@@ -1,0 +1,160 @@
+use super::*;
+use shell::config::yaml;
+
+const GIVEN: Given = Given { default: HandOn::Nothing, access: true };
+
+fn read(text: &str, given: Given) -> Result<Policies, String> {
+    let mut settings = Settings::from_pairs([("ROLE", "ADMIN")]);
+    let read = match yaml::parse("forwardauth.yaml", text, &settings) {
+        Ok(file) => Some(policies(file, given, &mut settings)),
+        Err(problem) => {
+            settings.add(problem);
+            None
+        }
+    };
+    settings.finish(read).map(|(policies, _)| policies).map_err(|problems| problems.to_string())
+}
+
+fn strings<const N: usize>(list: [&str; N]) -> Vec<String> {
+    list.map(str::to_owned).into()
+}
+
+#[test]
+fn every_key_is_read() {
+    let policies = read(
+        r#"
+        description: who may go where
+        policies:
+          all:
+            description: everything that a policy may ask
+            scopes: { all: [openid], any: ["orders:read", "orders:write"] }
+            roles: { any: ["${ROLE}", "Vertrieb, Süd"] }
+            groups: { all: [staff] }
+            tenant: t1
+            acr: [urn:mfa, urn:hwk]
+            max_age: 5m
+            authorization: access
+          one: { acr: urn:mfa, max_age: 90 }
+          open: {}
+        "#,
+        GIVEN,
+    );
+    let policies = policies.unwrap();
+    let all = policies.get("all").unwrap();
+    assert_eq!(
+        all.requirements,
+        Requirements {
+            scopes: strings(["openid"]),
+            any_scope: strings(["orders:read", "orders:write"]),
+            any_role: strings(["ADMIN", "Vertrieb%2C%20S%C3%BCd"]),
+            groups: strings(["staff"]),
+            tenant: Some("t1".to_owned()),
+            acr: strings(["urn:mfa", "urn:hwk"]),
+            max_age: Some(300),
+            ..Requirements::default()
+        }
+    );
+    assert_eq!(all.hand_on, HandOn::AccessToken);
+    let one = policies.get("one").unwrap();
+    assert_eq!(
+        one.requirements,
+        Requirements { acr: strings(["urn:mfa"]), max_age: Some(90), ..Requirements::default() }
+    );
+    assert_eq!(policies.get("open").unwrap().requirements, Requirements::default());
+    assert!(policies.get("closed").is_none());
+}
+
+#[test]
+fn what_is_handed_on_is_the_setting_s_where_a_policy_does_not_say() {
+    let text = "policies: { a: {}, b: { authorization: none } }";
+    let given = Given { default: HandOn::AccessToken, access: true };
+    let policies = read(text, given).unwrap();
+    assert_eq!(policies.get("a").unwrap().hand_on, HandOn::AccessToken);
+    assert_eq!(policies.get("b").unwrap().hand_on, HandOn::Nothing);
+}
+
+#[test]
+fn t09_every_problem_of_the_file_is_told_at_once_and_no_value_is() {
+    let problems = read(
+        r#"
+        policies:
+          "ca nary": {}
+          lists: { scopes: {}, roles: { any: [] }, groups: { all: [""] }, acr: [] }
+          texts: { scopes: { any: ["canary canary"] }, tenant: "canary canary", acr: "a\"canary" }
+          ages: { max_age: 0 }
+          fractions: { max_age: canary }
+          access: { authorization: access }
+          context: { authorization: context, aud: "https://canary", bearer: [canary] }
+        "#,
+        Given { access: false, ..GIVEN },
+    );
+    let problems = problems.unwrap_err();
+    assert!(!problems.contains("canary"), "{problems}");
+    insta::assert_snapshot!(problems);
+}
+
+#[test]
+fn t09_a_file_of_another_shape_is_refused() {
+    for text in [
+        "policies: { a: { role: { any: [x] } } }",
+        "policies: { a: { roles: [x] } }",
+        "policies: { a: {}, a: {} }",
+        "policies: { a: { authorization: all } }",
+        "policies: { a: { max_age: -1 } }",
+        "policies: [a]",
+        "policy: { a: {} }",
+        "a: {}",
+        "[",
+    ] {
+        assert!(read(text, GIVEN).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn t04_no_header_of_another_meaning_may_be_mapped() {
+    for name in [
+        "Authorization",
+        "COOKIE",
+        "host",
+        "Set-Cookie",
+        "Content-Length",
+        "Connection",
+        "TE",
+        "X-User-ID",
+        "X-Tenant-Id",
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "Forwarded",
+        "Sec-Fetch-Site",
+        "X_User_ID",
+        "Remote.User",
+        "",
+        "a b",
+        "X-Original-URL",
+        "Transfer-Encoding",
+        "X-Wicket-Signature",
+        "Proxy-Authorization",
+        "X-HTTP-Method-Override",
+    ] {
+        assert!(headers::mapped(name, "email").is_err(), "{name}");
+    }
+    for name in [
+        "Remote-User",
+        "Remote-Email",
+        "Remote-Groups",
+        "Remote-Name",
+        "X-Auth-Request-Email",
+        "X-Auth-Request-User",
+        "X-Auth-Request-Preferred-Username",
+        "X-Auth-Request-Groups",
+        "X-Forwarded-User",
+        "X-Forwarded-Email",
+        "X-Forwarded-Groups",
+        "X-Forwarded-Preferred-Username",
+        "X-WEBAUTH-USER",
+        "Tailscale-User-Login",
+    ] {
+        assert!(headers::mapped(name, "email").is_ok(), "{name}");
+    }
+    assert!(headers::mapped("Remote-User", "").is_err());
+}

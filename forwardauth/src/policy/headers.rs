@@ -1,0 +1,148 @@
+//! Owns: which headers claims may be told in (`headers` of a policy). None that says who we are, where a
+//! message goes or how it is framed: a claim's value is the user's to choose, at times (class T4).
+
+use http::HeaderName;
+
+/// A header, and the claim whose value it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MappedHeader {
+    /// The header's name.
+    pub(crate) name: HeaderName,
+    /// The claim's.
+    pub(crate) claim: String,
+}
+
+/// What is wrong with an entry.
+pub(super) struct Wrong {
+    pub(super) key: String,
+    pub(super) problem: &'static str,
+    pub(super) hint: &'static str,
+}
+
+/// Longest name of a header or a claim.
+const NAME_MAX: usize = 128;
+
+/// What other gateways call their users, of names that begin as others do which are refused.
+const USERS: [&str; 5] = [
+    "x-forwarded-user",
+    "x-forwarded-email",
+    "x-forwarded-groups",
+    "x-forwarded-preferred-username",
+    "x-forwarded-name",
+];
+
+/// Names that begin so say where a message goes, how it is framed, or what a browser vouches for.
+const BEGINNINGS: [&str; 14] = [
+    "accept",
+    "access-control-",
+    "content-",
+    "if-",
+    "proxy-",
+    "sec-",
+    "sec_",
+    "x-envoy-",
+    "x-forwarded",
+    "x-http-",
+    "x-method-",
+    "x-original-",
+    "x-rewrite-",
+    "x-wicket-",
+];
+
+/// What is written by us, by proxies or by the protocol.
+const NAMES: [&str; 53] = [
+    "age",
+    "allow",
+    "alt-svc",
+    "authorization",
+    "baggage",
+    "cache-control",
+    "clear-site-data",
+    "connection",
+    "cookie",
+    "cookie2",
+    "date",
+    "digest",
+    "dpop",
+    "dpop-nonce",
+    "etag",
+    "expect",
+    "expires",
+    "forwarded",
+    "from",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "last-modified",
+    "link",
+    "location",
+    "max-forwards",
+    "origin",
+    "pragma",
+    "range",
+    "referer",
+    "refresh",
+    "retry-after",
+    "server",
+    "set-cookie",
+    "set-cookie2",
+    "strict-transport-security",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "vary",
+    "via",
+    "www-authenticate",
+    "x-auth-time",
+    "x-master-flags",
+    "x-request-id",
+    "x-session-id",
+    "x-tenant-id",
+    "x-tenant-slug",
+    "x-user-id",
+    "x-user-roles",
+    "x-real-ip",
+];
+
+/// More of the same, of tracing and of schemes.
+const MORE: [&str; 7] = [
+    "signature",
+    "signature-input",
+    "traceparent",
+    "tracestate",
+    "x-csrf-token",
+    "x-scheme",
+    "early-data",
+];
+
+/// The entry `name: claim` of a policy's `headers`.
+pub(super) fn mapped(name: &str, claim: &str) -> Result<MappedHeader, Wrong> {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if name.is_empty() || name.len() > NAME_MAX || !plain {
+        return Err(Wrong {
+            key: "headers".to_owned(),
+            problem: "names a header that is not of letters, digits and hyphens",
+            hint: "Write a name such as Remote-User. Proxies drop or alias names with _ and dots.",
+        });
+    }
+    let wrong = |problem, hint| Wrong { key: format!("headers.{name}"), problem, hint };
+    let lower = name.to_ascii_lowercase();
+    let is_users = USERS.contains(&lower.as_str());
+    let begins = BEGINNINGS.iter().any(|beginning| lower.starts_with(beginning));
+    let listed = NAMES.contains(&lower.as_str()) || MORE.contains(&lower.as_str());
+    if (begins || listed) && !is_users {
+        return Err(wrong(
+            "is a header that has a meaning of its own",
+            "Choose a name that only says who the user is, such as Remote-User.",
+        ));
+    }
+    if claim.is_empty() || claim.len() > NAME_MAX || claim.contains(char::is_control) {
+        return Err(wrong("has no claim's name", "Name a claim such as preferred_username."));
+    }
+    let Ok(name) = HeaderName::try_from(lower) else {
+        return Err(wrong("is no header's name", "Write a name such as Remote-User."));
+    };
+    Ok(MappedHeader { name, claim: claim.to_owned() })
+}

@@ -15,9 +15,10 @@ use shell::clock::SystemClock;
 use shell::config::{Problems, Settings};
 use shell::listen;
 use shell::random::SystemRandom;
+use shell::reload::{self, Watch};
 use shell::shutdown::{DRAIN, Shutdown};
 use shell::telemetry::Metrics;
-use shell::tls::{self, Watch};
+use shell::tls;
 
 /// Exit code of a configuration that cannot be used.
 const UNUSABLE: u8 = 2;
@@ -100,8 +101,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     shutdown.on_signal().context("cannot listen to signals")?;
     let network = &config.network;
     let listeners = [("traffic", network.tls.as_ref()), ("admin", network.admin_tls.as_ref())];
-    Watch::over(listeners, Arc::new(SystemClock))
-        .start(tls::INTERVAL, &shutdown)
+    let certificates =
+        listeners.into_iter().filter_map(|(name, tls)| tls?.watched(name, Arc::new(SystemClock)));
+    Watch::over(certificates)
+        .start(reload::INTERVAL, &shutdown)
         .context("cannot listen to signals")?;
 
     let listen_on = config.network.listen;

@@ -21,7 +21,7 @@ pub use bff::{AccessSettings, BffSettings};
 
 use crate::login::LoginUrl;
 pub use crate::policy::HandOn;
-use crate::policy::Policies;
+use crate::policy::{Given, PolicyTable};
 
 /// Whether verify is a program of its own or a part of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub struct VerifyConfig {
     /// `FORWARDAUTH_INLINE_POLICY`.
     pub inline_policy: bool,
     /// `forwardauth.yaml`.
-    pub(crate) policies: Policies,
+    pub(crate) policies: PolicyTable,
     /// `FORWARDAUTH_AUTHORIZATION`: what routes without a policy of their own are given.
     pub hand_on: HandOn,
     /// `FORWARDAUTH_BFF_URL` and what belongs to it.
@@ -106,7 +106,7 @@ impl Config {
         let bff = bff::read(settings, threads, hand_on);
         // As the setting says it: what is wrong with the rest of the BFF's settings is told above.
         let access = settings.text("FORWARDAUTH_BFF_URL").is_some();
-        let policies = Policies::read(settings, hand_on, access);
+        let policies = PolicyTable::read(settings, Given { default: hand_on, access });
         Some(Self {
             listen,
             admin_listen,

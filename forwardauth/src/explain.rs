@@ -44,7 +44,7 @@ pub fn explain(config: &Config, subject: &Subject) -> Result<String, fmt::Error>
         return Ok(out);
     };
     let query = subject.address.query().unwrap_or_default();
-    let demands = match Demands::read(query, &verify.policies, verify.inline_policy) {
+    let demands = match Demands::read(query, &verify.policies.load(), verify.inline_policy) {
         Ok(demands) => demands,
         Err(error) => {
             writeln!(out, "policy    500 for every request: the address {error}")?;

@@ -15,9 +15,10 @@ mod table;
 use session::edge::EdgeFrame;
 
 pub(crate) use self::address::PolicyError;
+pub(crate) use self::build::Given;
 pub(crate) use self::demands::{Demands, StepUp};
 pub(crate) use self::headers::MappedHeader;
-pub(crate) use self::table::Policies;
+pub(crate) use self::table::{Policies, PolicyTable};
 
 use crate::refusal::Refusal;
 

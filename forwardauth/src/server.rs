@@ -13,9 +13,10 @@ use shell::admin::Admin;
 use shell::clock::{Clock, SystemClock};
 use shell::listen::{self, Connections, Limits};
 use shell::random::SystemRandom;
+use shell::reload::{self, Watch};
 use shell::shutdown::{DRAIN, Shutdown};
 use shell::telemetry::Metrics;
-use shell::tls::{self, Tls, Watch};
+use shell::tls::Tls;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
@@ -96,8 +97,10 @@ async fn lead(
     reports: Vec<oneshot::Receiver<Result<(), ServerError>>>,
 ) -> Result<(), ServerError> {
     shutdown.on_signal()?;
-    Watch::over([("traffic", config.tls.as_ref())], Arc::new(SystemClock))
-        .start(tls::INTERVAL, &shutdown)?;
+    let certificate =
+        config.tls.as_ref().and_then(|tls| tls.watched("traffic", Arc::new(SystemClock)));
+    let watched = certificate.into_iter().chain([config.verify.policies.watched()]);
+    Watch::over(watched).start(reload::INTERVAL, &shutdown)?;
     let admin_listener = bound(config.admin_listen, false)?;
     let worker = Worker::start(config).await?;
     for report in reports {

@@ -212,7 +212,7 @@ impl State {
     }
 
     fn demands(&self, query: &str) -> Result<Demands, PolicyError> {
-        Demands::read(query, &self.config.policies, self.config.inline_policy)
+        Demands::read(query, &self.config.policies.load(), self.config.inline_policy)
     }
 
     /// The session that the request names, if it may be asked for at all.

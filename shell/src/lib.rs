@@ -13,6 +13,7 @@ pub mod listen;
 pub mod origin;
 pub mod problem;
 pub mod random;
+pub mod reload;
 pub mod request_id;
 pub mod shutdown;
 pub mod telemetry;

@@ -16,8 +16,6 @@ use crate::config::Settings;
 use certificate::{Certificate, Shown};
 use source::Sources;
 
-pub use watch::{INTERVAL, Watch};
-
 /// Why certificate and key cannot serve. Never holds key material.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {

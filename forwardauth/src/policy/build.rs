@@ -17,11 +17,11 @@ const LIST_MAX: usize = 64;
 
 /// What the rest of the configuration settled.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Given {
+pub(crate) struct Given {
     /// What is handed on where a policy does not say.
-    pub(super) default: HandOn,
+    pub(crate) default: HandOn,
     /// Whether there is a BFF to ask for access tokens.
-    pub(super) access: bool,
+    pub(crate) access: bool,
 }
 
 /// The policies of `file`, noting all that is wrong in `settings`.

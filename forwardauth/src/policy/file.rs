@@ -10,7 +10,7 @@ pub(super) struct PoliciesFile {
     #[serde(default)]
     #[expect(dead_code, reason = "for people")]
     description: Option<String>,
-    #[serde(default)]
+    /// Required: a file that was cut short is not one that takes all policies away.
     pub(super) policies: BTreeMap<String, PolicyFile>,
 }
 

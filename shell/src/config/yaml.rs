@@ -16,13 +16,23 @@ use super::{Problem, Settings};
 /// # Errors
 /// A [`Problem`] with file, line and column.
 pub fn load<T: DeserializeOwned>(path: &Path, settings: &Settings) -> Result<T, Problem> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let text = std::fs::read_to_string(path).map_err(|error| Problem {
-        path: name.clone(),
+    parse(&name(path), &read(path)?, settings)
+}
+
+/// The text of `path` as it stands, for who must see when it changes.
+///
+/// # Errors
+/// A [`Problem`] with the file.
+pub fn read(path: &Path) -> Result<String, Problem> {
+    std::fs::read_to_string(path).map_err(|error| Problem {
+        path: name(path),
         problem: format!("cannot be read ({})", error.kind()),
         hint: "Check the path and its permissions.".to_owned(),
-    })?;
-    parse(&name, &text, settings)
+    })
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Reads YAML text that stands in the file `name`.
@@ -112,7 +122,7 @@ mod tests {
         timeout: Option<u32>,
     }
 
-    fn read(text: &str) -> Result<Service, Problem> {
+    fn service(text: &str) -> Result<Service, Problem> {
         let settings = Settings::from_pairs([("HOST", "crud"), ("QUOTE", "a\"b")]);
         parse("routes.yaml", text, &settings)
     }
@@ -121,23 +131,23 @@ mod tests {
     fn variables_are_expanded_in_plain_and_quoted_values_but_not_in_comments() {
         let text = "base_url: \"http://${HOST}:${PORT:-8000}/#x\" # ${NOT_READ}\n# ${NOR_THIS}\n\
                     timeout: ${TIMEOUT:-30}\n";
-        let service = read(text).unwrap();
+        let service = service(text).unwrap();
         assert_eq!(service.base_url, "http://crud:8000/#x");
         assert_eq!(service.timeout, Some(30));
     }
 
     #[test]
     fn t09_problems_name_the_place_and_show_no_value() {
-        let unknown = read("base_url: canary\nbase_uri: x\n").unwrap_err();
+        let unknown = service("base_url: canary\nbase_uri: x\n").unwrap_err();
         assert!(unknown.path.starts_with("routes.yaml:2"), "{unknown}");
         assert!(unknown.problem.contains("base_uri"), "{unknown}");
         assert!(!unknown.to_string().contains("canary"), "{unknown}");
 
-        let unset = read("base_url: x\ntimeout: ${NONE}\n").unwrap_err();
+        let unset = service("base_url: x\ntimeout: ${NONE}\n").unwrap_err();
         assert_eq!(unset.path, "routes.yaml:2");
-        let quote = read("base_url: \"${QUOTE}\"\n").unwrap_err();
+        let quote = service("base_url: \"${QUOTE}\"\n").unwrap_err();
         assert!(quote.problem.contains("QUOTE") && !quote.problem.contains("a\"b"), "{quote}");
-        assert!(read("base_url: a\nbase_url: b\n").is_err(), "duplicate keys");
-        assert!(read("[").is_err());
+        assert!(service("base_url: a\nbase_url: b\n").is_err(), "duplicate keys");
+        assert!(service("[").is_err());
     }
 }

@@ -4,10 +4,10 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ring::digest::{Context, SHA256};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::config::Settings;
+use crate::reload::Fingerprint;
 
 /// Certificate and key as they were read.
 pub(super) struct Pems {
@@ -15,20 +15,11 @@ pub(super) struct Pems {
     pub(super) key: SecretString,
 }
 
-/// Tells two contents apart. One of a key says nothing about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fingerprint([u8; 32]);
-
 impl Pems {
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        let mut context = Context::new(&SHA256);
-        context.update(&self.certificates.len().to_be_bytes());
-        context.update(&self.certificates);
         // A secret from a file is read without its last line break at the start.
-        context.update(self.key.expose_secret().trim_end().as_bytes());
-        let mut out = [0; 32];
-        out.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
-        Fingerprint(out)
+        let key = self.key.expose_secret().trim_end();
+        Fingerprint::of([self.certificates.as_slice(), key.as_bytes()])
     }
 }
 

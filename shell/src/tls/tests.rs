@@ -13,9 +13,9 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::watch::Trust;
 use super::*;
 use crate::clock::ManualClock;
+use crate::reload::{Trust, Watch};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -82,9 +82,8 @@ impl Files {
         let recorder = PrometheusBuilder::new().build_recorder();
         let metrics = recorder.handle();
         let clock = Arc::new(ManualClock::at(NOW));
-        let watch = metrics::with_local_recorder(&recorder, || {
-            Watch::over([("traffic", Some(&tls)), ("admin", None)], clock)
-        });
+        let watch =
+            metrics::with_local_recorder(&recorder, || Watch::over(tls.watched("traffic", clock)));
         Self { directory, tls, watch, metrics }
     }
 

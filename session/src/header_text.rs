@@ -3,7 +3,10 @@
 //! A user id may be any Unicode string; a header value may not. Everything but visible ASCII is
 //! percent-encoded, and so is `%` itself, so that no two users share one header value.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+
+use percent_encoding::percent_decode;
 
 /// `value` as header text. Injective: different values give different texts.
 pub fn encode(value: &str) -> String {
@@ -15,6 +18,16 @@ pub fn encode_list<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
     let parts: Vec<String> =
         values.into_iter().map(|value| encode_with(value, |byte| byte == b',')).collect();
     parts.join(",")
+}
+
+/// What [`encode`] was given; `None` if `text` is nothing that it writes.
+pub fn decode(text: &[u8]) -> Option<Cow<'_, str>> {
+    percent_decode(text).decode_utf8().ok()
+}
+
+/// What [`encode_list`] was given. Values that it does not write are left out.
+pub fn decode_list(text: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
+    text.split(|byte| *byte == b',').filter(|part| !part.is_empty()).filter_map(decode)
 }
 
 fn encode_with(value: &str, also: impl Fn(u8) -> bool) -> String {
@@ -52,6 +65,14 @@ mod tests {
         fn t10_encoding_is_injective_and_visible(a in ".*", b in ".*") {
             prop_assert_eq!(a == b, encode(&a) == encode(&b));
             prop_assert!(encode(&a).bytes().all(|byte| byte.is_ascii_graphic()));
+        }
+
+        #[test]
+        fn t10_what_is_decoded_is_what_was_encoded(value in ".*", list in proptest::collection::vec(".+", 0..4)) {
+            let text = encode(&value);
+            prop_assert_eq!(decode(text.as_bytes()).unwrap(), value.as_str());
+            let text = encode_list(list.iter().map(String::as_str));
+            prop_assert_eq!(decode_list(text.as_bytes()).collect::<Vec<_>>(), list);
         }
     }
 }

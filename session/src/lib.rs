@@ -8,6 +8,7 @@
 //! - [`edge`]: what verify needs of a session, authenticated by a MAC.
 //! - [`record`]: tokens and management data; [`seal`] encrypts them.
 //! - [`binding`], [`cookie`]: what ties a session to a client, and how it is found in a request.
+//! - [`context`]: the token that tells a service whose request it is.
 //! - [`store`]: the one trait behind which Redis ([`redis`]) and memory ([`memory`]) stand, and
 //!   `conformance`, the suite that both pass; [`shelf`]: what they keep beside the sessions.
 //! - [`tracking`]: edge views kept in memory while Redis vouches for them.
@@ -21,6 +22,7 @@ pub mod any;
 pub mod binding;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+pub mod context;
 pub mod cookie;
 pub mod edge;
 #[cfg(feature = "faulty")]

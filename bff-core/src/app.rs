@@ -4,11 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use session::any::AnyStore;
+use session::context::ContextTokens;
 use shell::clock::Clock;
 use shell::random::Random;
 use shell::shutdown::Shutdown;
 
 use crate::config::Config;
+use crate::context_token;
 use crate::health::Health;
 use crate::http_client::HttpSetupError;
 use crate::live::Live;
@@ -29,6 +31,8 @@ pub struct App {
     pub providers: Providers,
     /// The services.
     pub upstream: Upstream,
+    /// Context tokens, where keys sign them.
+    pub context: Option<ContextTokens>,
     /// Refreshes under way.
     pub flights: Flights,
     /// Refreshes that failed a moment ago.
@@ -78,10 +82,12 @@ impl App {
         random: Arc<dyn Random>,
         shutdown: Shutdown,
     ) -> Result<Arc<Self>, SetupError> {
+        let context = config.context.clone();
         let nonces = StoreNonces::shared(store.clone(), shutdown.clone());
         Ok(Arc::new(Self {
             providers: Providers::new(&config, &random, &nonces)?,
             upstream: Upstream::new()?,
+            context: context.map(|signer| ContextTokens::new(signer, context_token::KEPT_BYTES)),
             flights: Flights::default(),
             failures: Failures::default(),
             logouts: Logouts::default(),

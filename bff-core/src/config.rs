@@ -1,6 +1,7 @@
 //! Owns: every setting of `bff`, parsed once into types.
 
 mod client;
+mod context;
 mod cookies;
 mod idps;
 mod network;
@@ -8,6 +9,7 @@ mod unavailable;
 
 use std::time::Duration;
 
+use session::context::ContextSigner;
 use session::seal::SessionKeys;
 use session::settings::{ClientSettings, StoreSettings, key_ring};
 use shell::config::{Settings, parse};
@@ -43,6 +45,8 @@ pub struct Config {
     pub oidc_ca: Option<Vec<u8>>,
     /// `idps.yaml`.
     pub idps: Idps,
+    /// `BFF_CONTEXT_*`.
+    pub context: Option<ContextSigner>,
     /// Lifetimes.
     pub lifetimes: Lifetimes,
     /// `SESSION_MAX_PER_USER`; zero is no cap.
@@ -85,10 +89,14 @@ impl Config {
         }
         let oidc_ca = settings.pem("OIDC_TLS_CA");
         let idps = Idps::read(settings);
+        let context = context::read(settings, oidc.as_ref(), &idps);
         let lifetimes = Lifetimes::read(settings);
         let max_sessions_per_user =
             settings.parsed("SESSION_MAX_PER_USER", "0 is no cap.", parse::any("a number"));
         let routes = RouteTable::read(settings);
+        if let Some(routes) = &routes {
+            context::agree(settings, context.as_ref(), routes);
+        }
         let access = Access::read(settings);
         Some(Self {
             network,
@@ -99,6 +107,7 @@ impl Config {
             oidc: oidc?,
             oidc_ca,
             idps,
+            context,
             lifetimes,
             max_sessions_per_user: max_sessions_per_user.unwrap_or(0),
             routes: routes?,

@@ -9,6 +9,7 @@ pub mod app;
 pub mod audit;
 pub mod caller;
 pub mod config;
+mod context_token;
 pub mod cookies;
 pub mod csrf;
 pub mod error;

@@ -79,7 +79,7 @@ async fn forward(
         return Err(ApiError::BadRequest("upgrade_not_available"));
     }
     let principal = admit::admit(app, caller, &head, route).await?;
-    let credential = credential::credential(app, &principal).await?;
+    let credential = credential::credential(app, &principal, &route.service).await?;
     let is_counting = principal.is_known() && loops::is_counting(&head.headers, cookies);
     let request =
         onward::onward(app, caller, head, body, matched, &principal, credential.as_ref()).await?;

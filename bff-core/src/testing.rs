@@ -40,6 +40,11 @@ pub(crate) use user::{begin as begin_directly, readable_token};
 pub(crate) const APP: &str = "https://app.example";
 pub(crate) const LISTED: &str = "https://admin.example";
 pub(crate) const FRESH_TOKEN: &str = "canary-fresh-token";
+pub(crate) const CONTEXT_ISSUER: &str = "https://edge.example";
+/// Who is told by context tokens.
+pub(crate) const AUDIENCE: &str = "https://told.internal";
+/// RFC 8037 appendix A.1.
+pub(crate) const CONTEXT_KEY: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 const KEY: &str = "k1:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 
 /// Everything that a journey meets.
@@ -94,6 +99,8 @@ impl World {
             ("OIDC_CLIENT_AUTH", "client_secret_post"),
             ("OIDC_CLIENT_SECRET", "canary-client-secret"),
             ("OIDC_DPOP", "off"),
+            ("BFF_CONTEXT_KEYS", CONTEXT_KEY),
+            ("BFF_CONTEXT_ISSUER", CONTEXT_ISSUER),
         ];
         let pairs = fixed.iter().chain(changes);
         let settings: Vec<(String, String)> =
@@ -249,7 +256,9 @@ fn app(
 fn routes(service: &str) -> String {
     let mut yaml = format!(
         "version: \"1.0\"\nservices:\n  api: {{ base_url: \"{service}/base\", timeout: 5s }}\n  \
-         gone: {{ base_url: \"http://127.0.0.1:1\" }}\nroutes:\n"
+         gone: {{ base_url: \"http://127.0.0.1:1\" }}\n  told: {{ base_url: \"{service}/told\", \
+         audience: \"{AUDIENCE}\", token: context }}\n  plain: {{ base_url: \"{service}/plain\", \
+         token: none }}\nroutes:\n"
     );
     for route in [
         "id: orders, path: /api/orders/*, target_service: api, upstream_path: \"/orders/{path}\", \
@@ -260,6 +269,8 @@ fn routes(service: &str) -> String {
          roles: { any: [ADMIN] }",
         "id: maybe, path: /api/maybe, target_service: api, methods: [GET], auth: optional",
         "id: public, path: /api/public, target_service: api, methods: [GET, POST], auth: none",
+        "id: told, path: /api/told, target_service: told, methods: [GET], auth: optional",
+        "id: plain, path: /api/plain, target_service: plain, methods: [GET], auth: session",
         "id: gone, path: /api/gone, target_service: gone, methods: [GET], auth: none",
     ] {
         yaml.push_str("  - { ");

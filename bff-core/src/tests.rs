@@ -9,6 +9,7 @@ mod backchannel_scope;
 mod binding;
 mod callback;
 mod cap;
+mod context;
 mod cookies;
 mod csrf;
 mod ending;

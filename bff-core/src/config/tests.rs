@@ -66,6 +66,37 @@ fn t09_every_problem_is_told_at_once_and_no_value_is() {
 }
 
 #[test]
+fn t12_the_issuer_of_context_tokens_is_no_identity_provider() {
+    let key = ("BFF_CONTEXT_KEYS", crate::testing::CONTEXT_KEY);
+    let directory = tempfile::tempdir().unwrap();
+    let idps = "idps: [{ name: partner, issuer: 'https://partner.example', audience: api }]";
+    std::fs::write(directory.path().join("idps.yaml"), idps).unwrap();
+    let place = ("BFF_CONFIG_DIR", directory.path().to_str().unwrap());
+    let with = |issuer| read(&[key, place, ("BFF_CONTEXT_ISSUER", issuer)]);
+    assert!(with("https://edge.example").unwrap().0.context.is_some());
+    for (issuer, named) in [
+        ("https://idp.example.com", "OIDC_ISSUER"),
+        ("https://idp.example.com/", "OIDC_ISSUER"),
+        ("https://partner.example", "idp partner"),
+    ] {
+        let report = with(issuer).unwrap_err();
+        assert!(report.contains("BFF_CONTEXT_ISSUER") && report.contains(named), "{report}");
+    }
+}
+
+#[test]
+fn t09_a_service_that_is_to_be_shown_context_tokens_needs_their_keys() {
+    let directory = tempfile::tempdir().unwrap();
+    let routes = "services: { a: { base_url: 'http://a', audience: a, token: context } }\nroutes: [{ path: \
+                  /a, target_service: a, methods: [GET], auth: session }]";
+    std::fs::write(directory.path().join("routes.yaml"), routes).unwrap();
+    let place = ("BFF_CONFIG_DIR", directory.path().to_str().unwrap());
+    assert!(read(&[place]).unwrap_err().contains("BFF_CONTEXT_KEYS"));
+    let key = ("BFF_CONTEXT_KEYS", crate::testing::CONTEXT_KEY);
+    assert!(read(&[place, key, ("BFF_CONTEXT_ISSUER", "https://edge.example")]).is_ok());
+}
+
+#[test]
 fn c83_debug_of_the_configuration_shows_no_secret() {
     let (config, _) = read(&[]).unwrap();
     let shown = format!("{config:?}");

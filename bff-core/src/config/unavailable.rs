@@ -19,11 +19,9 @@ const PROMISES: [(&str, &[&str]); 5] = [
 ];
 
 /// Features whose absence endangers nothing.
-const FEATURES: [(&str, &[&str]); 7] = [
+const FEATURES: [(&str, &[&str]); 5] = [
     ("DATABASE_URL", &[]),
     ("BFF_DEV_AUTO_TENANT", OFF),
-    ("BFF_CONTEXT_KEYS", &[]),
-    ("BFF_CONTEXT_ISSUER", &[]),
     ("BFF_SIGNATURE_HEADER_PREFIX", &[]),
     ("HTTPS_PROXY", &[]),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", &[]),

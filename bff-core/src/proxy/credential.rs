@@ -2,64 +2,76 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use secrecy::ExposeSecret as _;
 use session::record::{TokenPart, TokenType};
 
 use super::admit::Principal;
+use super::table::{Service, ServiceToken};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::oidc::DpopKey;
 
-/// A token, and the key that it is bound to.
+/// What a service is shown.
 #[derive(Debug)]
-pub(super) struct Credential(Arc<TokenPart>);
+pub(super) enum Credential {
+    /// The session's own token, and the key that it is bound to.
+    Session(Arc<TokenPart>),
+    /// A context token, as the value of `Authorization`.
+    Context(HeaderValue),
+}
 
 impl Credential {
-    /// The session's own token.
-    pub(super) const fn of_session(tokens: Arc<TokenPart>) -> Self {
-        Self(tokens)
-    }
-
-    /// The scheme of `Authorization`.
-    pub(super) fn scheme(&self) -> &'static str {
-        match self.0.token_type {
+    /// The value of `Authorization`, under the scheme that the token is bound by (RFC 6750, RFC 9449 section
+    /// 7.1). Marked sensitive.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] if it cannot stand in a header.
+    pub(super) fn authorization(&self) -> Result<HeaderValue, ApiError> {
+        let tokens = match self {
+            Self::Session(tokens) => tokens,
+            Self::Context(authorization) => return Ok(authorization.clone()),
+        };
+        let scheme = match tokens.token_type {
             TokenType::Bearer => "Bearer",
             TokenType::Dpop => "DPoP",
-        }
+        };
+        let value =
+            HeaderValue::try_from(format!("{scheme} {}", tokens.access_token.expose_secret()));
+        let mut value = value.map_err(|_| ApiError::Internal("token_not_a_header_value"))?;
+        value.set_sensitive(true);
+        Ok(value)
     }
 
-    /// The token itself.
-    pub(super) fn access_token(&self) -> &str {
-        self.0.access_token.expose_secret()
-    }
-
-    /// The key that proofs are made with, for a bound token.
+    /// The token and the key that proofs for it are made with, for a bound one.
     ///
     /// # Errors
     /// [`ApiError::Internal`] if what is stored is no key.
-    pub(super) fn dpop_key(&self) -> Result<Option<DpopKey>, ApiError> {
-        self.0
-            .dpop_key
-            .as_ref()
-            .map(|key| DpopKey::from_bytes(key.expose_secret()))
-            .transpose()
-            .map_err(|_| ApiError::Internal("dpop_key"))
+    pub(super) fn bound(&self) -> Result<Option<(&str, DpopKey)>, ApiError> {
+        let Self::Session(tokens) = self else { return Ok(None) };
+        let Some(key) = &tokens.dpop_key else { return Ok(None) };
+        let key = DpopKey::from_bytes(key.expose_secret());
+        let key = key.map_err(|_| ApiError::Internal("dpop_key"))?;
+        Ok(Some((tokens.access_token.expose_secret(), key)))
     }
 }
 
-/// The credential for `principal`; none for nobody.
+/// The credential for `principal` at `service`; none for nobody.
 ///
 /// # Errors
 /// [`ApiError`] if the session's tokens are dead and cannot be renewed.
 pub(super) async fn credential(
     app: &Arc<App>,
     principal: &Principal,
+    service: &Service,
 ) -> Result<Option<Credential>, ApiError> {
-    match principal {
-        Principal::Nobody => Ok(None),
-        Principal::Session(session) => {
-            let tokens = app.fresh_tokens(session).await?;
-            Ok(Some(Credential::of_session(tokens)))
+    match (principal, &service.token) {
+        (Principal::Nobody, _) | (_, ServiceToken::None) => Ok(None),
+        (Principal::Session(session), ServiceToken::Session) => {
+            Ok(Some(Credential::Session(app.fresh_tokens(session).await?)))
+        }
+        (Principal::Session(session), ServiceToken::Context(audience)) => {
+            Ok(Some(Credential::Context(app.context_token(session, audience)?)))
         }
     }
 }

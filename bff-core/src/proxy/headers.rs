@@ -9,7 +9,7 @@ mod response;
 use http::header::CONNECTION;
 use http::{HeaderMap, HeaderName};
 
-pub(super) use identity::{put_credential, put_identity};
+pub(super) use identity::put_identity;
 pub(super) use request::{asks_for_upgrade, for_service};
 pub(super) use response::clean_response;
 

@@ -1,6 +1,7 @@
 //! Owns: the request as its service is to see it: URL, headers, token and proof.
 
 use axum::body::Body;
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Uri, Version};
 use url::Url;
@@ -30,7 +31,7 @@ pub(super) async fn onward(
     let mut fields = headers::for_service(&head.headers, &app.config.network.csrf_header);
     headers::put_identity(&mut fields, principal.identity().as_ref(), caller)?;
     if let Some(credential) = credential {
-        headers::put_credential(&mut fields, credential)?;
+        fields.insert(AUTHORIZATION, credential.authorization()?);
         if let Some(proof) = proof(app, credential, &head.method, &uri).await? {
             fields.insert("dpop", proof);
         }
@@ -62,12 +63,12 @@ async fn proof(
     method: &Method,
     uri: &Uri,
 ) -> Result<Option<HeaderValue>, ApiError> {
-    let Some(key) = credential.dpop_key()? else { return Ok(None) };
+    let Some((token, key)) = credential.bound()? else { return Ok(None) };
     let url = Url::parse(&uri.to_string()).map_err(|_| ApiError::Internal("upstream_url"))?;
     let proof = app
         .providers
         .main()
-        .resource_proof(&key, method, &url, credential.access_token(), app.now())
+        .resource_proof(&key, method, &url, token, app.now())
         .await
         .map_err(|_| ApiError::Internal("dpop_proof"))?;
     HeaderValue::try_from(proof).map(Some).map_err(|_| ApiError::Internal("dpop_proof"))

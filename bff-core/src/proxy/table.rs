@@ -25,6 +25,18 @@ pub(super) struct Service {
     /// Scheme and authority, and a path that ends without a slash.
     pub(super) base_url: Uri,
     pub(super) timeout: Duration,
+    pub(super) token: ServiceToken,
+}
+
+/// The token that a service is shown where a user is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ServiceToken {
+    /// The session's access token, by the strategy.
+    Session,
+    /// A context token for this audience.
+    Context(Arc<str>),
+    /// None.
+    None,
 }
 
 /// What a route asks of its caller.
@@ -82,6 +94,7 @@ pub(super) struct Matched {
 #[derive(Debug, Default)]
 pub struct RouteTable {
     paths: matchit::Router<Vec<Arc<Route>>>,
+    shows_context: bool,
 }
 
 impl RouteTable {
@@ -104,6 +117,11 @@ impl RouteTable {
                 None
             }
         }
+    }
+
+    /// Whether a service of a route is to be shown context tokens.
+    pub(crate) const fn shows_context(&self) -> bool {
+        self.shows_context
     }
 
     /// The methods that `path` has, as `Allow` lists them.

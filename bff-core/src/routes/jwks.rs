@@ -11,9 +11,14 @@ use serde_json::json;
 
 use crate::app::App;
 
-/// Those of all providers. Public, and worth caching for a while.
+/// Those that we authenticate with at providers, and those of context tokens. Public, and worth caching for a
+/// while.
 pub(crate) async fn jwks(State(app): State<Arc<App>>) -> Response {
-    let keys = json!({ "keys": app.providers.public_keys() });
+    let mut keys = app.providers.public_keys();
+    if let Some(tokens) = &app.context {
+        keys.extend(tokens.signer().public_keys());
+    }
+    let keys = json!({ "keys": keys });
     let mut response = Response::new(Body::from(keys.to_string()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));

@@ -1,10 +1,8 @@
-//! Owns: the headers by which a service is told who calls, and by whose token.
+//! Owns: the headers by which a service is told who calls.
 
-use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 
 use super::super::admit::Identity;
-use super::super::credential::Credential;
 use crate::caller::Caller;
 use crate::error::ApiError;
 
@@ -23,22 +21,6 @@ pub(in crate::proxy) fn put_identity(
     put(headers, "x-tenant-id", identity.tenant_id)?;
     put(headers, "x-tenant-slug", identity.tenant_slug)?;
     put(headers, "x-master-flags", identity.master_flags)
-}
-
-/// Shows the token, under the scheme that it is bound by (RFC 6750, RFC 9449 section 7.1).
-///
-/// # Errors
-/// [`ApiError::Internal`] if it cannot stand in a header.
-pub(in crate::proxy) fn put_credential(
-    headers: &mut HeaderMap,
-    credential: &Credential,
-) -> Result<(), ApiError> {
-    let authorization = format!("{} {}", credential.scheme(), credential.access_token());
-    let mut authorization = HeaderValue::try_from(authorization)
-        .map_err(|_| ApiError::Internal("token_not_a_header_value"))?;
-    authorization.set_sensitive(true);
-    headers.insert(AUTHORIZATION, authorization);
-    Ok(())
 }
 
 fn put(headers: &mut HeaderMap, name: &'static str, value: &[u8]) -> Result<(), ApiError> {

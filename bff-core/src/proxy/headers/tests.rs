@@ -92,8 +92,8 @@ fn t05_connection_header_cannot_drop_identity() {
     assert!(headers.is_empty(), "{headers:?}");
     let identity = Identity { user_id: b"alice", ..Identity::default() };
     put_identity(&mut headers, Some(&identity), &caller()).unwrap();
-    let credential = Credential::of_session(Arc::new(tokens(TokenType::Dpop)));
-    put_credential(&mut headers, &credential).unwrap();
+    let credential = Credential::Session(Arc::new(tokens(TokenType::Dpop)));
+    headers.insert(AUTHORIZATION, credential.authorization().unwrap());
     assert_eq!(headers.get("x-user-id").unwrap(), "alice");
     let authorization = headers.get(AUTHORIZATION).unwrap();
     assert_eq!(authorization, "DPoP at-1");

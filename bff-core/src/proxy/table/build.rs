@@ -8,7 +8,7 @@ use std::sync::Arc;
 use shell::config::Problem;
 
 use super::file::{RouteFile, RoutesFile};
-use super::{REST, Route, RouteTable, Service};
+use super::{REST, Route, RouteTable, Service, ServiceToken};
 use route::route;
 
 /// Builds the table, or says everything that is wrong with the file.
@@ -35,6 +35,8 @@ pub(super) fn table(file: &RoutesFile) -> Result<RouteTable, Vec<Problem>> {
     }
     let mut table = RouteTable::default();
     for (path, routes) in by_path {
+        table.shows_context |=
+            routes.iter().any(|route| matches!(route.service.token, ServiceToken::Context(_)));
         if let Err(error) = table.paths.insert(pattern(&path), routes) {
             let what = What::new(&error.to_string(), "Write a path such as /api/orders/*.");
             problems.push(what.at(&format!("routes.yaml: path {path}")));

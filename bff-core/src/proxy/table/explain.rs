@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use http::Method;
 
-use super::{Auth, Needs, PlainPath, RouteTable};
+use super::{Auth, Needs, PlainPath, RouteTable, ServiceToken};
 
 impl RouteTable {
     /// What `METHOD PATH` would meet, for people.
@@ -52,7 +52,7 @@ impl RouteTable {
             );
             line("scopes", &wanted(&route.scopes));
             line("roles", &wanted(&route.roles));
-            line("token", "the session's access token, Bearer or DPoP as the IdP gave it");
+            line("token", &token(&route.service.token));
         }
         line("in", "without Cookie, Authorization, DPoP, identity and forwarding headers");
         line(
@@ -65,6 +65,16 @@ impl RouteTable {
             },
         );
         out
+    }
+}
+
+fn token(token: &ServiceToken) -> String {
+    match token {
+        ServiceToken::Session => {
+            "the session's access token, Bearer or DPoP as the IdP gave it".to_owned()
+        }
+        ServiceToken::Context(audience) => format!("a context token for {audience}"),
+        ServiceToken::None => "none".to_owned(),
     }
 }
 

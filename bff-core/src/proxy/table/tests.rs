@@ -113,6 +113,8 @@ fn t09_a_service_that_no_route_uses_is_checked_too() {
     for file in [
         "services: { a: { base_url: \"ftp://a\" } }\n",
         "services: { a: { base_url: \"http://a\", timeout: soon } }\n",
+        "services: { a: { base_url: \"http://a\", token: context } }\n",
+        "services: { a: { base_url: \"http://a\", token: access } }\n",
         "version: \"99.0\"\n",
     ] {
         assert!(table(file).is_err(), "{file}");

@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::Uri;
 use serde::Deserialize;
 
-use super::super::Service;
 use super::super::build::What;
+use super::super::{Service, ServiceToken};
 use super::{Scalar, Unbuilt};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -18,13 +18,23 @@ pub(in super::super) struct ServiceFile {
     #[serde(default)]
     timeout: Option<Scalar>,
     #[serde(default)]
-    #[expect(dead_code, reason = "serves token exchange, which is not built yet")]
     audience: Option<String>,
+    #[serde(default)]
+    token: TokenFile,
     #[serde(default)]
     tls: Option<Unbuilt>,
     #[serde(default)]
     #[expect(dead_code, reason = "for people")]
     description: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum TokenFile {
+    #[default]
+    Session,
+    Context,
+    None,
 }
 
 impl ServiceFile {
@@ -49,6 +59,19 @@ impl ServiceFile {
         let timeout = timeout.map_err(|problem| {
             What::new(&format!("has a timeout that {problem}"), "For example 30s.")
         })?;
-        Ok(Service { name: name.to_owned(), base_url, timeout })
+        Ok(Service { name: name.to_owned(), base_url, timeout, token: self.token()? })
+    }
+
+    fn token(&self) -> Result<ServiceToken, What> {
+        let audience = self.audience.as_deref().filter(|audience| !audience.is_empty());
+        match (self.token, audience) {
+            (TokenFile::Session, _) => Ok(ServiceToken::Session),
+            (TokenFile::None, _) => Ok(ServiceToken::None),
+            (TokenFile::Context, Some(audience)) => Ok(ServiceToken::Context(audience.into())),
+            (TokenFile::Context, None) => Err(What::new(
+                "has token: context and no audience",
+                "Name what the service checks as aud, such as https://orders.internal.",
+            )),
+        }
     }
 }

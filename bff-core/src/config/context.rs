@@ -1,0 +1,37 @@
+//! Owns: what `BFF_CONTEXT_*` and the rest of the settings have to agree on.
+
+use session::context::ContextSigner;
+use shell::config::Settings;
+
+use super::Idps;
+use crate::oidc::OidcConfig;
+use crate::proxy::RouteTable;
+
+/// Who signs context tokens, under a name that no identity provider has.
+pub(super) fn read(
+    settings: &mut Settings,
+    oidc: Option<&OidcConfig>,
+    idps: &Idps,
+) -> Option<ContextSigner> {
+    let signer = ContextSigner::read(settings)?;
+    if let Some(oidc) = oidc {
+        signer.differs_from(&oidc.issuer, "OIDC_ISSUER", settings);
+    }
+    let login = idps.login.iter().map(|(name, provider)| (name, &provider.oidc.issuer));
+    let bearer = idps.bearer.iter().map(|entry| (&entry.name, &entry.issuer));
+    for (name, issuer) in login.chain(bearer) {
+        signer.differs_from(issuer, &format!("idps.yaml: idp {name}"), settings);
+    }
+    Some(signer)
+}
+
+/// A service that is to be shown context tokens needs somebody who signs them.
+pub(super) fn agree(settings: &mut Settings, signer: Option<&ContextSigner>, routes: &RouteTable) {
+    if signer.is_none() && routes.shows_context() {
+        settings.problem(
+            "BFF_CONTEXT_KEYS",
+            "is not set, and a service of routes.yaml has token: context",
+            "Set BFF_CONTEXT_KEYS and BFF_CONTEXT_ISSUER.",
+        );
+    }
+}

@@ -122,7 +122,7 @@ fn verify(
     store: AnyStore,
     shutdown: &Shutdown,
 ) -> anyhow::Result<SocketAddr> {
-    let verify = Verify::new(config, store, Arc::new(SystemClock), &SystemRandom);
+    let verify = Verify::new(config, store, Arc::new(SystemClock), Arc::new(SystemRandom));
     let listener = bind(0)?;
     let address = listener.local_addr()?;
     let (tls, shutdown) = (config.tls.as_ref().map(Tls::config), shutdown.clone());

@@ -82,7 +82,8 @@ impl Bff {
     ) -> Handed {
         let now = self.clock.unix_seconds();
         let kept = match hand_on {
-            HandOn::Nothing => Handed::Nothing,
+            // A context token was put on where the request was judged.
+            HandOn::Nothing | HandOn::ContextToken => Handed::Nothing,
             HandOn::AccessToken => match self.access.kept(key, token.version, now) {
                 Some(kept) => Handed::Token(kept),
                 None => return ask(&self.access, (*key, token.version), cookie()),

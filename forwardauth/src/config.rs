@@ -5,6 +5,7 @@
 
 mod bff;
 mod cache;
+mod context;
 mod read;
 mod unavailable;
 
@@ -18,6 +19,7 @@ use shell::origin::Origin;
 use shell::tls::Tls;
 
 pub use bff::{AccessSettings, BffSettings};
+pub use context::ContextSettings;
 
 use crate::login::LoginUrl;
 pub use crate::policy::HandOn;
@@ -72,6 +74,8 @@ pub struct VerifyConfig {
     pub hand_on: HandOn,
     /// `FORWARDAUTH_BFF_URL` and what belongs to it.
     pub bff: Option<BffSettings>,
+    /// `BFF_CONTEXT_*` and `FORWARDAUTH_CONTEXT_AUD`.
+    pub context: Option<ContextSettings>,
 }
 
 impl Config {
@@ -106,7 +110,15 @@ impl Config {
         let bff = bff::read(settings, threads, hand_on);
         // As the setting says it: what is wrong with the rest of the BFF's settings is told above.
         let access = settings.text("FORWARDAUTH_BFF_URL").is_some();
-        let policies = PolicyTable::read(settings, Given { default: hand_on, access });
+        let context = context::read(settings, threads, hand_on);
+        let given = Given {
+            default: hand_on,
+            access,
+            context: context.is_some(),
+            audience: context.as_ref().is_some_and(|context| context.audience.is_some()),
+        };
+        let policies = PolicyTable::read(settings, given);
+        read::warn_of_idle_keys(settings, context.as_ref(), hand_on, &policies.load());
         Some(Self {
             listen,
             admin_listen,
@@ -124,6 +136,7 @@ impl Config {
                 policies,
                 hand_on,
                 bff,
+                context,
             },
         })
     }

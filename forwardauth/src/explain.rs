@@ -66,7 +66,7 @@ pub fn explain(config: &Config, subject: &Subject) -> Result<String, fmt::Error>
     )?;
     writeln!(out, "flags     403 if suspended or banned")?;
     write_demands(&mut out, &demands)?;
-    writeln!(out, "token     {}", token_line(verify, demands.hand_on(verify.hand_on)))?;
+    writeln!(out, "token     {}", token_line(verify, &demands))?;
     let mut login = BytesMut::new();
     verify.login_url.for_request(&original, None).write(&mut login);
     let login = String::from_utf8_lossy(&login);
@@ -81,13 +81,18 @@ pub fn explain(config: &Config, subject: &Subject) -> Result<String, fmt::Error>
     Ok(out)
 }
 
-fn token_line(verify: &VerifyConfig, hand_on: HandOn) -> String {
-    match (&verify.bff, hand_on) {
-        (None, _) => "none is handed on, and no refresh asked for".to_owned(),
-        (Some(_), HandOn::Nothing) => {
+fn token_line(verify: &VerifyConfig, demands: &Demands) -> String {
+    match (demands.hand_on(verify.hand_on), &verify.bff) {
+        (HandOn::ContextToken, _) => {
+            let default = verify.context.as_ref().and_then(|context| context.audience.as_ref());
+            let audience = demands.audience().or(default).map(|name| &**name).unwrap_or_default();
+            format!("a context token for {audience} is handed on")
+        }
+        (_, None) => "none is handed on, and no refresh asked for".to_owned(),
+        (HandOn::Nothing, Some(_)) => {
             "none is handed on; the BFF is told when one nears its end".to_owned()
         }
-        (Some(bff), HandOn::AccessToken) => {
+        (HandOn::AccessToken, Some(bff)) => {
             let wait = bff.access.wait.as_millis();
             format!("the access token is handed on; 503 if it cannot be had within {wait} ms")
         }

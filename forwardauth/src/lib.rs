@@ -19,6 +19,7 @@ mod bff;
 mod cache_metrics;
 mod clients;
 pub mod config;
+mod context_token;
 mod csrf;
 mod decide;
 pub mod explain;

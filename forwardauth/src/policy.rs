@@ -12,6 +12,8 @@ mod headers;
 mod query;
 mod table;
 
+use std::sync::Arc;
+
 use session::edge::EdgeFrame;
 
 pub(crate) use self::address::PolicyError;
@@ -29,6 +31,8 @@ pub(crate) struct Policy {
     pub(crate) requirements: Requirements,
     /// What the service is given besides the identity headers.
     pub(crate) hand_on: HandOn,
+    /// Whom a context token is for (`aud`); by default whoever the setting names.
+    pub(crate) audience: Option<Arc<str>>,
     /// The headers that its claims are told in.
     pub(crate) headers: Vec<MappedHeader>,
 }
@@ -40,6 +44,8 @@ pub enum HandOn {
     Nothing,
     /// The session's access token (`access`).
     AccessToken,
+    /// A token of ours that says whose request it is (`context`).
+    ContextToken,
 }
 
 /// What a session must show. The default asks for nothing.

@@ -42,6 +42,7 @@ pub(crate) enum Refusal {
     TokenBound,
     TokenUnavailable,
     TokenTimeout,
+    ContextToken,
 }
 
 /// What the outside sees of a refusal.
@@ -79,7 +80,7 @@ const NO_TOKEN: (StatusCode, &str, &str) = (
 
 impl Refusal {
     /// All refusals, in the order of their declaration.
-    pub(crate) const ALL: [Self; 32] = [
+    pub(crate) const ALL: [Self; 33] = [
         Self::UnknownPath,
         Self::ForwardedHeader,
         Self::Policy,
@@ -112,6 +113,7 @@ impl Refusal {
         Self::TokenBound,
         Self::TokenUnavailable,
         Self::TokenTimeout,
+        Self::ContextToken,
     ];
 
     /// Status and codes.
@@ -174,6 +176,14 @@ impl Refusal {
             ),
             Self::TokenUnavailable => ("token_unavailable", NO_TOKEN),
             Self::TokenTimeout => ("token_timeout", NO_TOKEN),
+            Self::ContextToken => (
+                "context_token",
+                (
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "context_token",
+                    "The service cannot be told who you are.",
+                ),
+            ),
         };
         Row { reason, status, code, title }
     }
@@ -240,6 +250,6 @@ mod tests {
         reasons.sort_unstable();
         reasons.dedup();
         assert_eq!(reasons.len(), Refusal::ALL.len());
-        assert_eq!(Refusal::TokenTimeout as usize + 1, Refusal::ALL.len(), "the last variant");
+        assert_eq!(Refusal::ContextToken as usize + 1, Refusal::ALL.len(), "the last variant");
     }
 }

@@ -159,7 +159,7 @@ impl Worker {
     }
 
     async fn serve(self, config: &Config, limits: Limits, shutdown: Shutdown) {
-        let verify = Verify::new(config, self.store.clone(), self.clock, &SystemRandom);
+        let verify = Verify::new(config, self.store.clone(), self.clock, Arc::new(SystemRandom));
         let tls = config.tls.as_ref().map(Tls::config);
         if let Some(cache) = self.store.tracked() {
             let metrics = CacheMetrics::of(thread::current().name().unwrap_or_default());

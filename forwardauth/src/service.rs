@@ -35,6 +35,7 @@ use crate::background::Background;
 use crate::bff::{Bff, TokenState};
 use crate::clients::Clients;
 use crate::config::{Config, VerifyConfig};
+use crate::context_token::Minter;
 use crate::csrf;
 use crate::decide::{Client, Question, decide};
 use crate::fields::{Fields, Lines};
@@ -66,6 +67,7 @@ struct State {
     metrics: Metrics,
     background: Background,
     bff: Option<Bff>,
+    context: Option<Minter>,
     /// Told once that a proxy is missing from `BFF_TRUSTED_PROXIES`.
     ignored_proxy: Once,
 }
@@ -82,18 +84,20 @@ impl Verify {
         config: &Config,
         store: AnyStore,
         clock: Arc<dyn Clock>,
-        random: &dyn Random,
+        random: Arc<dyn Random>,
     ) -> Self {
         let keys = &config.verify.clients.edge_keys;
+        let request_ids = RequestIds::new(&*random);
         Self(Arc::new(State {
             config: config.verify.clone(),
             reader: Reader::new(store.clone(), Arc::clone(keys)),
             bff: config.verify.bff.as_ref().map(|bff| Bff::new(bff, Arc::clone(&clock))),
+            context: config.verify.context.as_ref().map(|context| Minter::new(context, random)),
             clients: Clients::new(config.verify.clients.trusted.clone()),
             marks: MarkMemo::new(keys.binder().clone()),
             store,
             clock,
-            request_ids: RequestIds::new(random),
+            request_ids,
             scratch: Scratch::new(),
             log: Log::default(),
             metrics: Metrics::new(),
@@ -267,15 +271,16 @@ impl State {
             self.end(*key);
         }
         let judged = match &verdict.decision {
-            Ok(admitted) => Identity::of(admitted, &self.scratch).map(|identity| {
+            Ok(admitted) => Identity::of(admitted, &self.scratch).and_then(|identity| {
                 let Self { background, store, config, .. } = self;
                 let keys = &config.clients.edge_keys;
                 slide::if_due(background, store, keys, key, admitted.edge(), now);
-                Passed {
-                    identity,
-                    token: TokenState::of(admitted.edge()),
-                    hand_on: context.demands.hand_on(config.hand_on),
-                }
+                let hand_on = context.demands.hand_on(config.hand_on);
+                let identity = match hand_on {
+                    HandOn::Nothing | HandOn::AccessToken => identity,
+                    HandOn::ContextToken => self.with_context(identity, admitted, context, now)?,
+                };
+                Ok(Passed { identity, token: TokenState::of(admitted.edge()), hand_on })
             }),
             Err(refusal) => Err(*refusal),
         };

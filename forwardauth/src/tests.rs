@@ -2,6 +2,7 @@
 
 mod access;
 mod backing;
+mod context;
 mod csrf;
 mod gate;
 mod log;

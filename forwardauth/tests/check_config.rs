@@ -82,7 +82,6 @@ fn t09_what_this_version_has_not_is_refused_and_not_ignored() {
     insta::assert_snapshot!(check(&[
         ("BFF_CONFIG_DIR", directory.path().to_str().unwrap()),
         ("FORWARDAUTH_CACHE", "tracking"),
-        ("FORWARDAUTH_AUTHORIZATION", "context"),
         ("FORWARDAUTH_TLS_CLIENT_CA", "ca.pem"),
     ]));
 }
@@ -95,6 +94,21 @@ fn t09_a_token_that_nobody_gives_out_is_not_promised() {
         ("FORWARDAUTH_BFF_URL", "http://bff:9000"),
         ("BFF_INTERNAL_TOKEN", "canary"),
     ]));
+}
+
+#[test]
+fn t09_a_context_token_needs_keys_and_somebody_to_tell() {
+    const KEY: (&str, &str) = (
+        "BFF_CONTEXT_KEYS",
+        r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
+    );
+    let context = ("FORWARDAUTH_AUTHORIZATION", "context");
+    let issuer = ("BFF_CONTEXT_ISSUER", "https://edge.example");
+    let audience = ("FORWARDAUTH_CONTEXT_AUD", "https://orders.internal");
+    insta::assert_snapshot!(check(&[context]));
+    insta::assert_snapshot!(check(&[KEY, issuer]));
+    insta::assert_snapshot!(check(&[KEY, issuer, ("OIDC_ISSUER", issuer.1), context, audience]));
+    insta::assert_snapshot!(check(&[KEY, issuer, context, audience]));
 }
 
 #[test]

@@ -92,13 +92,11 @@ pub(super) fn read(
 
 /// `FORWARDAUTH_AUTHORIZATION`.
 pub(super) fn hand_on(settings: &mut Settings) -> HandOn {
-    let hint = "Use none, which is the default, or access.";
+    let hint = "Use none, which is the default, access or context.";
     let given = settings.parsed("FORWARDAUTH_AUTHORIZATION", hint, |text| match text {
         "none" => Ok(HandOn::Nothing),
         "access" => Ok(HandOn::AccessToken),
-        "context" => {
-            Err("asks for context tokens, which are not available in this version".to_owned())
-        }
+        "context" => Ok(HandOn::ContextToken),
         _ => Err("is not a kind of authorization".to_owned()),
     });
     given.unwrap_or(HandOn::Nothing)

@@ -9,7 +9,9 @@ use shell::config::{Settings, parse};
 use shell::origin::Origin;
 use shell::tls::Tls;
 
+use super::ContextSettings;
 use crate::login::LoginUrl;
+use crate::policy::{HandOn, Policies};
 
 const THREADS_MAX: usize = 256;
 
@@ -61,6 +63,21 @@ pub(super) fn warn_of_session_keys(settings: &mut Settings) {
     {
         settings
             .warn("BFF_SESSION_KEYS is set; forwardauth has no use for it and should not see it");
+    }
+}
+
+/// Private keys have no business where nobody signs with them.
+pub(super) fn warn_of_idle_keys(
+    settings: &mut Settings,
+    context: Option<&ContextSettings>,
+    hand_on: HandOn,
+    policies: &Policies,
+) {
+    let used = hand_on == HandOn::ContextToken || policies.hand_on_any(HandOn::ContextToken);
+    if context.is_some() && !used {
+        settings.warn(
+            "BFF_CONTEXT_KEYS is set, and no route is given context tokens: forwardauth should not see it",
+        );
     }
 }
 

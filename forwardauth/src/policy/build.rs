@@ -2,6 +2,8 @@
 //!
 //! An empty list is refused and not taken for "nothing is asked": whoever wrote it meant to ask.
 
+use std::sync::Arc;
+
 use session::header_text;
 use shell::config::{Settings, parse};
 
@@ -14,6 +16,8 @@ use super::{HandOn, Policies, Policy, Requirements};
 const NAME_MAX: usize = 64;
 /// Most entries of one list: each is compared on every request.
 const LIST_MAX: usize = 64;
+/// Longest audience.
+const AUDIENCE_MAX: usize = 512;
 
 /// What the rest of the configuration settled.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +26,10 @@ pub(crate) struct Given {
     pub(crate) default: HandOn,
     /// Whether there is a BFF to ask for access tokens.
     pub(crate) access: bool,
+    /// Whether there are keys for context tokens.
+    pub(crate) context: bool,
+    /// Whether context tokens have an audience where a policy names none.
+    pub(crate) audience: bool,
 }
 
 /// The policies of `file`, noting all that is wrong in `settings`.
@@ -75,20 +83,18 @@ impl Entry<'_> {
             max_age: file.max_age.and_then(|age| self.max_age(&age)),
         };
         let hand_on = self.hand_on(file.authorization, given);
+        let audience = self.audience(file.aud, hand_on, given);
         let headers = file.headers.unwrap_or_default().into_iter().filter_map(|(name, claim)| {
             let mapped = headers::mapped(&name, &claim);
             mapped.map_err(|wrong| self.problem(&wrong.key, wrong.problem, wrong.hint)).ok()
         });
         let headers = headers.collect();
-        Policy { requirements, hand_on, headers }
+        Policy { requirements, hand_on, audience, headers }
     }
 
     /// Keys that this version reads but does not carry out. Ignoring them would open what they close.
     fn refuse_unavailable(&mut self, file: &PolicyFile) {
-        let context = file.authorization == Some(AuthorizationFile::Context);
         for (key, given) in [
-            ("authorization: context", context),
-            ("aud", file.aud.is_some()),
             ("bearer", file.bearer.is_some()),
             ("email_domains", file.email_domains.is_some()),
             ("headers", file.headers.is_some()),
@@ -157,11 +163,43 @@ impl Entry<'_> {
         Some(seconds)
     }
 
+    fn audience(
+        &mut self,
+        asked: Option<String>,
+        hand_on: HandOn,
+        given: Given,
+    ) -> Option<Arc<str>> {
+        let hint = "Name what the service checks as aud, such as https://orders.internal.";
+        let context = hand_on == HandOn::ContextToken;
+        match &asked {
+            Some(_) if !context => {
+                let hint = "Set authorization: context, or remove it.";
+                self.problem("aud", "is for context tokens, which this policy has none of", hint);
+            }
+            Some(audience) if !is_audience(audience) => {
+                self.problem("aud", "is not an audience", hint);
+            }
+            None if context && !given.audience => {
+                let problem = "is not set, nor is FORWARDAUTH_CONTEXT_AUD, for a context token";
+                self.problem("aud", problem, hint);
+            }
+            _ => {}
+        }
+        asked.map(Arc::from)
+    }
+
     fn hand_on(&mut self, asked: Option<AuthorizationFile>, given: Given) -> HandOn {
         match asked {
             None => given.default,
-            // Context tokens are refused above.
-            Some(AuthorizationFile::None | AuthorizationFile::Context) => HandOn::Nothing,
+            Some(AuthorizationFile::None) => HandOn::Nothing,
+            Some(AuthorizationFile::Context) => {
+                if !given.context {
+                    let problem = "asks for context tokens, and there are no keys to sign them";
+                    let hint = "Set BFF_CONTEXT_KEYS and BFF_CONTEXT_ISSUER.";
+                    self.problem("authorization", problem, hint);
+                }
+                HandOn::ContextToken
+            }
             Some(AuthorizationFile::Access) => {
                 if !given.access {
                     let problem = "asks for access tokens, and nobody is named who has them";
@@ -172,6 +210,11 @@ impl Entry<'_> {
             }
         }
     }
+}
+
+/// What services compare with `aud`.
+fn is_audience(text: &str) -> bool {
+    (1..=AUDIENCE_MAX).contains(&text.len()) && !text.contains(char::is_control)
 }
 
 fn is_plain(text: &str) -> bool {

@@ -41,6 +41,11 @@ impl Demands {
         self.named.as_ref().map_or(default, |policy| policy.hand_on)
     }
 
+    /// Whom a context token is for, where the policy says so.
+    pub(crate) fn audience(&self) -> Option<&Arc<str>> {
+        self.named.as_ref()?.audience.as_ref()
+    }
+
     /// The headers that claims are told in.
     #[expect(dead_code, reason = "sessions hold no claims yet, so no policy has any")]
     pub(crate) fn headers(&self) -> &[MappedHeader] {

@@ -9,8 +9,8 @@ use arc_swap::ArcSwap;
 use shell::config::{Problems, Settings, yaml};
 use shell::reload::{Fingerprint, Watched, WatchedFile};
 
-use super::Policy;
 use super::build::{self, Given};
+use super::{HandOn, Policy};
 
 /// The file in `BFF_CONFIG_DIR`.
 const FILE: &str = "forwardauth.yaml";
@@ -22,6 +22,11 @@ pub(crate) struct Policies(HashMap<String, Arc<Policy>>);
 impl Policies {
     pub(super) fn of(policies: impl IntoIterator<Item = (String, Policy)>) -> Self {
         Self(policies.into_iter().map(|(name, policy)| (name, Arc::new(policy))).collect())
+    }
+
+    /// Whether any policy hands this on.
+    pub(crate) fn hand_on_any(&self, hand_on: HandOn) -> bool {
+        self.0.values().any(|policy| policy.hand_on == hand_on)
     }
 
     /// The policy called `name`. Allocates nothing.
@@ -103,10 +108,11 @@ fn parse(text: &str, given: Given, settings: &mut Settings) -> Policies {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Demands, HandOn, PolicyError};
+    use crate::policy::{Demands, PolicyError};
     use shell::reload::{Trust, Watch};
 
-    const GIVEN: Given = Given { default: HandOn::Nothing, access: false };
+    const GIVEN: Given =
+        Given { default: HandOn::Nothing, access: false, context: false, audience: false };
 
     #[tokio::test]
     async fn t09_a_reload_is_whole_and_a_policy_that_went_is_not_no_policy() {

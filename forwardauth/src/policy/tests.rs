@@ -5,8 +5,12 @@ use session::keys::KeyRing;
 
 /// Two policies, and what the keys of an address may add.
 fn policies() -> Policies {
-    let policy =
-        |requirements| Policy { requirements, hand_on: HandOn::Nothing, headers: Vec::new() };
+    let policy = |requirements| Policy {
+        requirements,
+        hand_on: HandOn::Nothing,
+        audience: None,
+        headers: Vec::new(),
+    };
     Policies::of([
         (
             "staff".to_owned(),

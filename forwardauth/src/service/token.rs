@@ -1,5 +1,5 @@
-//! Owns: the step between the decision and the answer of a verify that knows its BFF: the session's access
-//! token is seen to, and handed on where that is asked for.
+//! Owns: the step between the decision and the answer where a service is given a token: one of ours that says
+//! whose request it is, or the session's access token, which a verify that knows its BFF also sees to.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,8 +9,11 @@ use http::{HeaderMap, HeaderValue};
 use session::cookie::{self, SessionCookie};
 use session::id::{SessionId, StoreKey};
 
-use super::{Judged, Passed, State};
+use super::{Context, Judged, Passed, State};
 use crate::bff::{Bff, Handed};
+use crate::decide::Admitted;
+use crate::identity::Identity;
+use crate::refusal::Refusal;
 
 /// A request that waits for a token. Boxed, so that those which do not wait carry nothing of it.
 type Waiting = Pin<Box<dyn Future<Output = Judged> + Send>>;
@@ -32,6 +35,20 @@ impl State {
                 Err(Box::pin(async move { Ok(passed.with_authorization(value.await?)) }))
             }
         }
+    }
+
+    /// `identity` with a context token for the audience of this route.
+    #[inline(never)]
+    pub(super) fn with_context(
+        &self,
+        identity: Identity,
+        admitted: &Admitted,
+        context: &Context<'_>,
+        now: u64,
+    ) -> Result<Identity, Refusal> {
+        let minter = self.context.as_ref().ok_or(Refusal::ContextToken)?;
+        let value = minter.authorization(admitted, context.demands.audience(), now)?;
+        Ok(identity.with_authorization(value))
     }
 
     /// The cookie once more: few requests need its value after its hash.

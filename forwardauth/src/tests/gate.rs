@@ -117,7 +117,7 @@ fn verify(variables: &[(&str, &str)], store: AnyStore, clock: &ManualClock) -> V
     let mut settings = Settings::from_pairs(defaults.into_iter().chain(variables.iter().copied()));
     let config = Config::from_settings(&mut settings, Embedding::Composed);
     let (config, _warnings) = settings.finish(config).unwrap();
-    Verify::new(&config, store, Arc::new(clock.clone()), &CountingRandom::default())
+    Verify::new(&config, store, Arc::new(clock.clone()), Arc::new(CountingRandom::default()))
 }
 
 /// One whose Redis is not there.

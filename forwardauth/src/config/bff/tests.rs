@@ -38,10 +38,6 @@ fn t09_what_would_not_work_is_refused() {
         (vec![ACCESS, TOKEN], "FORWARDAUTH_AUTHORIZATION: asks for access tokens"),
         (vec![URL], "BFF_INTERNAL_TOKEN: is required"),
         (vec![URL, ("BFF_INTERNAL_TOKEN", "a\nb")], "BFF_INTERNAL_TOKEN: holds what no header"),
-        (
-            vec![URL, TOKEN, ("FORWARDAUTH_AUTHORIZATION", "context")],
-            "FORWARDAUTH_AUTHORIZATION: asks for context tokens",
-        ),
         (vec![("FORWARDAUTH_AUTHORIZATION", "all")], "FORWARDAUTH_AUTHORIZATION: is not a kind"),
         (vec![URL, TOKEN, ("FORWARDAUTH_REFRESH_WAIT_MS", "9")], "FORWARDAUTH_REFRESH_WAIT_MS"),
         (vec![URL, TOKEN, ("FORWARDAUTH_BFF_CA", "-----BEGIN X-----")], "FORWARDAUTH_BFF_CA"),

@@ -1,7 +1,8 @@
 use super::*;
 use shell::config::yaml;
 
-const GIVEN: Given = Given { default: HandOn::Nothing, access: true };
+const GIVEN: Given =
+    Given { default: HandOn::Nothing, access: true, context: true, audience: false };
 
 fn read(text: &str, given: Given) -> Result<Policies, String> {
     let mut settings = Settings::from_pairs([("ROLE", "ADMIN")]);
@@ -67,10 +68,24 @@ fn every_key_is_read() {
 #[test]
 fn what_is_handed_on_is_the_setting_s_where_a_policy_does_not_say() {
     let text = "policies: { a: {}, b: { authorization: none } }";
-    let given = Given { default: HandOn::AccessToken, access: true };
+    let given = Given { default: HandOn::AccessToken, ..GIVEN };
     let policies = read(text, given).unwrap();
     assert_eq!(policies.get("a").unwrap().hand_on, HandOn::AccessToken);
     assert_eq!(policies.get("b").unwrap().hand_on, HandOn::Nothing);
+}
+
+#[test]
+fn a_context_token_is_for_whom_the_policy_names_or_else_the_setting() {
+    let text = "policies: { a: { authorization: context, aud: 'https://a.internal' }, b: { authorization: \
+                context } }";
+    let policies = read(text, Given { audience: true, ..GIVEN }).unwrap();
+    let a = policies.get("a").unwrap();
+    assert_eq!(
+        (a.hand_on, a.audience.as_deref()),
+        (HandOn::ContextToken, Some("https://a.internal"))
+    );
+    assert_eq!(policies.get("b").unwrap().audience, None);
+    assert!(read(text, GIVEN).unwrap_err().contains("policy b: aud"));
 }
 
 #[test]
@@ -84,9 +99,11 @@ fn t09_every_problem_of_the_file_is_told_at_once_and_no_value_is() {
           ages: { max_age: 0 }
           fractions: { max_age: canary }
           access: { authorization: access }
-          context: { authorization: context, aud: "https://canary", bearer: [canary] }
+          context: { authorization: context, bearer: [canary] }
+          unused: { aud: "https://canary" }
+          long: { authorization: context, aud: "" }
         "#,
-        Given { access: false, ..GIVEN },
+        Given { access: false, context: false, ..GIVEN },
     );
     let problems = problems.unwrap_err();
     assert!(!problems.contains("canary"), "{problems}");

@@ -20,6 +20,7 @@ use crate::proxy::Upstream;
 use crate::refresh::{Failures, Flights, Limits};
 use crate::routes::backchannel::Logouts;
 use crate::store_nonces::StoreNonces;
+use crate::streams::Streams;
 
 /// One running `bff`.
 pub struct App {
@@ -41,6 +42,8 @@ pub struct App {
     pub(crate) logouts: Logouts,
     /// Open streams of `/api/auth/events`.
     pub live: Live,
+    /// Open streams and sockets of the proxy.
+    pub streams: Streams,
     /// How long the steps of a refresh may take.
     pub refresh_limits: Limits,
     /// What `/health` knows.
@@ -92,6 +95,7 @@ impl App {
             failures: Failures::default(),
             logouts: Logouts::default(),
             live: Live::default(),
+            streams: Streams::new(config.streams),
             refresh_limits: Limits::default(),
             health: Health::default(),
             config,

@@ -5,6 +5,7 @@ mod context;
 mod cookies;
 mod idps;
 mod network;
+mod streams;
 mod unavailable;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use shell::telemetry::LogConfig;
 
 pub use idps::{BearerIssuer, Idps, LoginProvider};
 pub use network::Network;
+pub use streams::StreamLimits;
 
 use crate::admin::Access;
 use crate::cookies::Cookies;
@@ -51,6 +53,8 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// `SESSION_MAX_PER_USER`; zero is no cap.
     pub max_sessions_per_user: usize,
+    /// `BFF_MAX_STREAMS`, `BFF_MAX_STREAMS_PER_SESSION`.
+    pub streams: StreamLimits,
     /// `routes.yaml`.
     pub routes: RouteTable,
     /// `BFF_ADMIN_TOKENS`, `BFF_INTERNAL_TOKEN`.
@@ -93,6 +97,7 @@ impl Config {
         let lifetimes = Lifetimes::read(settings);
         let max_sessions_per_user =
             settings.parsed("SESSION_MAX_PER_USER", "0 is no cap.", parse::any("a number"));
+        let streams = StreamLimits::read(settings);
         let routes = RouteTable::read(settings);
         if let Some(routes) = &routes {
             context::agree(settings, context.as_ref(), routes);
@@ -110,6 +115,7 @@ impl Config {
             context,
             lifetimes,
             max_sessions_per_user: max_sessions_per_user.unwrap_or(0),
+            streams,
             routes: routes?,
             access,
             log,

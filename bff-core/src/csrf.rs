@@ -70,6 +70,19 @@ pub fn check_token(
     Err(ApiError::Csrf("csrf_header_missing"))
 }
 
+/// Whether a handshake, which no script can give a header, says where it comes from. What it says has
+/// passed [`check_origin`].
+///
+/// # Errors
+/// [`ApiError::Csrf`].
+pub fn check_websocket(headers: &HeaderMap) -> Result<(), ApiError> {
+    if headers.contains_key(header::ORIGIN) {
+        Ok(())
+    } else {
+        Err(ApiError::Csrf("csrf_origin_missing"))
+    }
+}
+
 fn token_is_ours(shown: &HeaderValue, keys: &SessionKeys, id: &SessionId) -> bool {
     URL_SAFE_NO_PAD
         .decode(shown.as_bytes())

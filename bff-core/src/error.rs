@@ -77,6 +77,12 @@ pub enum ApiError {
     /// This process has as many open streams as it may.
     #[error("too many open streams")]
     TooManyStreams,
+    /// This session has as many open streams as it may.
+    #[error("too many open streams of this session")]
+    TooManyOfSession,
+    /// The body of the request stopped coming.
+    #[error("the body of the request stopped coming")]
+    BodyStalled,
     /// Something that should not happen.
     #[error("internal error ({0})")]
     Internal(&'static str),
@@ -164,6 +170,20 @@ impl ApiError {
                 "idp_unavailable",
                 "The identity provider cannot be reached right now. Try again shortly.",
             ),
+            Self::UpstreamUnreachable { .. }
+            | Self::UpstreamTimeout { .. }
+            | Self::TooManyStreams
+            | Self::TooManyOfSession
+            | Self::BodyStalled => self.problem_of_proxy(),
+            Self::Internal(_) => {
+                problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong.")
+            }
+        }
+    }
+
+    fn problem_of_proxy(&self) -> ProblemDetails {
+        let problem = |status, code, title| ProblemDetails::new(status, code, title);
+        match self {
             Self::UpstreamUnreachable { service } => problem(
                 StatusCode::BAD_GATEWAY,
                 "upstream_unreachable",
@@ -181,9 +201,17 @@ impl ApiError {
                 "too_many_streams",
                 "Too many streams are open. Try again shortly.",
             ),
-            Self::Internal(_) => {
-                problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong.")
-            }
+            Self::TooManyOfSession => problem(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_streams",
+                "Too many streams of this session are open. Close one of them.",
+            ),
+            Self::BodyStalled => problem(
+                StatusCode::REQUEST_TIMEOUT,
+                "request_timeout",
+                "The rest of the request did not come in time.",
+            ),
+            _ => problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong."),
         }
     }
 
@@ -210,6 +238,8 @@ impl ApiError {
             Self::LoginLoop { .. } => "login_loop",
             Self::NotFound => "not_found",
             Self::TooManyStreams => "too_many_streams",
+            Self::TooManyOfSession => "too_many_streams_of_session",
+            Self::BodyStalled => "request_timeout",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::UpstreamUnreachable { .. } => "upstream_unreachable",
             Self::UpstreamTimeout { .. } => "upstream_timeout",

@@ -32,6 +32,7 @@ pub mod sessions;
 pub mod single_flight;
 pub mod startup;
 mod store_nonces;
+pub mod streams;
 
 #[cfg(test)]
 mod testing;

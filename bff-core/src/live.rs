@@ -1,8 +1,10 @@
 //! Owns: waking, in this process, who waits for news of a session: the open streams of
-//! `/api/auth/events`.
+//! `/api/auth/events`, and what guards the streams and sockets of the proxy (`streams.rs`).
 //!
 //! News are only a reason to look: whoever is woken reads the session again. So nothing is lost where
 //! news are, and nobody can end a stream by publishing.
+
+pub(crate) mod look;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -32,9 +34,16 @@ pub struct Live {
 
 #[derive(Default)]
 struct Seats {
-    by_session: HashMap<StoreKey, VecDeque<(u64, watch::Sender<()>)>>,
+    by_session: HashMap<StoreKey, VecDeque<Taken>>,
+    /// Those that are counted.
     taken: usize,
     next: u64,
+}
+
+struct Taken {
+    number: u64,
+    called: watch::Sender<()>,
+    is_counted: bool,
 }
 
 impl Default for Live {
@@ -54,39 +63,59 @@ impl Live {
     ///
     /// The first call begins to follow the store, until `shutdown`.
     pub fn take(&self, key: StoreKey, store: &AnyStore, shutdown: &Shutdown) -> Option<Seat> {
+        self.listen(store, shutdown);
+        let (number, called) = lock(&self.seats).take(key, self.most)?;
+        metrics::event_stream_opened();
+        Some(Seat { seats: Arc::clone(&self.seats), key, number, called, is_counted: true })
+    }
+
+    /// A place that counts as no stream and is given to nobody else. Who takes them has limits of its own.
+    pub fn follow(&self, key: StoreKey, store: &AnyStore, shutdown: &Shutdown) -> Seat {
+        self.listen(store, shutdown);
+        let (number, called) = lock(&self.seats).add(key, false);
+        Seat { seats: Arc::clone(&self.seats), key, number, called, is_counted: false }
+    }
+
+    fn listen(&self, store: &AnyStore, shutdown: &Shutdown) {
         self.listening.call_once(|| {
             let relay = relay(store.follow(), Arc::clone(&self.seats), shutdown.clone());
             drop(tokio::spawn(relay));
         });
-        let (number, called) = lock(&self.seats).take(key, self.most)?;
-        metrics::event_stream_opened();
-        Some(Seat { seats: Arc::clone(&self.seats), key, number, called })
     }
 }
 
 impl Seats {
     fn take(&mut self, key: StoreKey, most: usize) -> Option<(u64, watch::Receiver<()>)> {
-        let full = self.by_session.get(&key).is_some_and(|seats| seats.len() >= PER_SESSION);
-        if full && let Some(seats) = self.by_session.get_mut(&key) {
+        let counted = |seats: &VecDeque<Taken>| seats.iter().filter(|one| one.is_counted).count();
+        if let Some(seats) = self.by_session.get_mut(&key)
+            && counted(seats) >= PER_SESSION
+            && let Some(oldest) = seats.iter().position(|one| one.is_counted)
+        {
             // Its receiver sees the sender go.
-            drop(seats.pop_front());
+            drop(seats.remove(oldest));
             self.taken = self.taken.saturating_sub(1);
         }
         if self.taken >= most {
             return None;
         }
-        let (sender, receiver) = watch::channel(());
+        self.taken = self.taken.saturating_add(1);
+        Some(self.add(key, true))
+    }
+
+    fn add(&mut self, key: StoreKey, is_counted: bool) -> (u64, watch::Receiver<()>) {
+        let (called, receiver) = watch::channel(());
         let number = self.next;
         self.next = self.next.wrapping_add(1);
-        self.taken = self.taken.saturating_add(1);
-        self.by_session.entry(key).or_default().push_back((number, sender));
-        Some((number, receiver))
+        self.by_session.entry(key).or_default().push_back(Taken { number, called, is_counted });
+        (number, receiver)
     }
 
     fn leave(&mut self, key: &StoreKey, number: u64) {
         let Some(seats) = self.by_session.get_mut(key) else { return };
-        if let Some(place) = seats.iter().position(|(taken, _)| *taken == number) {
-            drop(seats.remove(place));
+        let place = seats.iter().position(|one| one.number == number);
+        if let Some(left) = place.and_then(|place| seats.remove(place))
+            && left.is_counted
+        {
             self.taken = self.taken.saturating_sub(1);
         }
         if seats.is_empty() {
@@ -95,14 +124,14 @@ impl Seats {
     }
 
     fn call(&self, key: &StoreKey) {
-        for (_, seat) in self.by_session.get(key).into_iter().flatten() {
-            seat.send_replace(());
+        for seat in self.by_session.get(key).into_iter().flatten() {
+            seat.called.send_replace(());
         }
     }
 
     fn call_all(&self) {
-        for (_, seat) in self.by_session.values().flatten() {
-            seat.send_replace(());
+        for seat in self.by_session.values().flatten() {
+            seat.called.send_replace(());
         }
     }
 }
@@ -113,6 +142,7 @@ pub struct Seat {
     key: StoreKey,
     number: u64,
     called: watch::Receiver<()>,
+    is_counted: bool,
 }
 
 impl Seat {
@@ -129,7 +159,9 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         lock(&self.seats).leave(&self.key, self.number);
-        metrics::event_stream_closed();
+        if self.is_counted {
+            metrics::event_stream_closed();
+        }
     }
 }
 

@@ -17,6 +17,8 @@ pub fn describe() {
     describe_histogram!("bff_refresh_wait_seconds", "Time requests waited for a token refresh.");
     describe_counter!("bff_backchannel_logouts_total", "Logout tokens, by outcome.");
     describe_gauge!("bff_event_streams", "Open streams of /api/auth/events.");
+    describe_gauge!("bff_proxy_streams", "Open streams and sockets of the proxy, by kind.");
+    describe_counter!("bff_proxy_streams_cut_total", "Streams that were cut, by reason.");
     describe_counter!("bff_token_refresh_joins_total", "Requests that joined a refresh under way.");
     describe_counter!("bff_token_refresh_sent_again_total", "Refresh tokens sent a second time.");
     describe_counter!("bff_refresh_lease_lost_total", "Leases that ran out under a refresh.");
@@ -113,4 +115,19 @@ pub fn event_stream_opened() {
 /// A stream of `/api/auth/events` ended.
 pub fn event_stream_closed() {
     gauge!("bff_event_streams").decrement(1.0);
+}
+
+/// A stream of the proxy began: `answer`, `websocket`.
+pub fn stream_opened(kind: &'static str) {
+    gauge!("bff_proxy_streams", "kind" => kind).increment(1.0);
+}
+
+/// A stream of the proxy ended.
+pub fn stream_closed(kind: &'static str) {
+    gauge!("bff_proxy_streams", "kind" => kind).decrement(1.0);
+}
+
+/// A stream of the proxy that we ended: `session_over`, `silent`, `no_room`, `process_ends`.
+pub fn stream_cut(reason: &'static str) {
+    counter!("bff_proxy_streams_cut_total", "reason" => reason).increment(1);
 }

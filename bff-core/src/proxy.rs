@@ -5,11 +5,14 @@
 
 mod admit;
 mod credential;
+mod guard;
 mod headers;
 mod onward;
 mod path;
 mod table;
+mod upload;
 mod upstream;
+mod websocket;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,7 +23,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::ALLOW;
 use http::request::Parts;
-use http::{Request, Uri};
+use http::{Request, StatusCode, Uri};
 use url::Url;
 
 pub use table::RouteTable;
@@ -29,9 +32,11 @@ pub use upstream::Upstream;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::streams::{Kind, Place};
 use crate::{loops, metrics};
 use path::PlainPath;
-use table::Matched;
+use table::{Matched, Route};
+use websocket::Handshake;
 
 /// Answers everything that is no endpoint of our own.
 pub(crate) async fn proxy(
@@ -70,27 +75,58 @@ pub(crate) async fn proxy(
 async fn forward(
     app: &Arc<App>,
     caller: &Caller,
-    head: Parts,
+    mut head: Parts,
     body: Body,
     matched: &Matched,
 ) -> Result<Response, ApiError> {
     let (route, cookies) = (&matched.route, &app.config.cookies);
-    if headers::asks_for_upgrade(&head.headers) {
-        return Err(ApiError::BadRequest("upgrade_not_available"));
-    }
+    let handshake = websocket::handshake(&mut head, route.websocket)?;
     let principal = admit::admit(app, caller, &head, route).await?;
     let credential = credential::credential(app, &principal, &route.service).await?;
     let is_counting = principal.is_known() && loops::is_counting(&head.headers, cookies);
-    let request =
+    let session = principal.session_key();
+    let socket = match handshake {
+        Some(handshake) => Some((handshake, app.streams.take(app, Kind::WebSocket, session)?)),
+        None => None,
+    };
+    let mut request =
         onward::onward(app, caller, head, body, matched, &principal, credential.as_ref()).await?;
     let url = request.uri().clone();
-    let mut response = app.upstream.send(&route.service, request).await?;
+    if socket.is_some() {
+        websocket::put_upgrade(request.headers_mut());
+    }
+    let mut response = app.upstream.send(route, request).await?;
     note_nonce(app, &url, &mut response);
+    let has_switched = switched(app, route, socket, &mut response)?;
     headers::clean_response(response.headers_mut(), cookies.name(), principal.is_known());
     if is_counting {
         loops::forget(&mut response, cookies);
     }
-    Ok(response)
+    if has_switched {
+        websocket::put_upgrade(response.headers_mut());
+        return Ok(response);
+    }
+    guard::guard(app, session, route.idle_timeout, response)
+}
+
+/// Whether the service has switched protocols, which it may only where it was asked.
+fn switched(
+    app: &Arc<App>,
+    route: &Route,
+    socket: Option<(Handshake, Place)>,
+    response: &mut Response,
+) -> Result<bool, ApiError> {
+    let has_switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let joined = match socket {
+        Some((handshake, place)) => handshake.join(app, place, route.idle_timeout, response),
+        None if has_switched => Err("switched_unasked"),
+        None => Ok(()),
+    };
+    joined.map(|()| has_switched).map_err(|reason| {
+        let service = route.service.name.clone();
+        tracing::warn!(service, reason, "service failed");
+        ApiError::UpstreamUnreachable { service }
+    })
 }
 
 /// Keeps the nonce of a service, a matter between it and us (RFC 9449 section 9).

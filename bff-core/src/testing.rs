@@ -6,6 +6,7 @@ mod browser;
 mod events;
 mod gate;
 mod heard;
+mod raw_service;
 mod replica;
 mod rotation;
 mod service;
@@ -33,6 +34,7 @@ pub(crate) use browser::{Answer, Ask, Browser};
 pub(crate) use events::Events;
 pub(crate) use gate::Gate;
 pub(crate) use heard::Heard;
+pub(crate) use raw_service::{RawService, Talk};
 pub(crate) use replica::QUICK;
 pub(crate) use service::Service;
 pub(crate) use user::{begin as begin_directly, readable_token};
@@ -141,6 +143,19 @@ impl World {
         let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let settings: Vec<_> = self.settings.iter().cloned().chain(changes).collect();
         app(&settings, &self.store, &self.clock, Arc::new(SystemRandom))
+    }
+
+    /// A replica with another `routes.yaml`, which lies in the directory that comes with it.
+    pub(crate) fn replica_routed(
+        &self,
+        routes: &str,
+        changes: &[(&str, &str)],
+    ) -> (Arc<App>, TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("routes.yaml"), routes).unwrap();
+        let path = directory.path().to_str().unwrap().to_owned();
+        let changes: Vec<_> = changes.iter().copied().chain([("BFF_CONFIG_DIR", &*path)]).collect();
+        (self.replica_configured(&changes), directory)
     }
 
     fn replica_with(&self, store: &AnyStore) -> Arc<App> {

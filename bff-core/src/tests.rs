@@ -34,3 +34,5 @@ mod refresh;
 mod replicas;
 mod sessions;
 mod snapshots;
+mod streams;
+mod websocket;

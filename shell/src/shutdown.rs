@@ -53,12 +53,12 @@ impl Shutdown {
     }
 
     /// [`Self::begun`], as a value to be kept.
-    pub(crate) fn begun_owned(&self) -> WaitForCancellationFutureOwned {
+    pub fn begun_owned(&self) -> WaitForCancellationFutureOwned {
         self.token.clone().cancelled_owned()
     }
 
     /// Whether the end has begun.
-    pub(crate) fn has_begun(&self) -> bool {
+    pub fn has_begun(&self) -> bool {
         self.ending.load(Ordering::Acquire)
     }
 

@@ -2,7 +2,9 @@
 
 use http::HeaderMap;
 use http::request::Parts;
+use session::id::StoreKey;
 
+use super::headers::asks_for_upgrade;
 use super::table::{Auth, Route};
 use crate::app::App;
 use crate::caller::Caller;
@@ -39,6 +41,14 @@ impl Principal {
                 tenant_slug: session.edge.tenant_slug(),
                 master_flags: session.edge.master_flags(),
             }),
+        }
+    }
+
+    /// The session that it holds good for, where there is one.
+    pub(super) fn session_key(&self) -> Option<StoreKey> {
+        match self {
+            Self::Nobody => None,
+            Self::Session(session) => Some(session.key),
         }
     }
 
@@ -80,14 +90,18 @@ async fn by_cookie(
             Auth::Optional | Auth::None => Ok(Principal::Nobody),
         };
     };
-    csrf::check_token(
-        headers,
-        &head.method,
-        &network.csrf_header,
-        route.strict_csrf,
-        &app.config.session_keys,
-        &session.id,
-    )?;
+    if asks_for_upgrade(headers) {
+        csrf::check_websocket(headers)?;
+    } else {
+        csrf::check_token(
+            headers,
+            &head.method,
+            &network.csrf_header,
+            route.strict_csrf,
+            &app.config.session_keys,
+            &session.id,
+        )?;
+    }
     let edge = &session.edge;
     if route.scopes.allow(edge.scopes(), b' ') && route.roles.allow(edge.roles(), b',') {
         Ok(Principal::Session(Box::new(session)))

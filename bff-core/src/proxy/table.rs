@@ -24,7 +24,10 @@ pub(super) struct Service {
     pub(super) name: String,
     /// Scheme and authority, and a path that ends without a slash.
     pub(super) base_url: Uri,
+    /// For the head of an answer, unless the route says otherwise.
     pub(super) timeout: Duration,
+    /// Longest silence in a body or on a socket, likewise.
+    pub(super) idle_timeout: Duration,
     pub(super) token: ServiceToken,
 }
 
@@ -72,6 +75,12 @@ pub(super) struct Route {
     pub(super) strict_csrf: bool,
     pub(super) scopes: Needs,
     pub(super) roles: Needs,
+    /// For the head of an answer.
+    pub(super) timeout: Duration,
+    /// Longest silence in a body or on a socket.
+    pub(super) idle_timeout: Duration,
+    /// Whether it may become one.
+    pub(super) websocket: bool,
     methods: Vec<Method>,
     upstream: Template,
 }

@@ -10,7 +10,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::table::Service;
+use super::table::Route;
+use super::upload::{self, Late};
 use crate::error::ApiError;
 use crate::http_client::{CONNECT_TIMEOUT, HttpSetupError, https_connector};
 
@@ -35,27 +36,31 @@ impl Upstream {
         Ok(Self(client))
     }
 
-    /// Sends `request`. Bodies stream both ways; the time limit is for the answer's head.
+    /// Sends `request`. Bodies stream both ways; the time limit is for the answer's head, and begins when
+    /// the request is gone.
     ///
     /// # Errors
     /// [`ApiError`], with the service's name.
     pub(super) async fn send(
         &self,
-        service: &Service,
+        route: &Route,
         request: Request<Body>,
     ) -> Result<Response, ApiError> {
-        let name = || service.name.clone();
-        match tokio::time::timeout(service.timeout, self.0.request(request)).await {
+        let name = || route.service.name.clone();
+        let (head, body) = request.into_parts();
+        let (body, progress) = upload::watched(body);
+        let answer = self.0.request(Request::from_parts(head, body));
+        let answer =
+            upload::head(answer, progress.as_ref(), route.timeout, route.idle_timeout).await;
+        match answer {
             Ok(Ok(response)) => Ok(response.map(Body::new)),
             Ok(Err(error)) => {
-                tracing::warn!(
-                    service = service.name,
-                    connect = error.is_connect(),
-                    "service failed"
-                );
+                let connect = error.is_connect();
+                tracing::warn!(service = name(), connect, "service failed");
                 Err(ApiError::UpstreamUnreachable { service: name() })
             }
-            Err(_) => Err(ApiError::UpstreamTimeout { service: name() }),
+            Err(Late::Service) => Err(ApiError::UpstreamTimeout { service: name() }),
+            Err(Late::Browser) => Err(ApiError::BodyStalled),
         }
     }
 }

@@ -84,7 +84,7 @@ pub(in crate::proxy) fn for_service(browser: &HeaderMap, csrf: &HeaderName) -> H
     headers
 }
 
-/// Whether a request asks to become another protocol, which this version does not carry.
+/// Whether a request asks to become another protocol.
 pub(in crate::proxy) fn asks_for_upgrade(headers: &HeaderMap) -> bool {
     headers.contains_key(http::header::UPGRADE)
 }

@@ -32,7 +32,13 @@ impl RouteTable {
                 matched.upstream_path
             ),
         );
-        line("timeout", &format!("{:?}", route.service.timeout));
+        line(
+            "timeout",
+            &format!("{:?} for the head, {:?} of silence", route.timeout, route.idle_timeout),
+        );
+        if route.websocket {
+            line("websocket", "by a handshake with an Origin of ours");
+        }
         line(
             "auth",
             match route.auth {

@@ -49,6 +49,17 @@ impl Scalar {
     }
 }
 
+/// A time that something may take; zero would be no time at all.
+pub(super) fn span(name: &str, value: Option<&Scalar>) -> Result<Option<Duration>, What> {
+    let refused =
+        |problem: &str| What::new(&format!("has {name} that {problem}"), "For example 30s.");
+    match value.map(Scalar::duration).transpose() {
+        Ok(Some(Duration::ZERO)) => Err(refused("is zero")),
+        Ok(span) => Ok(span),
+        Err(problem) => Err(refused(&problem)),
+    }
+}
+
 impl RoutesFile {
     /// There is one version so far; a file without one is of it.
     pub(super) fn check_version(&self) -> Option<What> {

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session::edge::LiveEdge;
-use session::flags::Standing;
 use session::id::StoreKey;
-use session::store::Store as _;
 
 use crate::app::App;
 use crate::live::Seat;
+use crate::live::look::{Ends, Seen, look};
 
 /// Longest time between two looks, and between two signs of life on the connection: below what proxies
 /// allow a silent one.
@@ -50,6 +49,10 @@ impl Life {
             token_version: edge.token_version(),
         }
     }
+
+    fn ends(&self) -> Ends {
+        Ends { expires_at: self.expires_at, idle_expires_at: self.idle_expires_at }
+    }
 }
 
 /// One session, followed.
@@ -62,14 +65,6 @@ pub(super) struct Watch {
     warned: bool,
     to_tell: VecDeque<Told>,
     over: bool,
-}
-
-/// What a look at the store brought.
-enum Seen {
-    Alive(LiveEdge),
-    Over(&'static str),
-    /// The store is away, which ends nobody's session.
-    Unknown,
 }
 
 impl Watch {
@@ -112,7 +107,8 @@ impl Watch {
     }
 
     async fn look(&mut self) {
-        match self.read().await {
+        let ends = self.known.as_ref().map(Life::ends);
+        match look(&self.app, &self.key, ends).await {
             Seen::Alive(edge) => self.compare(Life::of(&edge)),
             Seen::Over(reason) => {
                 self.over = true;
@@ -121,43 +117,6 @@ impl Watch {
             // A stream that began without the store knows nothing to compare with later.
             Seen::Unknown if self.known.is_none() => self.over = true,
             Seen::Unknown => self.to_tell.push_back(Told::Nothing),
-        }
-    }
-
-    async fn read(&self) -> Seen {
-        let found = match self.app.store.edge_view(&self.key).await {
-            Ok(found) => found,
-            Err(error) => {
-                tracing::debug!(reason = error.reason(), "session of a stream not read");
-                return self.without_store();
-            }
-        };
-        let Some(raw) = found else { return Seen::Over(self.why_gone()) };
-        let Ok(edge) = self.app.config.clients.edge_keys.open(&self.key, raw) else {
-            return Seen::Over("ended");
-        };
-        match edge.alive(self.app.now()) {
-            Ok(edge) if Standing::of(edge.master_flags()) != Standing::Good => {
-                Seen::Over("suspended")
-            }
-            Ok(edge) => Seen::Alive(edge),
-            Err(_) => Seen::Over("expired"),
-        }
-    }
-
-    /// The idle deadline may have moved unseen; the absolute one moves for nobody.
-    fn without_store(&self) -> Seen {
-        match self.known {
-            Some(known) if self.app.now() >= known.expires_at => Seen::Over("expired"),
-            _ => Seen::Unknown,
-        }
-    }
-
-    /// The store forgets a session at its end, and before that only where somebody ended it.
-    fn why_gone(&self) -> &'static str {
-        match self.known {
-            Some(known) if self.app.now() >= known.idle_expires_at => "expired",
-            _ => "ended",
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Method;
 
-use super::super::file::{AuthFile, CsrfFile, RouteFile};
+use super::super::file::{AuthFile, CsrfFile, RouteFile, Scalar, span};
 use super::super::{Auth, PlainPath, Route, Template};
 use super::{Services, What};
 
@@ -27,6 +27,17 @@ pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec
     }
     let methods = methods(&entry.methods, &mut wrong);
     let upstream = template(entry, &mut wrong);
+    if entry.websocket {
+        check_websocket(entry, &methods, &mut wrong);
+    }
+    let mut time = |name, value: &Option<Scalar>| {
+        span(name, value.as_ref()).unwrap_or_else(|what| {
+            wrong.push(what);
+            None
+        })
+    };
+    let timeout = time("a timeout", &entry.timeout);
+    let idle_timeout = time("an idle_timeout", &entry.idle_timeout);
     let auth = match entry.auth {
         AuthFile::Session => Auth::Session,
         AuthFile::Optional => Auth::Optional,
@@ -40,6 +51,9 @@ pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec
             strict_csrf: matches!(entry.csrf, Some(CsrfFile::Strict)),
             scopes: entry.scopes.clone().unwrap_or_default().into(),
             roles: entry.roles.clone().unwrap_or_default().into(),
+            timeout: timeout.unwrap_or(service.timeout),
+            idle_timeout: idle_timeout.unwrap_or(service.idle_timeout),
+            websocket: entry.websocket,
             methods,
             upstream,
         }),
@@ -63,6 +77,19 @@ fn check_path(path: &str, wrong: &mut Vec<What>) {
         wrong.push(What::new(
             "has a path that bff answers itself",
             "Keep /auth, /api/auth, /health and /.well-known/jwks.json free.",
+        ));
+    }
+}
+
+/// A handshake is a GET, and no script can give it a header.
+fn check_websocket(entry: &RouteFile, methods: &[Method], wrong: &mut Vec<What>) {
+    if !methods.contains(&Method::GET) {
+        wrong.push(What::new("has websocket: true without GET", "Add GET to its methods."));
+    }
+    if entry.csrf == Some(CsrfFile::Strict) {
+        wrong.push(What::new(
+            "has websocket: true beside csrf: strict",
+            "A browser cannot send the CSRF header with a handshake; leave one of them out.",
         ));
     }
 }

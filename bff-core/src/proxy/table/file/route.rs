@@ -36,7 +36,11 @@ pub(in super::super) struct RouteFile {
     #[serde(default)]
     response: Option<Unbuilt>,
     #[serde(default)]
-    timeout: Option<Scalar>,
+    pub(in super::super) websocket: bool,
+    #[serde(default)]
+    pub(in super::super) timeout: Option<Scalar>,
+    #[serde(default)]
+    pub(in super::super) idle_timeout: Option<Scalar>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -88,7 +92,6 @@ impl RouteFile {
             ("rate_limit", self.rate_limit.is_some()),
             ("inject", self.inject.is_some()),
             ("response", self.response.is_some()),
-            ("timeout on a route", self.timeout.is_some()),
         ];
         asked
             .into_iter()

@@ -7,9 +7,11 @@ use serde::Deserialize;
 
 use super::super::build::What;
 use super::super::{Service, ServiceToken};
-use super::{Scalar, Unbuilt};
+use super::{Scalar, Unbuilt, span};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Beyond what services let pass between two signs of life on a stream.
+const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,6 +19,8 @@ pub(in super::super) struct ServiceFile {
     base_url: String,
     #[serde(default)]
     timeout: Option<Scalar>,
+    #[serde(default)]
+    idle_timeout: Option<Scalar>,
     #[serde(default)]
     audience: Option<String>,
     #[serde(default)]
@@ -55,11 +59,11 @@ impl ServiceFile {
         let base_url = base_url.filter(usable).ok_or_else(|| {
             What::new("has a base_url that is no http URL", "For example http://crud:8000.")
         })?;
-        let timeout = self.timeout.as_ref().map_or(Ok(DEFAULT_TIMEOUT), Scalar::duration);
-        let timeout = timeout.map_err(|problem| {
-            What::new(&format!("has a timeout that {problem}"), "For example 30s.")
-        })?;
-        Ok(Service { name: name.to_owned(), base_url, timeout, token: self.token()? })
+        let timeout = span("a timeout", self.timeout.as_ref())?.unwrap_or(DEFAULT_TIMEOUT);
+        let idle_timeout = span("an idle_timeout", self.idle_timeout.as_ref())?;
+        let idle_timeout = idle_timeout.unwrap_or(DEFAULT_IDLE_TIMEOUT);
+        let (name, token) = (name.to_owned(), self.token()?);
+        Ok(Service { name, base_url, timeout, idle_timeout, token })
     }
 
     fn token(&self) -> Result<ServiceToken, What> {

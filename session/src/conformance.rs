@@ -1,5 +1,6 @@
 //! Owns: the suite that every store passes. What holds for one must hold for all.
 
+mod permits;
 mod shelf;
 
 use std::future::Future;

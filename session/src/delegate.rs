@@ -12,6 +12,7 @@ macro_rules! delegate {
             use tokio::sync::broadcast;
 
             use $crate::id::StoreKey;
+            use $crate::permits::{Grant, Quota};
             use $crate::shelf::{News, Shelf, TakenLogin};
             use $crate::store::{IndexKey, Intent, Store, StoreError, StoredSession, Swap};
 
@@ -155,6 +156,15 @@ macro_rules! delegate {
 
                 async fn deny(&self, name: &str, value: Bytes, keep: Duration) -> Result<(), StoreError> {
                     $hand_on!(self.deny(name, value, keep))
+                }
+
+                async fn take_permits(
+                    &self,
+                    name: &str,
+                    quota: Quota,
+                    want: u32,
+                ) -> Result<Grant, StoreError> {
+                    $hand_on!(self.take_permits(name, quota, want))
                 }
 
                 async fn publish(&self, message: Bytes) -> Result<(), StoreError> {

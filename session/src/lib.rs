@@ -11,6 +11,7 @@
 //! - [`context`]: the token that tells a service whose request it is.
 //! - [`store`]: the one trait behind which Redis ([`redis`]) and memory ([`memory`]) stand, and
 //!   `conformance`, the suite that both pass; [`shelf`]: what they keep beside the sessions.
+//! - [`permits`]: the mathematics of rate limits.
 //! - [`tracking`]: edge views kept in memory while Redis vouches for them.
 //!
 //! The wire format is described in `docs/SESSION-FORMAT.md` and pinned by golden files.
@@ -32,6 +33,7 @@ pub mod header_text;
 pub mod id;
 pub mod keys;
 pub mod memory;
+pub mod permits;
 pub mod record;
 pub mod redis;
 pub mod seal;

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use tokio::sync::broadcast;
 
 use crate::id::StoreKey;
+use crate::permits::Tally;
 use crate::shelf::News;
 use crate::store::{IndexKey, Intent, Store, StoreError, StoredSession, Swap};
 
@@ -44,8 +45,16 @@ struct Shelves {
     tombstones: HashMap<IndexKey, Kept<()>>,
     notes: HashMap<String, Kept<Bytes>>,
     denied: HashMap<String, Kept<Bytes>>,
+    tallies: HashMap<String, Kept<Counted>>,
     next: u64,
     writes: u32,
+}
+
+/// A tally, and the beginning of its time.
+#[derive(Debug, Clone)]
+struct Counted {
+    began: Instant,
+    tally: Tally,
 }
 
 /// An intent, and the version of the session that it is about.
@@ -109,6 +118,7 @@ impl Shelves {
         self.tombstones.retain(|_, kept| kept.alive());
         self.notes.retain(|_, kept| kept.alive());
         self.denied.retain(|_, kept| kept.alive());
+        self.tallies.retain(|_, kept| kept.alive());
         let sessions = &self.sessions;
         self.intents.retain(|key, _| sessions.contains_key(key));
         self.indexes.retain(|_, listed| {

@@ -63,6 +63,8 @@ pub enum Purpose {
     Logout,
     /// The `state` of a login.
     LoginState,
+    /// The names that rate limits are counted under.
+    RateLimit,
 }
 
 impl Purpose {
@@ -71,6 +73,7 @@ impl Purpose {
             Self::Csrf => b"wicketgate csrf v1",
             Self::Logout => b"wicketgate logout v1",
             Self::LoginState => b"wicketgate login state v1",
+            Self::RateLimit => b"wicketgate rate limit v1",
         }
     }
 }

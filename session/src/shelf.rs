@@ -1,5 +1,5 @@
 //! Owns: what a store keeps beside the sessions: logins in flight, leases, tombstones, notes, denied
-//! tokens, and the news that replicas tell each other.
+//! tokens, used permits, and the news that replicas tell each other.
 //!
 //! Everything here is small and has an end; durations count by the store's own clock, so that replicas
 //! whose clocks differ still agree.
@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::broadcast;
 
+use crate::permits::{Grant, Quota};
 use crate::store::{IndexKey, StoreError};
 
 /// A login that came back, taken out of the store.
@@ -108,6 +109,16 @@ pub trait Shelf: Send + Sync + 'static {
         value: Bytes,
         keep: Duration,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Takes up to `want` of the permits that `name` has by `quota`, in one atomic step for all replicas
+    /// ([`crate::permits`]). What was counted under one name with another window is not understood, so the
+    /// window belongs into the name.
+    fn take_permits(
+        &self,
+        name: &str,
+        quota: Quota,
+        want: u32,
+    ) -> impl Future<Output = Result<Grant, StoreError>> + Send;
 
     /// Tells all replicas, this one included. Nobody is promised that it arrives.
     fn publish(&self, message: Bytes) -> impl Future<Output = Result<(), StoreError>> + Send;

@@ -17,6 +17,7 @@ pub(super) async fn run<S: Shelf, F: Future<Output = S>>(fresh: &impl Fn() -> F)
     a_tombstone_tells_its_age(&fresh().await).await;
     notes_are_written_over_and_taken_away(&fresh().await).await;
     news_reach_every_follower(&fresh().await).await;
+    super::permits::run(fresh).await;
 }
 
 async fn a_login_is_taken_once<S: Shelf>(store: &S) {

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::broadcast;
 
-use super::{Kept, MemoryStore};
+use super::{Counted, Kept, MemoryStore};
+use crate::permits::{Grant, Quota, Tally};
 use crate::shelf::{News, Shelf, TakenLogin};
 use crate::store::{IndexKey, StoreError};
 
@@ -118,6 +119,18 @@ impl Shelf for MemoryStore {
             shelves.wrote();
         });
         Ok(())
+    }
+
+    async fn take_permits(&self, name: &str, quota: Quota, want: u32) -> Result<Grant, StoreError> {
+        Ok(self.with(|shelves| {
+            let known = shelves.tallies.remove(name).filter(Kept::alive).map(|kept| kept.value);
+            let mut counted =
+                known.unwrap_or_else(|| Counted { began: Instant::now(), tally: Tally::default() });
+            let grant = counted.tally.take(quota, counted.began.elapsed(), want);
+            shelves.tallies.insert(name.to_owned(), Kept::new(counted, quota.memory()));
+            shelves.wrote();
+            grant
+        }))
     }
 
     async fn publish(&self, message: Bytes) -> Result<(), StoreError> {

@@ -1,5 +1,7 @@
 //! Owns: the Lua scripts, each atomic over one key, and the form of what they write and answer.
 
+pub(super) mod permits;
+
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -26,6 +28,7 @@ pub(super) struct Scripts {
     pub(super) forget_intent: Script,
     pub(super) take: Script,
     pub(super) take_login: Script,
+    pub(super) take_permits: Script,
 }
 
 /// 1: written. 0: the key is taken.
@@ -169,6 +172,7 @@ impl Scripts {
             forget_intent: Script::from_lua(FORGET_INTENT),
             take: Script::from_lua(TAKE),
             take_login: Script::from_lua(TAKE_LOGIN),
+            take_permits: Script::from_lua(permits::TAKE),
         }
     }
 }

@@ -8,7 +8,8 @@ use fred::types::{Expiration, SetOptions, Value};
 use tokio::sync::broadcast;
 
 use super::RedisStore;
-use super::scripts::milliseconds;
+use super::scripts::{milliseconds, permits};
+use crate::permits::{Grant, Quota};
 use crate::shelf::{News, Shelf, TakenLogin};
 use crate::store::{IndexKey, StoreError};
 
@@ -16,6 +17,8 @@ const TOMBSTONE: &str = "out";
 const NOTE: &str = "note";
 const LEASE: &str = "lease";
 const LOGIN: &str = "login";
+/// Short, so that the key takes 32 bytes of Redis's memory.
+const PERMITS: &str = "rl";
 /// Known to every service that checks tokens, so it has no prefix: the index, the channel, and the beginning
 /// of every entry's key.
 const DENIED: &str = "jwt:blacklist";
@@ -115,6 +118,13 @@ impl Shelf for RedisStore {
         self.run_script::<i64>(&self.0.scripts.deny, DENIED.to_owned(), args).await?;
         self.set(format!("{DENIED}:{name}"), value.clone(), Some(keep)).await?;
         self.0.guard.run::<i64>(self.0.client.publish(DENIED, value)).await.map(drop)
+    }
+
+    async fn take_permits(&self, name: &str, quota: Quota, want: u32) -> Result<Grant, StoreError> {
+        let script = &self.0.scripts.take_permits;
+        let taken: Vec<i64> =
+            self.run_script(script, self.key(PERMITS, name), permits::asked(quota, want)).await?;
+        permits::grant(&taken).ok_or_else(|| StoreError::Refused("script".to_owned()))
     }
 
     async fn publish(&self, message: Bytes) -> Result<(), StoreError> {

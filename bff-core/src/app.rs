@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::context_token;
 use crate::health::Health;
 use crate::http_client::HttpSetupError;
+use crate::limits::RateLimiter;
 use crate::live::Live;
 use crate::oidc::OidcError;
 use crate::providers::Providers;
@@ -40,6 +41,8 @@ pub struct App {
     pub failures: Failures,
     /// Back-channel logouts under way.
     pub(crate) logouts: Logouts,
+    /// Counts requests.
+    pub limiter: RateLimiter,
     /// Open streams of `/api/auth/events`.
     pub live: Live,
     /// Open streams and sockets of the proxy.
@@ -94,6 +97,7 @@ impl App {
             flights: Flights::default(),
             failures: Failures::default(),
             logouts: Logouts::default(),
+            limiter: RateLimiter::new(store.clone(), config.session_keys.clone()),
             live: Live::default(),
             streams: Streams::new(config.streams),
             refresh_limits: Limits::default(),

@@ -67,6 +67,14 @@ pub fn csrf_rejected(caller: &Caller, reason: &'static str) {
     );
 }
 
+/// Requests too many. A flood of them writes few lines; `unwritten` tells how many were left out before.
+pub fn rate_limited(caller: &Caller, rule: &str, unwritten: u64) {
+    tracing::info!(
+        target: TARGET, event = "rate.limited", request_id = %caller.request_id, rule, unwritten,
+        ip = caller.ip.map(tracing::field::display)
+    );
+}
+
 /// An issuer logged somebody out: `done`, or `repeated` for a token that was carried out before.
 pub fn backchannel_logout(caller: &Caller, issuer: &str, ended: usize, outcome: &'static str) {
     tracing::info!(

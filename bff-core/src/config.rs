@@ -3,6 +3,7 @@
 mod client;
 mod context;
 mod cookies;
+mod file;
 mod idps;
 mod network;
 mod streams;
@@ -22,6 +23,7 @@ pub use streams::StreamLimits;
 
 use crate::admin::Access;
 use crate::cookies::Cookies;
+use crate::limits::RateLimits;
 use crate::oidc::OidcConfig;
 use crate::proxy::RouteTable;
 
@@ -55,6 +57,8 @@ pub struct Config {
     pub max_sessions_per_user: usize,
     /// `BFF_MAX_STREAMS`, `BFF_MAX_STREAMS_PER_SESSION`.
     pub streams: StreamLimits,
+    /// `rate_limits` of `bff.yaml`.
+    pub rate_limits: RateLimits,
     /// `routes.yaml`.
     pub routes: RouteTable,
     /// `BFF_ADMIN_TOKENS`, `BFF_INTERNAL_TOKEN`.
@@ -98,6 +102,7 @@ impl Config {
         let max_sessions_per_user =
             settings.parsed("SESSION_MAX_PER_USER", "0 is no cap.", parse::any("a number"));
         let streams = StreamLimits::read(settings);
+        let file = file::BffFile::read(settings);
         let routes = RouteTable::read(settings);
         if let Some(routes) = &routes {
             context::agree(settings, context.as_ref(), routes);
@@ -116,6 +121,7 @@ impl Config {
             lifetimes,
             max_sessions_per_user: max_sessions_per_user.unwrap_or(0),
             streams,
+            rate_limits: file.rate_limits(settings),
             routes: routes?,
             access,
             log,

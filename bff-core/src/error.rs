@@ -11,6 +11,7 @@ use session::store::StoreError;
 use shell::problem::ProblemDetails;
 
 use crate::caller::Caller;
+use crate::limits::RateLimited;
 use crate::oidc::OidcError;
 use crate::pages;
 
@@ -83,6 +84,9 @@ pub enum ApiError {
     /// The body of the request stopped coming.
     #[error("the body of the request stopped coming")]
     BodyStalled,
+    /// More requests than a limit allows.
+    #[error("too many requests")]
+    RateLimited(RateLimited),
     /// Something that should not happen.
     #[error("internal error ({0})")]
     Internal(&'static str),
@@ -91,6 +95,12 @@ pub enum ApiError {
 impl From<SealError> for ApiError {
     fn from(error: SealError) -> Self {
         Self::Unauthenticated(error.reason())
+    }
+}
+
+impl From<RateLimited> for ApiError {
+    fn from(limited: RateLimited) -> Self {
+        Self::RateLimited(limited)
     }
 }
 
@@ -175,6 +185,7 @@ impl ApiError {
             | Self::TooManyStreams
             | Self::TooManyOfSession
             | Self::BodyStalled => self.problem_of_proxy(),
+            Self::RateLimited(limited) => limited.problem(),
             Self::Internal(_) => {
                 problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong.")
             }
@@ -240,6 +251,7 @@ impl ApiError {
             Self::TooManyStreams => "too_many_streams",
             Self::TooManyOfSession => "too_many_streams_of_session",
             Self::BodyStalled => "request_timeout",
+            Self::RateLimited(_) => "rate_limited",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::UpstreamUnreachable { .. } => "upstream_unreachable",
             Self::UpstreamTimeout { .. } => "upstream_timeout",
@@ -265,7 +277,10 @@ fn login_title(code: &str) -> &'static str {
 pub fn render(error: &ApiError, caller: &Caller, is_page: bool) -> Response {
     let problem = error.problem();
     let (status, request_id) = (problem.status(), &caller.request_id);
-    if status.is_server_error() {
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        // A flood of these is what they are for; `audit::rate_limited` writes some of them.
+        tracing::debug!(%request_id, code = problem.code(), "refused");
+    } else if status.is_server_error() {
         tracing::warn!(%request_id, code = problem.code(), reason = error.reason(), %error, "failed");
     } else {
         tracing::info!(%request_id, code = problem.code(), reason = error.reason(), "refused");
@@ -291,6 +306,9 @@ pub fn render(error: &ApiError, caller: &Caller, is_page: bool) -> Response {
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if let ApiError::RateLimited(limited) = error {
+        limited.put(headers);
     }
     if let ApiError::CookieTossing(cookies) = error {
         for cookie in cookies {

@@ -15,6 +15,7 @@ pub mod csrf;
 pub mod error;
 pub mod health;
 pub mod http_client;
+pub mod limits;
 pub mod live;
 pub mod login_state;
 pub mod loops;

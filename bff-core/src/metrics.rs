@@ -19,6 +19,11 @@ pub fn describe() {
     describe_gauge!("bff_event_streams", "Open streams of /api/auth/events.");
     describe_gauge!("bff_proxy_streams", "Open streams and sockets of the proxy, by kind.");
     describe_counter!("bff_proxy_streams_cut_total", "Streams that were cut, by reason.");
+    describe_counter!("bff_rate_limited_total", "Requests refused as too many, by rule.");
+    describe_counter!(
+        "bff_rate_limit_local_total",
+        "Requests counted by this process alone, by why the store did not."
+    );
     describe_counter!("bff_token_refresh_joins_total", "Requests that joined a refresh under way.");
     describe_counter!("bff_token_refresh_sent_again_total", "Refresh tokens sent a second time.");
     describe_counter!("bff_refresh_lease_lost_total", "Leases that ran out under a refresh.");
@@ -76,6 +81,16 @@ pub fn csrf_rejected(reason: &'static str) {
     counter!("bff_csrf_rejected_total", "reason" => reason).increment(1);
 }
 
+/// A request too many, by the name of its rule.
+pub fn rate_limited(rule: &str) {
+    counter!("bff_rate_limited_total", "rule" => rule.to_owned()).increment(1);
+}
+
+/// A request that this process counted alone, because the store was away.
+pub fn rate_limited_alone(reason: &'static str) {
+    counter!("bff_rate_limit_local_total", "reason" => reason).increment(1);
+}
+
 /// A session that ended.
 pub fn session_ended(reason: &'static str) {
     counter!("bff_sessions_ended_total", "reason" => reason).increment(1);
@@ -102,7 +117,7 @@ pub fn proxied(route: &str, status: u16, time: Duration) {
     .record(time);
 }
 
-/// A logout token: `done`, `repeated`, `refused`, `unavailable`.
+/// A logout token: `done`, `repeated`, `refused`, `unavailable`, `limited`.
 pub fn backchannel_logout(outcome: &'static str) {
     counter!("bff_backchannel_logouts_total", "outcome" => outcome).increment(1);
 }

@@ -7,6 +7,7 @@ mod admit;
 mod credential;
 mod guard;
 mod headers;
+mod limit;
 mod onward;
 mod path;
 mod table;
@@ -82,6 +83,7 @@ async fn forward(
     let (route, cookies) = (&matched.route, &app.config.cookies);
     let handshake = websocket::handshake(&mut head, route.websocket)?;
     let principal = admit::admit(app, caller, &head, route).await?;
+    limit::limit(app, caller, route, &principal).await?;
     let credential = credential::credential(app, &principal, &route.service).await?;
     let is_counting = principal.is_known() && loops::is_counting(&head.headers, cookies);
     let session = principal.session_key();

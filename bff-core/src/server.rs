@@ -95,6 +95,11 @@ async fn surround(State(app): State<Arc<App>>, mut request: Request, next: Next)
             metrics::csrf_rejected(reason);
             audit::csrf_rejected(&caller, reason);
         }
+        if let ApiError::RateLimited(limited) = &failure {
+            let rule = limited.rule();
+            metrics::rate_limited(rule);
+            app.limiter.told(|unwritten| audit::rate_limited(&caller, rule, unwritten));
+        }
         let mut rendered = error::render(&failure, &caller, is_page);
         keep(response.headers(), &mut rendered);
         response = rendered;

@@ -49,6 +49,10 @@ pub(crate) const AUDIENCE: &str = "https://told.internal";
 pub(crate) const CONTEXT_KEY: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 const KEY: &str = "k1:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 
+/// Journeys are many from one address; those about limits write their own.
+const NO_LIMITS: &str = "rate_limits: { login: off, auth_post: off, session: off, proxy: off, \
+                         backchannel: off, telemetry: off }\n";
+
 /// Everything that a journey meets.
 pub(crate) struct World {
     pub(crate) app: Arc<App>,
@@ -60,7 +64,7 @@ pub(crate) struct World {
     store: AnyStore,
     issued: AtomicUsize,
     settings: Vec<(String, String)>,
-    _config: TempDir,
+    config: TempDir,
 }
 
 /// A login whose browser is at the IdP.
@@ -88,6 +92,7 @@ impl World {
         let service = Service::start().await;
         let config = tempfile::tempdir().unwrap();
         std::fs::write(config.path().join("routes.yaml"), routes(&service.url)).unwrap();
+        std::fs::write(config.path().join("bff.yaml"), NO_LIMITS).unwrap();
         let fixed = [
             ("REDIS_URL", "memory://"),
             ("BFF_SESSION_KEYS", KEY),
@@ -119,8 +124,13 @@ impl World {
             store,
             issued: AtomicUsize::new(2),
             settings,
-            _config: config,
+            config,
         }
+    }
+
+    /// Writes a file of the configuration, for replicas that start from now on.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.config.path().join(name), text).unwrap();
     }
 
     /// Another replica: it shares store, clock and configuration, nothing else.

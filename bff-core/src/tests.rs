@@ -20,6 +20,7 @@ mod faults_store;
 mod flags;
 mod in_flight;
 mod internal;
+mod limits;
 mod login;
 mod login_hosts;
 mod login_providers;

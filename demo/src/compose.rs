@@ -19,7 +19,7 @@ use shell::tls::Tls;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use crate::settings::{AUDIENCE, Agreement, routes};
+use crate::settings::{AUDIENCE, Agreement, LIMITS, routes};
 use crate::traefik::Traefik;
 use crate::trust::{self, Trust};
 use crate::{Cli, edge, idp, orders, spa, whoami};
@@ -62,6 +62,7 @@ pub(crate) async fn start(cli: &Cli, shutdown: &Shutdown) -> anyhow::Result<Demo
     spawn(shutdown, "the IdP", idp::serve(idp_listener, agreement.idp(), ended(shutdown)));
     let orders = orders(&agreement, shutdown)?;
     fs::write(files.path().join("routes.yaml"), routes(orders)).context("cannot write routes")?;
+    fs::write(files.path().join("bff.yaml"), LIMITS).context("cannot write limits")?;
 
     let trust = cli.traefik.is_some().then(|| trust::make(files.path())).transpose()?;
     let (bff_config, verify_config) = configs(&agreement.settings(files.path())?, trust.as_ref())?;

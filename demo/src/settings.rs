@@ -103,6 +103,10 @@ pub(crate) fn routes(orders: SocketAddr) -> String {
     )
 }
 
+/// The demo's `bff.yaml`: all its users have one address.
+pub(crate) const LIMITS: &str = "rate_limits:\n  login: { limit: 200, window: 1m }\n  \
+                                 auth_post: { limit: 200, window: 1m }\n";
+
 fn secret() -> String {
     let bytes: [u8; 32] = (&SystemRandom as &dyn Random).bytes();
     STANDARD.encode(bytes)

@@ -2,7 +2,6 @@
 //! checks come in the order of their cost, and the store last (class T17).
 
 mod record;
-mod sampled;
 mod token;
 
 use std::convert::Infallible;
@@ -30,7 +29,6 @@ use shell::shutdown::Shutdown;
 use tokio::net::TcpListener;
 
 use self::record::Log;
-pub(crate) use self::sampled::Sampled;
 use crate::background::Background;
 use crate::bff::{Bff, TokenState};
 use crate::clients::Clients;

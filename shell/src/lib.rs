@@ -15,6 +15,7 @@ pub mod problem;
 pub mod random;
 pub mod reload;
 pub mod request_id;
+pub mod sampled;
 pub mod shutdown;
 pub mod telemetry;
 pub mod tls;

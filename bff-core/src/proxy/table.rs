@@ -16,6 +16,7 @@ use shell::config::{Settings, yaml};
 
 use super::path::PlainPath;
 use crate::error::ApiError;
+use crate::limits::{Key, Rule};
 use file::RoutesFile;
 
 /// A service behind the proxy.
@@ -66,6 +67,17 @@ impl Needs {
     }
 }
 
+/// How often a route may be called.
+#[derive(Debug)]
+pub(super) enum RouteLimit {
+    /// As all routes together that say nothing of their own.
+    Default,
+    /// As often as one likes.
+    Off,
+    /// By a limit of its own.
+    Own(Rule, Key),
+}
+
 /// One route.
 #[derive(Debug)]
 pub(super) struct Route {
@@ -81,6 +93,7 @@ pub(super) struct Route {
     pub(super) idle_timeout: Duration,
     /// Whether it may become one.
     pub(super) websocket: bool,
+    pub(super) limit: RouteLimit,
     methods: Vec<Method>,
     upstream: Template,
 }

@@ -23,6 +23,7 @@ use super::session::json_response;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::limits::{RateLimited, Subject};
 use crate::oidc::{Addressed, LogoutTokenError};
 use crate::single_flight::SingleFlight;
 use crate::{audit, metrics};
@@ -39,13 +40,19 @@ pub(crate) type Logouts = SingleFlight<String, Result<Ended, Failure>>;
 pub(crate) enum Failure {
     /// The token is at fault: 400.
     Refused(&'static str),
-    /// Not now: 503.
+    /// Not now: 503, or 429 for an issuer that sends too many.
     Later(ApiError),
 }
 
 impl From<&'static str> for Failure {
     fn from(reason: &'static str) -> Self {
         Self::Refused(reason)
+    }
+}
+
+impl From<RateLimited> for Failure {
+    fn from(limited: RateLimited) -> Self {
+        Self::Later(limited.into())
     }
 }
 
@@ -63,7 +70,7 @@ pub(crate) async fn logout(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     let outcome = match logout_token(&headers, body) {
-        Ok(compact) => carry_out(&app, &compact).await,
+        Ok(compact) => carry_out(&app, &caller, &compact).await,
         Err(reason) => Err(Failure::Refused(reason)),
     };
     match outcome {
@@ -78,7 +85,8 @@ pub(crate) async fn logout(
             Ok(answer(StatusCode::BAD_REQUEST, &json!({ "error": "invalid_request" })))
         }
         Err(Failure::Later(error)) => {
-            metrics::backchannel_logout("unavailable");
+            let limited = matches!(error, ApiError::RateLimited(_));
+            metrics::backchannel_logout(if limited { "limited" } else { "unavailable" });
             Err(error)
         }
     }
@@ -103,11 +111,19 @@ fn logout_token(
 }
 
 /// Judges the token with the keys of the provider that it names, then acts.
-async fn carry_out(app: &Arc<App>, compact: &str) -> Result<(String, Ended), Failure> {
+async fn carry_out(
+    app: &Arc<App>,
+    caller: &Caller,
+    compact: &str,
+) -> Result<(String, Ended), Failure> {
     let addressed = Addressed::of(compact).ok_or("logout_token_unreadable")?;
     let mut all = app.providers.all();
-    let (name, provider) =
-        all.find(|(_, provider)| addressed.is_for(provider)).ok_or("logout_token_not_for_us")?;
+    let named = all.find(|(_, provider)| addressed.is_for(provider));
+    // Of the issuers only ours count apart: there is no end of others.
+    let issuer = named.as_ref().map_or("", |(_, provider)| provider.issuer());
+    let rule = app.config.rate_limits.backchannel.as_ref();
+    app.limiter.admit(rule, Subject::Issuer(issuer, caller.ip)).await?;
+    let (name, provider) = named.ok_or("logout_token_not_for_us")?;
     let token = provider.logout_token(compact, app.now()).await.map_err(|error| match error {
         LogoutTokenError::Refused(reason) => Failure::Refused(reason),
         LogoutTokenError::Unavailable(error) => {

@@ -20,6 +20,7 @@ use super::login::{login_cookies, see_other};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::limits::Subject;
 use crate::login_state::{LoginCookie, LoginState, PendingLogin};
 use crate::loops::Completed;
 use crate::oidc::AuthorizationResponse;
@@ -44,6 +45,7 @@ pub(crate) async fn by_form(
     headers: HeaderMap,
     form: Result<RawForm, RawFormRejection>,
 ) -> Result<Response, ApiError> {
+    app.limiter.admit(app.config.rate_limits.auth_post.as_ref(), Subject::Ip(caller.ip)).await?;
     let RawForm(form) = form.map_err(|_| ApiError::BadRequest("form_unreadable"))?;
     let form = std::str::from_utf8(&form).map_err(|_| ApiError::BadRequest("form_not_utf8"))?;
     if login_cookies(&app, &headers).next().is_none() {

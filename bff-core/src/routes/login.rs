@@ -18,6 +18,7 @@ use super::no_content;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::limits::Subject;
 use crate::login_state::{LOGIN_SECONDS, LoginTicket, PendingLogin};
 use crate::loops::{self, Completed};
 use crate::oidc::LoginRequest;
@@ -45,6 +46,7 @@ pub(crate) async fn login(
     {
         return see_other(&home);
     }
+    app.limiter.admit(app.config.rate_limits.login.as_ref(), Subject::Ip(caller.ip)).await?;
     let completed = Completed::of(&headers, &app.config.cookies);
     let is_loop = completed.is_loop(app.now()) && !asked.retries;
     if is_loop && !keeps_its_session(&app, &caller, &headers).await {

@@ -26,6 +26,7 @@ use super::session::{json_response, logout_url};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::limits::Subject;
 use crate::oidc::{EndSession, LogoutRequest, RelyingParty};
 use crate::sessions::{ActiveSession, Cause, Use};
 use crate::{csrf, loops, pages};
@@ -63,6 +64,7 @@ pub(crate) async fn by_post(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
+    app.limiter.admit(app.config.rate_limits.auth_post.as_ref(), Subject::Ip(caller.ip)).await?;
     let body = body.map_err(|_| ApiError::BadRequest("body_unreadable"))?;
     let network = &app.config.network;
     csrf::check_origin(&headers, caller.origin.as_ref(), &network.cors_origins)?;

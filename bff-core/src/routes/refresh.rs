@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::csrf;
 use crate::error::ApiError;
+use crate::limits::Subject;
 use crate::sessions::Use;
 
 /// The session as it is afterwards.
@@ -34,6 +35,8 @@ pub(crate) async fn refresh(
         &app.config.session_keys,
         &session.id,
     )?;
+    let rule = app.config.rate_limits.session.as_ref();
+    app.limiter.admit(rule, Subject::Session(&session.key)).await?;
     app.renewed_tokens(&session).await?;
     let session = app.session_by_id(session.id).await?;
     let mut session = session.ok_or(ApiError::Unauthenticated("session_gone"))?;

@@ -16,10 +16,11 @@ use session::seal::Purpose;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::limits::Subject;
 use crate::sessions::{ActiveSession, Use};
 use crate::{csrf, loops};
 
-/// Always 200, unless the store is away.
+/// Always 200, unless the store is away or the session asks too often.
 pub(crate) async fn session(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -29,14 +30,19 @@ pub(crate) async fn session(
     csrf::check_origin(&headers, caller.origin.as_ref(), &app.config.network.cors_origins)?;
     let purpose = if is_probe(query.as_deref()) { Use::Silent } else { Use::Slides };
     let (body, cookies) = match app.session(&headers, &caller, purpose).await {
-        Ok(Some(session)) => match describe(&app, &session) {
-            Ok(told) => (told, Vec::new()),
-            Err(ApiError::Unauthenticated(reason)) => {
-                tracing::warn!(session = session.key.short(), reason, "tokens do not open");
-                (signed_out(), Vec::new())
+        Ok(Some(session)) => {
+            app.limiter
+                .admit(app.config.rate_limits.session.as_ref(), Subject::Session(&session.key))
+                .await?;
+            match describe(&app, &session) {
+                Ok(told) => (told, Vec::new()),
+                Err(ApiError::Unauthenticated(reason)) => {
+                    tracing::warn!(session = session.key.short(), reason, "tokens do not open");
+                    (signed_out(), Vec::new())
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
-        },
+        }
         Ok(None) | Err(ApiError::Binding | ApiError::Suspended) => (signed_out(), Vec::new()),
         Err(ApiError::CookieTossing(cookies)) => (signed_out(), cookies),
         Err(error) => return Err(error),

@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::csrf;
 use crate::error::ApiError;
+use crate::limits::Subject;
 use crate::sessions::{ActiveSession, Cause, Listed, Use};
 
 /// `GET`: my sessions, newest first.
@@ -110,6 +111,8 @@ async fn signed_in(
     let session = session.ok_or(ApiError::Unauthenticated("no_session"))?;
     let (header, keys) = (&network.csrf_header, &app.config.session_keys);
     csrf::check_token(headers, method, header, false, keys, &session.id)?;
+    let rule = app.config.rate_limits.session.as_ref();
+    app.limiter.admit(rule, Subject::Session(&session.key)).await?;
     Ok(session)
 }
 

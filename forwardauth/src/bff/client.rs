@@ -14,11 +14,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use session::id::SessionId;
+use shell::sampled::Sampled;
 
 use super::answer::{self, AskError, Token};
 use crate::config::BffSettings;
 use crate::metrics;
-use crate::service::Sampled;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest nudge: the BFF answers after one look into its store.

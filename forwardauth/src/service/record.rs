@@ -7,8 +7,8 @@ use session::binding::Grade;
 use session::id::StoreKey;
 use session::store::StoreError;
 use shell::request_id::RequestId;
+use shell::sampled::Sampled;
 
-use super::sampled::Sampled;
 use crate::metrics;
 use crate::policy::PolicyError;
 use crate::refusal::Refusal;

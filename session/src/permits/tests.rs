@@ -72,7 +72,7 @@ proptest! {
     /// The promise, for permits that are used as late as they may be: at no time more than the limit within
     /// one window.
     #[test]
-    fn t17_no_window_ever_holds_more_than_the_limit(
+    fn no_window_ever_holds_more_than_the_limit(
         limit in 1_u32..300,
         window in 1_000_u64..90_000,
         asks in prop::collection::vec((0_u64..4_000, 1_u32..80, 0.0_f64..=1.0), 1..300),

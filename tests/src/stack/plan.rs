@@ -17,6 +17,7 @@ pub struct Plan {
     pub(super) plain_verify: bool,
     pub(super) services: String,
     pub(super) routes: String,
+    pub(super) limits: Option<&'static str>,
 }
 
 impl Plan {
@@ -94,6 +95,14 @@ impl Plan {
     #[must_use]
     pub fn plain_verify(mut self) -> Self {
         self.plain_verify = true;
+        self
+    }
+
+    /// Sets the `rate_limits:` of `bff.yaml`, a mapping in braces. Without it all are off: hundreds of test
+    /// users share one address.
+    #[must_use]
+    pub fn limits(mut self, limits: &'static str) -> Self {
+        self.limits = Some(limits);
         self
     }
 

@@ -15,6 +15,9 @@ use crate::tls::{Ca, Leaf};
 use crate::traefik::{HOST, Traefik};
 use crate::{orders, ports};
 
+const NO_LIMITS: &str =
+    "{ login: off, auth_post: off, session: off, proxy: off, backchannel: off, telemetry: off }";
+
 impl Plan {
     /// Starts every part.
     pub async fn start(self) -> Stack {
@@ -61,6 +64,8 @@ impl Plan {
             "bff-config/routes.yaml",
             routes(&upstream, &orders, &self.services, &self.routes),
         );
+        let limits = self.limits.unwrap_or(NO_LIMITS);
+        scratch.write("bff-config/bff.yaml", format!("rate_limits: {limits}\n"));
         let bff = relying_party(shared, &idp, &ca)
             .set("BFF_LISTEN", bff_address)
             .set("BFF_ADMIN_LISTEN", bff_admin)

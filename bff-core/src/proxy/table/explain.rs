@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use http::Method;
 
-use super::{Auth, Needs, PlainPath, RouteTable, ServiceToken};
+use super::{Auth, Needs, PlainPath, RouteLimit, RouteTable, ServiceToken};
 
 impl RouteTable {
     /// What `METHOD PATH` would meet, for people.
@@ -60,6 +60,7 @@ impl RouteTable {
             line("roles", &wanted(&route.roles));
             line("token", &token(&route.service.token));
         }
+        line("limit", &limited(&route.limit, route.auth));
         line("in", "without Cookie, Authorization, DPoP, identity and forwarding headers");
         line(
             "out",
@@ -81,6 +82,18 @@ fn token(token: &ServiceToken) -> String {
         }
         ServiceToken::Context(audience) => format!("a context token for {audience}"),
         ServiceToken::None => "none".to_owned(),
+    }
+}
+
+fn limited(limit: &RouteLimit, auth: Auth) -> String {
+    match limit {
+        RouteLimit::Default if auth == Auth::None => "none".to_owned(),
+        RouteLimit::Default => "rate_limits.proxy of bff.yaml, by session".to_owned(),
+        RouteLimit::Off => "none".to_owned(),
+        RouteLimit::Own(rule, key) => {
+            let quota = rule.quota();
+            format!("{} in {:?}, by {}", quota.limit(), quota.window(), key.as_str())
+        }
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use http::Method;
 
 use super::super::file::{AuthFile, CsrfFile, RouteFile, Scalar, span};
-use super::super::{Auth, PlainPath, Route, Template};
+use super::super::{Auth, PlainPath, Route, RouteLimit, Template};
 use super::{Services, What};
+use crate::limits::{Key, RuleFile};
 
 pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec<What>> {
     let mut wrong = entry.not_available();
@@ -38,6 +39,8 @@ pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec
     };
     let timeout = time("a timeout", &entry.timeout);
     let idle_timeout = time("an idle_timeout", &entry.idle_timeout);
+    let id = entry.id.clone().unwrap_or_else(|| entry.path.clone());
+    let limit = limit(entry, &id, &mut wrong);
     let auth = match entry.auth {
         AuthFile::Session => Auth::Session,
         AuthFile::Optional => Auth::Optional,
@@ -45,7 +48,7 @@ pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec
     };
     match service {
         Some(Some(service)) if wrong.is_empty() => Ok(Route {
-            id: entry.id.clone().unwrap_or_else(|| entry.path.clone()),
+            id,
             service: Arc::clone(service),
             auth,
             strict_csrf: matches!(entry.csrf, Some(CsrfFile::Strict)),
@@ -54,10 +57,32 @@ pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec
             timeout: timeout.unwrap_or(service.timeout),
             idle_timeout: idle_timeout.unwrap_or(service.idle_timeout),
             websocket: entry.websocket,
+            limit,
             methods,
             upstream,
         }),
         _ => Err(wrong),
+    }
+}
+
+fn limit(entry: &RouteFile, id: &str, wrong: &mut Vec<What>) -> RouteLimit {
+    let Some(written) = entry.rate_limit else { return RouteLimit::Default };
+    let key = written.key().unwrap_or_default();
+    let nobody = entry.auth == AuthFile::None && matches!(key, Key::Session | Key::User);
+    if nobody && written != RuleFile::Off {
+        wrong.push(What::new(
+            "counts by session or user where nobody is signed in",
+            "Write key: ip in its rate_limit.",
+        ));
+    }
+    match written.rule("route", &format!("route:{id}")) {
+        Ok(Some(rule)) => RouteLimit::Own(rule, key),
+        Ok(None) => RouteLimit::Off,
+        Err(problem) => {
+            let problem = format!("has a rate_limit that {problem}");
+            wrong.push(What::new(&problem, "For example { limit: 100, window: 1m }, or off."));
+            RouteLimit::Off
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::super::Needs;
 use super::super::build::What;
 use super::{Scalar, Unbuilt};
+use crate::limits::RuleFile;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,7 +31,7 @@ pub(in super::super) struct RouteFile {
     #[serde(default)]
     pub(in super::super) roles: Option<NeedsFile>,
     #[serde(default)]
-    rate_limit: Option<Unbuilt>,
+    pub(in super::super) rate_limit: Option<RuleFile>,
     #[serde(default)]
     inject: Option<Unbuilt>,
     #[serde(default)]
@@ -89,7 +90,6 @@ impl RouteFile {
     pub(in super::super) fn not_available(&self) -> Vec<What> {
         let asked = [
             ("auth: bearer or hybrid", matches!(self.auth, AuthFile::Bearer | AuthFile::Hybrid)),
-            ("rate_limit", self.rate_limit.is_some()),
             ("inject", self.inject.is_some()),
             ("response", self.response.is_some()),
         ];

@@ -3,14 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Lines of one kind that one thread writes in one window.
+/// Lines of one kind that are written in one window, by whoever shares the value.
 const LINES: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(1);
 
 /// One kind of line. The first few of each second are written, the rest counted; the next one that is
 /// written tells how many were not.
 #[derive(Debug, Default)]
-pub(crate) struct Sampled(Mutex<State>);
+pub struct Sampled(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -21,7 +21,7 @@ struct State {
 
 impl Sampled {
     /// Writes a line by `write`, which is told how many were left out before, if it is its turn.
-    pub(crate) fn line(&self, now: Instant, write: impl FnOnce(u64)) {
+    pub fn line(&self, now: Instant, write: impl FnOnce(u64)) {
         if let Some(unwritten) = self.turn(now) {
             write(unwritten);
         }

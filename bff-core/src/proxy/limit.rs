@@ -1,0 +1,41 @@
+//! Owns: whether a proxied call is one too many: by the route's own limit, else by that of all routes.
+
+use super::admit::Principal;
+use super::table::{Route, RouteLimit};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::limits::{Key, Subject};
+
+/// Counts the call. Callers that are nobody have no session, so the default counts none of theirs; a limit of
+/// the route's own counts them by their address.
+///
+/// # Errors
+/// [`ApiError::RateLimited`].
+pub(super) async fn limit(
+    app: &App,
+    caller: &Caller,
+    route: &Route,
+    principal: &Principal,
+) -> Result<(), ApiError> {
+    let (rule, key) = match &route.limit {
+        RouteLimit::Off => return Ok(()),
+        RouteLimit::Default => match principal {
+            Principal::Nobody => return Ok(()),
+            Principal::Session(_) => (app.config.rate_limits.proxy.as_ref(), Key::Session),
+        },
+        RouteLimit::Own(rule, key) => (Some(rule), *key),
+    };
+    let identity = principal.identity().unwrap_or_default();
+    let issuer;
+    let subject = match (key, principal) {
+        (Key::Tenant, _) => Subject::Tenant(identity.tenant_id),
+        (Key::Ip, _) | (_, Principal::Nobody) => Subject::Ip(caller.ip),
+        (Key::Session, Principal::Session(session)) => Subject::Session(&session.key),
+        (Key::User, Principal::Session(session)) => {
+            issuer = app.management(session)?.issuer;
+            Subject::User { tenant: identity.tenant_id, issuer: &issuer, id: identity.user_id }
+        }
+    };
+    Ok(app.limiter.admit(rule, subject).await?)
+}

@@ -26,6 +26,7 @@ use crate::cookies::Cookies;
 use crate::limits::RateLimits;
 use crate::oidc::OidcConfig;
 use crate::proxy::RouteTable;
+use crate::sessions::EdgeClaims;
 
 /// Longest wait for one command to the store.
 const STORE_TIMEOUT: Duration = Duration::from_millis(500);
@@ -59,6 +60,8 @@ pub struct Config {
     pub streams: StreamLimits,
     /// `rate_limits` of `bff.yaml`.
     pub rate_limits: RateLimits,
+    /// `BFF_EDGE_CLAIMS`.
+    pub edge_claims: EdgeClaims,
     /// `routes.yaml`.
     pub routes: RouteTable,
     /// `BFF_ADMIN_TOKENS`, `BFF_INTERNAL_TOKEN`.
@@ -103,6 +106,7 @@ impl Config {
             settings.parsed("SESSION_MAX_PER_USER", "0 is no cap.", parse::any("a number"));
         let streams = StreamLimits::read(settings);
         let file = file::BffFile::read(settings);
+        let edge_claims = EdgeClaims::read(settings);
         let routes = RouteTable::read(settings);
         if let Some(routes) = &routes {
             context::agree(settings, context.as_ref(), routes);
@@ -122,6 +126,7 @@ impl Config {
             max_sessions_per_user: max_sessions_per_user.unwrap_or(0),
             streams,
             rate_limits: file.rate_limits(settings),
+            edge_claims,
             routes: routes?,
             access,
             log,

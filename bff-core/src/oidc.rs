@@ -49,6 +49,8 @@ pub use dpop::DpopKey;
 pub use error::{Endpoint, OAuthCode, OAuthError, OidcError};
 pub(crate) use fapi2::weaknesses as fapi2_weaknesses;
 pub use id_claims::IdClaims;
+#[cfg(test)]
+pub(crate) use id_claims::tests::claims_with;
 pub use login::{Begun, LoginHints, LoginRequest, LoginSecrets, LoginSecretsWire};
 pub use logout::{EndSession, LogoutRequest};
 pub use logout_token::{Addressed, LogoutScope, LogoutToken, LogoutTokenError};

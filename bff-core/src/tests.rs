@@ -12,6 +12,7 @@ mod cap;
 mod context;
 mod cookies;
 mod csrf;
+mod edge_claims;
 mod ending;
 mod events;
 mod faults;

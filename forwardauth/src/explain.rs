@@ -8,7 +8,7 @@ use shell::origin::Origin;
 
 use crate::config::{Config, HandOn, VerifyConfig};
 use crate::csrf;
-use crate::policy::{Demands, Requirements};
+use crate::policy::{self, Demands, MappedHeader, Requirements};
 use crate::request::{Endpoint, Original};
 
 /// What is to be explained.
@@ -44,6 +44,7 @@ pub fn explain(config: &Config, subject: &Subject) -> Result<String, fmt::Error>
         return Ok(out);
     };
     let query = subject.address.query().unwrap_or_default();
+    let name = policy::name(query);
     let demands = match Demands::read(query, &verify.policies.load(), verify.inline_policy) {
         Ok(demands) => demands,
         Err(error) => {
@@ -65,8 +66,9 @@ pub fn explain(config: &Config, subject: &Subject) -> Result<String, fmt::Error>
         verify.clients.binding.ip.as_str()
     )?;
     writeln!(out, "flags     403 if suspended or banned")?;
-    write_demands(&mut out, &demands)?;
+    write_demands(&mut out, name.as_deref(), &demands)?;
     writeln!(out, "token     {}", token_line(verify, &demands))?;
+    write_headers(&mut out, demands.headers())?;
     let mut login = BytesMut::new();
     verify.login_url.for_request(&original, None).write(&mut login);
     let login = String::from_utf8_lossy(&login);
@@ -110,11 +112,21 @@ fn csrf_line(verify: &VerifyConfig, original: &Original<'_>) -> String {
     format!("Origin must be one of [{}], else 403", origins.join(", "))
 }
 
-fn write_demands(out: &mut String, demands: &Demands) -> fmt::Result {
+/// Which policies apply, and each of their rules.
+fn write_demands(out: &mut String, name: Option<&str>, demands: &Demands) -> fmt::Result {
+    if let Some(name) = name {
+        writeln!(out, "policy    {name}, of forwardauth.yaml")?;
+    }
     if demands.parts().all(|part| *part == Requirements::default()) {
         return writeln!(out, "policy    none: any valid session");
     }
     demands.parts().try_for_each(|part| write_requirements(out, part))
+}
+
+fn write_headers(out: &mut String, headers: &[MappedHeader]) -> fmt::Result {
+    headers.iter().try_for_each(|MappedHeader { name, claim, .. }| {
+        writeln!(out, "header    {name} is always set, from {claim}, empty where that is unknown")
+    })
 }
 
 fn write_requirements(out: &mut String, requirements: &Requirements) -> fmt::Result {
@@ -125,6 +137,7 @@ fn write_requirements(out: &mut String, requirements: &Requirements) -> fmt::Res
         any_role,
         groups,
         any_group,
+        email_domains,
         tenant,
         acr,
         max_age,
@@ -138,6 +151,10 @@ fn write_requirements(out: &mut String, requirements: &Requirements) -> fmt::Res
         if !any.is_empty() {
             writeln!(out, "policy    403 without any {name} of [{}]", any.join(", "))?;
         }
+    }
+    if !email_domains.is_empty() {
+        let domains = email_domains.join(", ");
+        writeln!(out, "policy    403 without a verified e-mail address in [{domains}]")?;
     }
     if let Some(tenant) = tenant {
         writeln!(out, "policy    403 outside the tenant {tenant}")?;

@@ -8,6 +8,7 @@ use session::edge::EdgeFrame;
 use session::id::{COOKIE_LEN, StoreKey};
 
 use crate::decide::Admitted;
+use crate::policy::{MappedHeader, Value};
 use crate::refusal::Refusal;
 use crate::scratch::Scratch;
 
@@ -31,17 +32,46 @@ pub(crate) struct Identity {
     master_flags: HeaderValue,
     /// For services that want the session's token besides.
     authorization: Option<HeaderValue>,
+    /// What the route's policy tells besides. A list of its own, so that routes without one carry a word.
+    mapped: Option<Box<Mapped>>,
 }
 
+/// Headers that a policy maps.
+type Mapped = Vec<(HeaderName, HeaderValue)>;
+
 impl Identity {
-    /// The user whose request was admitted.
+    /// The user whose request was admitted, to a route that maps these `headers` besides.
     ///
     /// Copies no text: the values share the edge view's buffer.
     ///
     /// # Errors
     /// [`Refusal::EdgeMalformed`] if a field holds what no header may; its writer is at fault.
-    pub(crate) fn of(admitted: &Admitted, scratch: &Scratch) -> Result<Self, Refusal> {
-        Self::read(admitted.key(), admitted.edge(), scratch).map_err(|_| Refusal::EdgeMalformed)
+    pub(crate) fn of(
+        admitted: &Admitted,
+        headers: &[MappedHeader],
+        scratch: &Scratch,
+    ) -> Result<Self, Refusal> {
+        let (key, edge) = (admitted.key(), admitted.edge());
+        let identity = Self::read(key, edge, scratch).and_then(|identity| match headers {
+            [] => Ok(identity),
+            headers => identity.with_mapped(headers, edge),
+        });
+        identity.map_err(|_| Refusal::EdgeMalformed)
+    }
+
+    fn with_mapped(
+        self,
+        headers: &[MappedHeader],
+        edge: &EdgeFrame,
+    ) -> Result<Self, InvalidHeaderValue> {
+        let value = |header: &MappedHeader| match header.value(edge) {
+            Value::Text(field) => text(edge, field),
+            Value::SessionId => Ok(self.session_id.clone()),
+            Value::AuthTime => Ok(self.auth_time.clone()),
+        };
+        let pairs = headers.iter().map(|header| Ok((header.name.clone(), value(header)?)));
+        let mapped = pairs.collect::<Result<Mapped, _>>()?;
+        Ok(Self { mapped: Some(Box::new(mapped)), ..self })
     }
 
     fn read(
@@ -49,10 +79,7 @@ impl Identity {
         edge: &EdgeFrame,
         scratch: &Scratch,
     ) -> Result<Self, InvalidHeaderValue> {
-        let text = |field: &[u8]| match field {
-            b"" => Ok(HeaderValue::from_static("")),
-            field => HeaderValue::from_maybe_shared(edge.share(field)),
-        };
+        let text = |field| text(edge, field);
         let auth_time = edge.auth_time();
         let numbers = scratch.write(|out| {
             out.put_slice(key.text());
@@ -69,6 +96,7 @@ impl Identity {
             roles: text(edge.roles())?,
             master_flags: text(edge.master_flags())?,
             authorization: None,
+            mapped: None,
         })
     }
 
@@ -90,5 +118,15 @@ impl Identity {
         if let Some(authorization) = self.authorization {
             headers.insert(AUTHORIZATION, authorization);
         }
+        for (name, value) in self.mapped.into_iter().flat_map(|mapped| *mapped) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+fn text(edge: &EdgeFrame, field: &[u8]) -> Result<HeaderValue, InvalidHeaderValue> {
+    match field {
+        b"" => Ok(HeaderValue::from_static("")),
+        field => HeaderValue::from_maybe_shared(edge.share(field)),
     }
 }

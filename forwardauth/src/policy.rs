@@ -14,12 +14,12 @@ mod table;
 
 use std::sync::Arc;
 
-use session::edge::EdgeFrame;
+use session::edge::{EdgeFrame, claims};
 
-pub(crate) use self::address::PolicyError;
+pub(crate) use self::address::{PolicyError, name};
 pub(crate) use self::build::Given;
 pub(crate) use self::demands::{Demands, StepUp};
-pub(crate) use self::headers::MappedHeader;
+pub(crate) use self::headers::{MappedHeader, Value};
 pub(crate) use self::table::{Policies, PolicyTable};
 
 use crate::refusal::Refusal;
@@ -65,6 +65,8 @@ pub(crate) struct Requirements {
     pub(crate) any_group: Vec<String>,
     /// This tenant, by its id.
     pub(crate) tenant: Option<String>,
+    /// The e-mail address is in one of these domains, in lower case, and verified.
+    pub(crate) email_domains: Vec<String>,
     /// One of these authentication context classes.
     pub(crate) acr: Vec<String>,
     /// Most seconds since the user authenticated.
@@ -88,7 +90,22 @@ impl Requirements {
         if !holds(edge.groups(), b',', &self.groups, &self.any_group) {
             return Err(Refusal::MissingGroup);
         }
+        if !self.email_domains.is_empty() && !self.knows_domain(edge) {
+            return Err(Refusal::OtherEmailDomain);
+        }
         Ok(())
+    }
+
+    /// Whether the user's address is verified and in a domain of the list. A subdomain is another domain.
+    fn knows_domain(&self, edge: &EdgeFrame) -> bool {
+        let email = verified_email(edge).unwrap_or_default();
+        let domain = email.iter().rposition(|byte| *byte == b'@').and_then(|at| {
+            let (_, domain) = email.split_at_checked(at.checked_add(1)?)?;
+            Some(domain)
+        });
+        domain.is_some_and(|domain| {
+            self.email_domains.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(domain))
+        })
     }
 
     /// Whether its login is strong and fresh enough at `now`.
@@ -100,6 +117,12 @@ impl Requirements {
         let fresh = self.max_age.is_none_or(|age| now.saturating_sub(edge.auth_time()) <= age);
         if fresh { Ok(()) } else { Err(Refusal::OldLogin) }
     }
+}
+
+/// The user's address, where the issuer says that it is the user's.
+fn verified_email(edge: &EdgeFrame) -> Option<&[u8]> {
+    edge.claim(claims::EMAIL_VERIFIED).filter(|verified| *verified == claims::YES.as_bytes())?;
+    edge.claim(claims::EMAIL)
 }
 
 /// Whether `list` holds all of `all` and, unless that is empty, one of `any`.

@@ -32,6 +32,7 @@ pub(crate) enum Refusal {
     MissingScope,
     MissingRole,
     MissingGroup,
+    OtherEmailDomain,
     OtherTenant,
     WeakLogin,
     OldLogin,
@@ -80,7 +81,7 @@ const NO_TOKEN: (StatusCode, &str, &str) = (
 
 impl Refusal {
     /// All refusals, in the order of their declaration.
-    pub(crate) const ALL: [Self; 33] = [
+    pub(crate) const ALL: [Self; 34] = [
         Self::UnknownPath,
         Self::ForwardedHeader,
         Self::Policy,
@@ -103,6 +104,7 @@ impl Refusal {
         Self::MissingScope,
         Self::MissingRole,
         Self::MissingGroup,
+        Self::OtherEmailDomain,
         Self::OtherTenant,
         Self::WeakLogin,
         Self::OldLogin,
@@ -159,6 +161,7 @@ impl Refusal {
             Self::MissingScope => ("missing_scope", INSUFFICIENT),
             Self::MissingRole => ("missing_role", INSUFFICIENT),
             Self::MissingGroup => ("missing_group", INSUFFICIENT),
+            Self::OtherEmailDomain => ("other_email_domain", INSUFFICIENT),
             Self::OtherTenant => ("other_tenant", INSUFFICIENT),
             Self::WeakLogin => ("acr", STEP_UP),
             Self::OldLogin => ("max_age", STEP_UP),

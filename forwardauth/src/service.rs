@@ -269,17 +269,20 @@ impl State {
             self.end(*key);
         }
         let judged = match &verdict.decision {
-            Ok(admitted) => Identity::of(admitted, &self.scratch).and_then(|identity| {
-                let Self { background, store, config, .. } = self;
-                let keys = &config.clients.edge_keys;
-                slide::if_due(background, store, keys, key, admitted.edge(), now);
-                let hand_on = context.demands.hand_on(config.hand_on);
-                let identity = match hand_on {
-                    HandOn::Nothing | HandOn::AccessToken => identity,
-                    HandOn::ContextToken => self.with_context(identity, admitted, context, now)?,
-                };
-                Ok(Passed { identity, token: TokenState::of(admitted.edge()), hand_on })
-            }),
+            Ok(admitted) => Identity::of(admitted, context.demands.headers(), &self.scratch)
+                .and_then(|identity| {
+                    let Self { background, store, config, .. } = self;
+                    let keys = &config.clients.edge_keys;
+                    slide::if_due(background, store, keys, key, admitted.edge(), now);
+                    let hand_on = context.demands.hand_on(config.hand_on);
+                    let identity = match hand_on {
+                        HandOn::Nothing | HandOn::AccessToken => identity,
+                        HandOn::ContextToken => {
+                            self.with_context(identity, admitted, context, now)?
+                        }
+                    };
+                    Ok(Passed { identity, token: TokenState::of(admitted.edge()), hand_on })
+                }),
             Err(refusal) => Err(*refusal),
         };
         if let Err(refusal) = &judged {

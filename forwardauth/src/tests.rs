@@ -9,6 +9,7 @@ mod log;
 mod login;
 mod nudge;
 mod outcomes;
+mod policies;
 mod properties;
 mod scripted;
 mod session;

@@ -1,14 +1,17 @@
 //! Owns: the edge view, the part of a session that verify reads on every request.
 //!
 //! ```text
-//! version u8 = 1 | kid length u8 | kid | body | HMAC-SHA256 (32 bytes)
+//! version u8 = 1 or 2 | kid length u8 | kid | body | HMAC-SHA256 (32 bytes)
 //! ```
 //! The MAC covers the session's key and everything before itself, tenant included: who can write
 //! to Redis can neither invent a session nor move one to another key (docs/SESSION-FORMAT.md, class T11).
 //!
+//! Version 2 has the user's claims besides. A view without any is written as version 1.
+//!
 //! Types carry the proof: [`EdgeKeys::open`] is the only way to an [`AuthenticEdge`],
 //! [`AuthenticEdge::alive`] the only way to a [`LiveEdge`].
 
+pub mod claims;
 mod frame;
 mod proof;
 
@@ -27,7 +30,10 @@ use crate::id::StoreKey;
 use crate::keys::{Key, KeyRing};
 use crate::wire::{FieldTooLong, put_field};
 
-const VERSION: u8 = 1;
+/// Of views without claims.
+const PLAIN: u8 = 1;
+/// Of views with claims.
+const WITH_CLAIMS: u8 = 2;
 const MAC_LEN: usize = 32;
 
 /// What verify knows of a session. Text fields are ready to stand in a header.
@@ -69,6 +75,8 @@ pub struct EdgeView<T = Bytes> {
     pub groups: T,
     /// Authentication context class.
     pub acr: T,
+    /// Claims, as [`claims::encode`] writes them; empty where none are told.
+    pub claims: T,
 }
 
 impl<T> EdgeView<T> {
@@ -99,9 +107,17 @@ impl EdgeView {
         for field in self.fields() {
             put_field(out, field)?;
         }
+        if self.version() == WITH_CLAIMS {
+            put_field(out, &self.claims)?;
+        }
         Ok(())
     }
 
+    const fn version(&self) -> u8 {
+        if self.claims.is_empty() { PLAIN } else { WITH_CLAIMS }
+    }
+
+    /// Those that every version has.
     const fn fields(&self) -> [&Bytes; 9] {
         [
             &self.tenant_id,
@@ -208,7 +224,7 @@ impl EdgeKeys {
     /// [`EdgeError`] if it was not written by a holder of these keys for this very session.
     pub fn open(&self, key: &StoreKey, raw: Bytes) -> Result<AuthenticEdge, EdgeError> {
         let (version, rest) = raw.split_first().ok_or(EdgeError::Malformed)?;
-        if *version != VERSION {
+        if !matches!(*version, PLAIN | WITH_CLAIMS) {
             return Err(EdgeError::Version);
         }
         let (kid_length, rest) = rest.split_first().ok_or(EdgeError::Malformed)?;
@@ -227,8 +243,8 @@ impl EdgeKeys {
         if !bool::from(words(context.sign().as_ref()).ct_eq(&words(tag))) {
             return Err(EdgeError::Forged);
         }
-        let layout =
-            frame::layout(body, kid.len().saturating_add(2)).ok_or(EdgeError::Malformed)?;
+        let layout = frame::layout(body, kid.len().saturating_add(2), *version == WITH_CLAIMS)
+            .ok_or(EdgeError::Malformed)?;
         Ok(AuthenticEdge { frame: EdgeFrame { raw, layout }, signer: Arc::clone(signer) })
     }
 
@@ -279,7 +295,7 @@ fn words(mac: &[u8]) -> [u64; MAC_LEN / 8] {
 
 fn seal_with(derived: &DerivedKey, key: &StoreKey, view: &EdgeView) -> Result<Bytes, FieldTooLong> {
     let mut out = Vec::with_capacity(384);
-    out.put_u8(VERSION);
+    out.put_u8(view.version());
     out.put_u8(u8::try_from(derived.kid.len()).map_err(|_| FieldTooLong)?);
     out.put_slice(derived.kid.as_bytes());
     view.encode(&mut out)?;

@@ -13,6 +13,22 @@ pub fn encode(value: &str) -> String {
     encode_with(value, |_| false)
 }
 
+/// As [`encode`], but a single blank inside stays one: text that people read, such as a full name.
+/// Injective too.
+pub fn encode_phrase(value: &str) -> String {
+    let encoded = encode(value);
+    let mut out = String::with_capacity(encoded.len());
+    let mut words = encoded.split("%20").peekable();
+    while let Some(word) = words.next() {
+        out.push_str(word);
+        let inside = words.peek().is_some_and(|next| !word.is_empty() && !next.is_empty());
+        if words.peek().is_some() {
+            out.push_str(if inside { " " } else { "%20" });
+        }
+    }
+    out
+}
+
 /// `values` as a comma-separated list in which no value can forge a second one.
 pub fn encode_list<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
     let parts: Vec<String> =
@@ -56,6 +72,20 @@ mod tests {
     }
 
     #[test]
+    fn a_full_name_stays_readable() {
+        for (name, expected) in [
+            ("Alice Example", "Alice Example"),
+            ("J\u{fc}rgen von der L\u{fc}he", "J%C3%BCrgen von der L%C3%BChe"),
+            (" a  b ", "%20a%20%20b%20"),
+            ("a%20b", "a%2520b"),
+            (" ", "%20"),
+            ("", ""),
+        ] {
+            assert_eq!(encode_phrase(name), expected);
+        }
+    }
+
+    #[test]
     fn t04_a_role_cannot_forge_a_second_role() {
         assert_eq!(encode_list(["a,b", "rôle x", "c"]), "a%2Cb,r%C3%B4le%20x,c");
     }
@@ -65,6 +95,9 @@ mod tests {
         fn t10_encoding_is_injective_and_visible(a in ".*", b in ".*") {
             prop_assert_eq!(a == b, encode(&a) == encode(&b));
             prop_assert!(encode(&a).bytes().all(|byte| byte.is_ascii_graphic()));
+            prop_assert_eq!(a == b, encode_phrase(&a) == encode_phrase(&b));
+            let phrase = encode_phrase(&a);
+            prop_assert_eq!(phrase.trim(), &phrase);
         }
 
         #[test]

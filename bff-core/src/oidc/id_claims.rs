@@ -139,6 +139,11 @@ impl IdClaims {
             all,
         })
     }
+
+    /// The claim called `name`, or else the one that the dots in `name` lead to.
+    pub fn claim(&self, name: &str) -> Option<&Value> {
+        at(&self.all, name)
+    }
 }
 
 /// The claim called `name`, or else the one that the dots in `name` lead to. URLs as claim names
@@ -190,4 +195,4 @@ fn joined(claims: &Map<String, Value>, names: &[String]) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

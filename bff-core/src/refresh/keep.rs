@@ -121,6 +121,7 @@ impl Flight {
     ) -> Result<(StoredSession, Duration), ()> {
         let now = self.app.now();
         let version = session.stored.version.saturating_add(1);
+        let (config, random) = (&self.app.config, &self.app.random);
         let before = session.edge.to_view();
         let mut view = EdgeView {
             // Another replica's clock may be ahead of ours.
@@ -130,7 +131,9 @@ impl Flight {
             scopes: tokens.scope.clone().into(),
             ..before
         };
-        if let Some(claims) = &refreshed.claims {
+        let fresh = refreshed.claims.as_ref();
+        view.claims = config.edge_claims.after_refresh(fresh, &view.claims);
+        if let Some(claims) = fresh {
             view.roles = header_text::encode_list(claims.roles.iter().map(String::as_str)).into();
             view.groups = header_text::encode_list(claims.groups.iter().map(String::as_str)).into();
             view.expires_at = view.expires_at.min(session_expiry(claims));
@@ -140,7 +143,6 @@ impl Flight {
             access_expires_at: tokens.access_expires_at,
             ..self.app.management(session).map_err(drop)?
         };
-        let (config, random) = (&self.app.config, &self.app.random);
         let keys = &config.session_keys;
         let sealed = StoredSession {
             edge: config

@@ -123,6 +123,7 @@ impl App {
             groups: header_text::encode_list(claims.groups.iter().map(String::as_str)).into(),
             scopes: tokens.scope.clone().into(),
             acr: header_text::encode(claims.acr.as_deref().unwrap_or_default()).into(),
+            claims: self.config.edge_claims.of_login(claims),
             ..EdgeView::default()
         }
     }

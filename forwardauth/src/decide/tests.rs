@@ -51,7 +51,9 @@ fn judge_raw(found: Result<Option<Bytes>, StoreError>, now: u64) -> Result<Ident
         policy: BindingPolicy { user_agent: Grade::Deny, ip: Grade::Deny },
         demands: &Demands::default(),
     };
-    decide(&question, found).decision.and_then(|admitted| Identity::of(&admitted, &Scratch::new()))
+    decide(&question, found)
+        .decision
+        .and_then(|admitted| Identity::of(&admitted, &[], &Scratch::new()))
 }
 
 #[test]

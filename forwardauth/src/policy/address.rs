@@ -1,6 +1,8 @@
 //! Owns: reading the query of a middleware's address: the name of a policy, and the keys that only narrow
 //! and may stand in the query itself (`FORWARDAUTH_INLINE_POLICY`).
 
+use std::borrow::Cow;
+
 use session::header_text;
 
 use super::query;
@@ -42,6 +44,11 @@ impl Demands {
             Some(key) => Err(PolicyError::Contradictory(key)),
         }
     }
+}
+
+/// The name of the policy in `query`, for people.
+pub(crate) fn name(query: &str) -> Option<Cow<'_, str>> {
+    query::single(query, "policy").ok().flatten()
 }
 
 /// What the keys of the query itself ask; `None` where there are none.

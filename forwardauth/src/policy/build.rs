@@ -2,6 +2,7 @@
 //!
 //! An empty list is refused and not taken for "nothing is asked": whoever wrote it meant to ask.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use session::header_text;
@@ -10,7 +11,7 @@ use shell::config::{Settings, parse};
 use super::file::{AuthorizationFile, NeedsFile, PoliciesFile, PolicyFile, Scalar};
 use super::headers;
 use super::query::is_token;
-use super::{HandOn, Policies, Policy, Requirements};
+use super::{HandOn, MappedHeader, Policies, Policy, Requirements};
 
 /// Longest name of a policy.
 const NAME_MAX: usize = 64;
@@ -18,6 +19,8 @@ const NAME_MAX: usize = 64;
 const LIST_MAX: usize = 64;
 /// Longest audience.
 const AUDIENCE_MAX: usize = 512;
+/// Most headers of one policy.
+const HEADERS_MAX: usize = 32;
 
 /// What the rest of the configuration settled.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +73,8 @@ impl Entry<'_> {
         let (scopes, any_scope) = self.needs("scopes", file.scopes, is_token, str::to_owned);
         let (roles, any_role) = self.needs("roles", file.roles, is_plain, encoded);
         let (groups, any_group) = self.needs("groups", file.groups, is_plain, encoded);
+        let email_domains =
+            file.email_domains.map(|list| self.entries("email_domains", list, is_domain));
         let acr = file.acr.map(|acr| self.entries("acr", acr.list(), is_token));
         let requirements = Requirements {
             scopes,
@@ -78,27 +83,20 @@ impl Entry<'_> {
             any_role,
             groups,
             any_group,
+            email_domains: lower(email_domains.unwrap_or_default()),
             tenant: file.tenant.and_then(|tenant| self.tenant(tenant)),
             acr: acr.unwrap_or_default(),
             max_age: file.max_age.and_then(|age| self.max_age(&age)),
         };
         let hand_on = self.hand_on(file.authorization, given);
         let audience = self.audience(file.aud, hand_on, given);
-        let headers = file.headers.unwrap_or_default().into_iter().filter_map(|(name, claim)| {
-            let mapped = headers::mapped(&name, &claim);
-            mapped.map_err(|wrong| self.problem(&wrong.key, wrong.problem, wrong.hint)).ok()
-        });
-        let headers = headers.collect();
+        let headers = self.headers(file.headers.unwrap_or_default());
         Policy { requirements, hand_on, audience, headers }
     }
 
     /// Keys that this version reads but does not carry out. Ignoring them would open what they close.
     fn refuse_unavailable(&mut self, file: &PolicyFile) {
-        for (key, given) in [
-            ("bearer", file.bearer.is_some()),
-            ("email_domains", file.email_domains.is_some()),
-            ("headers", file.headers.is_some()),
-        ] {
+        for (key, given) in [("bearer", file.bearer.is_some())] {
             if given {
                 self.problem(key, "is not available in this version", "Remove it.");
             }
@@ -134,7 +132,7 @@ impl Entry<'_> {
         }
         if !list.iter().all(|entry| fits(entry)) {
             let hint = "Entries are not empty; scopes and classes are visible ASCII without blanks, \
-                        quotes and backslashes.";
+                        quotes and backslashes; domains are as DNS has them, without @ (xn-- for others).";
             self.problem(key, "holds an entry that no session can have", hint);
         }
         list
@@ -188,6 +186,24 @@ impl Entry<'_> {
         asked.map(Arc::from)
     }
 
+    fn headers(&mut self, file: BTreeMap<String, String>) -> Vec<MappedHeader> {
+        if file.len() > HEADERS_MAX {
+            self.problem("headers", "has more than 32 entries", "Map what the service reads.");
+        }
+        let mut mapped: Vec<MappedHeader> = Vec::new();
+        for (name, claim) in file {
+            match headers::mapped(&name, &claim) {
+                Err(wrong) => self.problem(&wrong.key, wrong.problem, wrong.hint),
+                Ok(header) if mapped.iter().any(|known| known.name == header.name) => {
+                    let problem = "is given twice in different spellings";
+                    self.problem(&format!("headers.{name}"), problem, "Headers ignore case.");
+                }
+                Ok(header) => mapped.push(header),
+            }
+        }
+        mapped
+    }
+
     fn hand_on(&mut self, asked: Option<AuthorizationFile>, given: Given) -> HandOn {
         match asked {
             None => given.default,
@@ -215,6 +231,16 @@ impl Entry<'_> {
 /// What services compare with `aud`.
 fn is_audience(text: &str) -> bool {
     (1..=AUDIENCE_MAX).contains(&text.len()) && !text.contains(char::is_control)
+}
+
+/// As names stand in DNS: an address may have another form, which is then in no domain of the list.
+fn is_domain(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    text.split('.').all(|label| !label.is_empty() && label.bytes().all(plain))
+}
+
+fn lower(list: Vec<String>) -> Vec<String> {
+    list.into_iter().map(|entry| entry.to_ascii_lowercase()).collect()
 }
 
 fn is_plain(text: &str) -> bool {

@@ -47,7 +47,6 @@ impl Demands {
     }
 
     /// The headers that claims are told in.
-    #[expect(dead_code, reason = "sessions hold no claims yet, so no policy has any")]
     pub(crate) fn headers(&self) -> &[MappedHeader] {
         self.named.as_ref().map(|policy| policy.headers.as_slice()).unwrap_or_default()
     }

@@ -2,14 +2,89 @@
 //! message goes or how it is framed: a claim's value is the user's to choose, at times (class T4).
 
 use http::HeaderName;
+use session::edge::{EdgeFrame, claims};
 
-/// A header, and the claim whose value it has.
+use super::verified_email;
+
+/// A header, and where its value is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MappedHeader {
     /// The header's name.
     pub(crate) name: HeaderName,
-    /// The claim's.
+    /// The claim's, as the file has it.
     pub(crate) claim: String,
+    source: Source,
+}
+
+/// Where a value is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    UserId,
+    TenantId,
+    TenantSlug,
+    Issuer,
+    Roles,
+    Groups,
+    Scopes,
+    Acr,
+    SessionId,
+    AuthTime,
+    /// The address, where it is verified.
+    VerifiedEmail,
+    /// The address, verified or not.
+    Email,
+    /// Any other claim.
+    Claim,
+}
+
+/// A value for a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Value<'a> {
+    /// A part of the edge view; empty where it is unknown.
+    Text(&'a [u8]),
+    /// What `X-Session-ID` has.
+    SessionId,
+    /// What `X-Auth-Time` has.
+    AuthTime,
+}
+
+impl MappedHeader {
+    /// The value for the session of `edge`.
+    pub(crate) fn value<'a>(&self, edge: &'a EdgeFrame) -> Value<'a> {
+        Value::Text(match self.source {
+            Source::UserId => edge.user_id(),
+            Source::TenantId => edge.tenant_id(),
+            Source::TenantSlug => edge.tenant_slug(),
+            Source::Issuer => edge.issuer(),
+            Source::Roles => edge.roles(),
+            Source::Groups => edge.groups(),
+            Source::Scopes => edge.scopes(),
+            Source::Acr => edge.acr(),
+            Source::VerifiedEmail => verified_email(edge).unwrap_or_default(),
+            Source::Email => edge.claim(claims::EMAIL).unwrap_or_default(),
+            Source::Claim => edge.claim(&self.claim).unwrap_or_default(),
+            Source::SessionId => return Value::SessionId,
+            Source::AuthTime => return Value::AuthTime,
+        })
+    }
+}
+
+fn source(claim: &str) -> Source {
+    match claim {
+        "user_id" => Source::UserId,
+        "tenant_id" => Source::TenantId,
+        "tenant_slug" => Source::TenantSlug,
+        "issuer" => Source::Issuer,
+        "roles" => Source::Roles,
+        "groups" => Source::Groups,
+        "scopes" => Source::Scopes,
+        "acr" => Source::Acr,
+        "session_id" => Source::SessionId,
+        "auth_time" => Source::AuthTime,
+        claims::EMAIL => Source::VerifiedEmail,
+        claims::UNVERIFIED_EMAIL => Source::Email,
+        _ => Source::Claim,
+    }
 }
 
 /// What is wrong with an entry.
@@ -144,5 +219,5 @@ pub(super) fn mapped(name: &str, claim: &str) -> Result<MappedHeader, Wrong> {
     let Ok(name) = HeaderName::try_from(lower) else {
         return Err(wrong("is no header's name", "Write a name such as Remote-User."));
     };
-    Ok(MappedHeader { name, claim: claim.to_owned() })
+    Ok(MappedHeader { name, claim: claim.to_owned(), source: source(claim) })
 }

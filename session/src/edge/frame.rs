@@ -5,7 +5,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::EdgeView;
+use super::{EdgeView, claims};
 use crate::binding::{Bindings, IpMark};
 
 /// Where a text field stands in its buffer.
@@ -75,6 +75,11 @@ impl EdgeFrame {
         acr,
     }
 
+    /// The value of the claim called `name`, as header text; `None` where the session holds none.
+    pub fn claim(&self, name: &str) -> Option<&[u8]> {
+        claims::find(self.text(self.layout.claims), name)
+    }
+
     /// The client the session was made for.
     pub const fn bindings(&self) -> &Bindings {
         &self.layout.bindings
@@ -123,6 +128,7 @@ impl EdgeFrame {
             scopes: share(layout.scopes),
             groups: share(layout.groups),
             acr: share(layout.acr),
+            claims: share(layout.claims),
         }
     }
 
@@ -141,7 +147,7 @@ impl fmt::Debug for EdgeFrame {
 
 /// Reads `body`, which stands `offset` bytes into its buffer. `None` if it is cut short or followed by
 /// more than it should be.
-pub(super) fn layout(body: &[u8], offset: usize) -> Option<EdgeView<Span>> {
+pub(super) fn layout(body: &[u8], offset: usize, with_claims: bool) -> Option<EdgeView<Span>> {
     let mut cursor = Cursor { rest: body, at: u32::try_from(offset).ok()? };
     let view = EdgeView {
         created_at: cursor.u64()?,
@@ -161,6 +167,7 @@ pub(super) fn layout(body: &[u8], offset: usize) -> Option<EdgeView<Span>> {
         scopes: cursor.field()?,
         groups: cursor.field()?,
         acr: cursor.field()?,
+        claims: if with_claims { cursor.field()? } else { Span::default() },
     };
     cursor.rest.is_empty().then_some(view)
 }

@@ -29,7 +29,13 @@ fn view() -> EdgeView {
         scopes: "openid orders:read".into(),
         groups: "staff".into(),
         acr: "urn:pwd".into(),
+        claims: Bytes::new(),
     }
+}
+
+fn with_claims() -> EdgeView {
+    let claims = [(claims::EMAIL, "alice@example.com"), (claims::EMAIL_VERIFIED, claims::YES)];
+    EdgeView { claims: claims::encode(claims).unwrap(), ..view() }
 }
 
 #[test]
@@ -46,6 +52,36 @@ fn golden_bytes_of_version_1() {
     insta::assert_snapshot!(hex);
 }
 
+/// The bytes of version 2, which has claims.
+#[test]
+fn golden_bytes_of_version_2() {
+    let sealed = keys().seal(&store_key(1), &with_claims()).unwrap();
+    let hex: String = sealed.iter().map(|byte| format!("{byte:02x}")).collect();
+    insta::assert_snapshot!(hex);
+}
+
+/// A replica that knows version 1 alone can read what one that knows both has slid.
+#[test]
+fn a_view_without_claims_stays_in_version_1() {
+    let sealed = keys().seal(&store_key(1), &view()).unwrap();
+    let live = keys().open(&store_key(1), sealed).unwrap().alive(1_100).unwrap();
+    assert_eq!(live.claim(claims::EMAIL), None);
+    let slid = keys().slide(&store_key(1), &live, 1_100).unwrap();
+    assert_eq!(slid.first(), Some(&1));
+}
+
+#[test]
+fn claims_are_read_where_they_stand_and_survive_a_slide() {
+    let sealed = keys().seal(&store_key(1), &with_claims()).unwrap();
+    assert_eq!(sealed.first(), Some(&2));
+    let live = keys().open(&store_key(1), sealed).unwrap().alive(1_100).unwrap();
+    assert_eq!(live.claim(claims::EMAIL), Some(&b"alice@example.com"[..]));
+    assert_eq!(live.claim(claims::NAME), None);
+    let slid = keys().slide(&store_key(1), &live, 1_100).unwrap();
+    let slid = keys().open(&store_key(1), slid).unwrap();
+    assert_eq!(slid.to_view(), EdgeView { last_seen: 1_100, ..with_claims() });
+}
+
 #[test]
 fn t11_a_view_cannot_move_to_another_session() {
     let sealed = keys().seal(&store_key(1), &view()).unwrap();
@@ -54,7 +90,12 @@ fn t11_a_view_cannot_move_to_another_session() {
 
 #[test]
 fn t11_no_byte_can_change() {
-    let sealed = keys().seal(&store_key(1), &view()).unwrap();
+    for view in [view(), with_claims()] {
+        no_byte_can_change(&keys().seal(&store_key(1), &view).unwrap());
+    }
+}
+
+fn no_byte_can_change(sealed: &Bytes) {
     for index in 0..sealed.len() {
         let mut changed = sealed.to_vec();
         changed[index] ^= 1;
@@ -105,8 +146,8 @@ proptest! {
     }
 
     #[test]
-    fn decode_takes_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+    fn decode_takes_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400), claims in any::<bool>()) {
         // Reached only behind a good MAC, but a bug in a writer must not become a panic here.
-        let _any_answer = frame::layout(&bytes, 5);
+        let _any_answer = frame::layout(&bytes, 5, claims);
     }
 }

@@ -7,6 +7,11 @@ fn config() -> OidcConfig {
     OidcConfig::new("https://idp.example".to_owned(), "client".to_owned(), ClientAuth::None)
 }
 
+/// What a token with these claims besides says.
+pub(crate) fn claims_with(extra: Map<String, Value>) -> IdClaims {
+    claims(&Value::Object(extra), &config()).unwrap()
+}
+
 fn claims(extra: &Value, config: &OidcConfig) -> Result<IdClaims, OidcError> {
     let mut all = json!({
         "iss": "https://idp.example", "sub": "alice", "aud": "client", "exp": 2, "iat": 1

@@ -34,7 +34,9 @@ fn every_key_is_read() {
             tenant: t1
             acr: [urn:mfa, urn:hwk]
             max_age: 5m
+            email_domains: [Example.com]
             authorization: access
+            headers: { Remote-User: preferred_username, X-Groups: groups }
           one: { acr: urn:mfa, max_age: 90 }
           open: {}
         "#,
@@ -52,9 +54,13 @@ fn every_key_is_read() {
             tenant: Some("t1".to_owned()),
             acr: strings(["urn:mfa", "urn:hwk"]),
             max_age: Some(300),
+            email_domains: strings(["example.com"]),
             ..Requirements::default()
         }
     );
+    let headers = all.headers.iter().map(|header| (header.name.as_str(), header.claim.as_str()));
+    let expected = [("remote-user", "preferred_username"), ("x-groups", "groups")];
+    assert_eq!(headers.collect::<Vec<_>>(), expected);
     assert_eq!(all.hand_on, HandOn::AccessToken);
     let one = policies.get("one").unwrap();
     assert_eq!(
@@ -99,6 +105,8 @@ fn t09_every_problem_of_the_file_is_told_at_once_and_no_value_is() {
           ages: { max_age: 0 }
           fractions: { max_age: canary }
           access: { authorization: access }
+          domains: { email_domains: ["@canary.example", ".example"] }
+          headers: { headers: { Authorization: email, X_User_ID: email, Remote-User: "", remote-user: a, REMOTE-USER: b } }
           context: { authorization: context, bearer: [canary] }
           unused: { aud: "https://canary" }
           long: { authorization: context, aud: "" }

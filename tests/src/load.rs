@@ -31,8 +31,13 @@ pub struct Load {
 impl Load {
     /// Lets `workers` ask verify one request after the other, with the cookie of `agent`.
     pub fn start(stack: &Stack, agent: &Agent, workers: usize) -> Self {
+        Self::start_at(stack, agent, workers, "/auth/verify")
+    }
+
+    /// The same, with `address` as the middleware's address has it.
+    pub fn start_at(stack: &Stack, agent: &Agent, workers: usize, address: &str) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let url = format!("https://localhost:{}/auth/verify", stack.verify.port());
+        let url = format!("https://localhost:{}{address}", stack.verify.port());
         let cookie = format!("{COOKIE}={}", stack.cookie(agent));
         let caller = Arc::new(stack.agent());
         let mut running = JoinSet::new();

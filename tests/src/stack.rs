@@ -31,6 +31,9 @@ pub use replicas::{Replica, to_bff};
 /// The session cookie's name, where the environment does not change it.
 pub const COOKIE: &str = "bff_session";
 
+/// The policies of verify, in the scratch directory.
+const POLICIES: &str = "forwardauth-config/forwardauth.yaml";
+
 /// A running deployment. Fields are dropped in order: what asks before what answers.
 #[derive(Debug)]
 pub struct Stack {
@@ -91,6 +94,12 @@ impl Stack {
     /// A new user agent.
     pub fn agent(&self) -> Agent {
         Agent::new(&self.ca)
+    }
+
+    /// Exchanges the policies of verify, in one moment as a rollout does.
+    pub fn write_policies(&self, file: &str) {
+        let next = self.scratch.write("forwardauth-config/next", file);
+        std::fs::rename(next, self.scratch.path().join(POLICIES)).expect("in one directory");
     }
 
     /// A new browser.

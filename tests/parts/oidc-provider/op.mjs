@@ -182,7 +182,7 @@ function build() {
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none', ...(TLS ? ['tls_client_auth', 'self_signed_tls_client_auth'] : [])],
     responseTypes: str('OP_RESPONSE_TYPES', 'code').split(','),
     scopes: ['openid', 'offline_access', 'profile', 'email', 'roles', 'tenant', ...RESOURCE_SCOPES],
-    claims: { openid: ['sub', 'sid', ...(bool('OP_ACR_ALWAYS', true) ? ['acr', 'amr', 'auth_time'] : [])], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'], roles: ['roles'], tenant: ['tenant'] },
+    claims: { openid: ['sub', 'sid', ...(bool('OP_ACR_ALWAYS', true) ? ['acr', 'amr', 'auth_time'] : [])], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'], roles: ['roles', 'groups'], tenant: ['tenant'] },
     acrValues: ['urn:test:pwd', 'urn:test:mfa'],
     conformIdTokenClaims: !K.idClaims,
     pkce: { required: () => K.requirePkce },
@@ -256,7 +256,7 @@ function build() {
   async function topUp(ctx, g) {
     if (K.consent !== 'auto') return g;
     g.addOIDCScope([...ctx.oidc.requestParamOIDCScopes ?? ctx.oidc.requestParamScopes].join(' '));
-    g.addOIDCClaims(['sub', 'sid', 'name', 'email', 'email_verified', 'roles', 'tenant', 'acr', 'amr', 'auth_time', 'preferred_username']);
+    g.addOIDCClaims(['sub', 'sid', 'name', 'email', 'email_verified', 'roles', 'groups', 'tenant', 'acr', 'amr', 'auth_time', 'preferred_username']);
     for (const [id, rs] of Object.entries(ctx.oidc.resourceServers ?? {})) g.addResourceScope(id, [...ctx.oidc.requestParamScopes].filter((s) => rs.scopes.has(s)).join(' '));
     await g.save();
     return g;

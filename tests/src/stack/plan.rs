@@ -18,6 +18,7 @@ pub struct Plan {
     pub(super) services: String,
     pub(super) routes: String,
     pub(super) limits: Option<&'static str>,
+    pub(super) policies: Option<&'static str>,
 }
 
 impl Plan {
@@ -60,6 +61,13 @@ impl Plan {
     #[must_use]
     pub fn edge(mut self, name: &'static str, value: impl ToString) -> Self {
         self.edge.push((name, value.to_string()));
+        self
+    }
+
+    /// Gives verify a `forwardauth.yaml`.
+    #[must_use]
+    pub fn policies(mut self, file: &'static str) -> Self {
+        self.policies = Some(file);
         self
     }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::files::{partners, routes};
-use super::{Plan, Replica, Stack, key};
+use super::{POLICIES, Plan, Replica, Stack, key};
 use crate::agent::Agent;
 use crate::cluster::Cluster;
 use crate::idp::{self, Idp};
@@ -59,13 +59,7 @@ impl Plan {
             .set("BFF_CONFIG_DIR", scratch.directory("forwardauth-config").display());
         let forwardauth = self.certified(forwardauth, &verify_leaf);
         let forwardauth = here.apply(forwardauth, &self.forwardauth);
-
-        scratch.write(
-            "bff-config/routes.yaml",
-            routes(&upstream, &orders, &self.services, &self.routes),
-        );
-        let limits = self.limits.unwrap_or(NO_LIMITS);
-        scratch.write("bff-config/bff.yaml", format!("rate_limits: {limits}\n"));
+        self.write_files(&scratch, &upstream, &orders);
         let bff = relying_party(shared, &idp, &ca)
             .set("BFF_LISTEN", bff_address)
             .set("BFF_ADMIN_LISTEN", bff_admin)
@@ -109,6 +103,17 @@ impl Plan {
 }
 
 impl Plan {
+    /// The files of both programs.
+    fn write_files(&self, scratch: &Scratch, upstream: &Service, orders: &Service) {
+        let routes = routes(upstream, orders, &self.services, &self.routes);
+        scratch.write("bff-config/routes.yaml", routes);
+        let limits = self.limits.unwrap_or(NO_LIMITS);
+        scratch.write("bff-config/bff.yaml", format!("rate_limits: {limits}\n"));
+        if let Some(policies) = self.policies {
+            scratch.write(POLICIES, policies);
+        }
+    }
+
     /// The second replicas, where there are to be any: what the first are, but for the clock.
     async fn start_second(
         &self,

@@ -17,7 +17,7 @@ use session::settings::{ClientSettings, StoreSettings, key_ring};
 use shell::config::{Settings, parse};
 use shell::telemetry::LogConfig;
 
-pub use idps::{BearerIssuer, Idps, LoginProvider};
+pub use idps::{Idps, LoginProvider};
 pub use network::Network;
 pub use streams::StreamLimits;
 

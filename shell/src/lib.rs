@@ -1,5 +1,5 @@
 //! What every Wicketgate program wears: configuration, clock, randomness, telemetry, listeners,
-//! shutdown. It knows nothing of authentication.
+//! shutdown. It authenticates nobody.
 
 pub mod admin;
 pub mod byte_set;
@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod forwarded;
 pub mod healthcheck;
+pub mod idps;
 pub mod listen;
 pub mod origin;
 pub mod problem;

@@ -1,47 +1,8 @@
-//! Owns: the shape of `idps.yaml`. Unknown keys are errors; `description` is allowed everywhere.
+//! Owns: the shape of a `client` block of `idps.yaml`; that of the file is `shell`'s. Unknown keys are errors;
+//! `description` is allowed everywhere.
 
 use secrecy::SecretString;
 use serde::Deserialize;
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct IdpsFile {
-    #[serde(default)]
-    #[expect(dead_code, reason = "for people")]
-    description: Option<String>,
-    #[serde(default)]
-    pub(super) idps: Vec<IdpFile>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct IdpFile {
-    pub(super) name: String,
-    #[serde(default)]
-    #[expect(dead_code, reason = "for people")]
-    description: Option<String>,
-    pub(super) issuer: String,
-    #[serde(default)]
-    pub(super) audience: Option<String>,
-    #[serde(default)]
-    pub(super) jwks_url: Option<String>,
-    #[serde(default)]
-    pub(super) claims_mapping: Option<ClaimsFile>,
-    #[serde(default)]
-    pub(super) client: Option<ClientFile>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ClaimsFile {
-    #[serde(default)]
-    #[expect(dead_code, reason = "for people")]
-    description: Option<String>,
-    #[serde(default)]
-    pub(super) roles: Option<Vec<String>>,
-    #[serde(default)]
-    pub(super) permissions: Option<Vec<String>>,
-}
 
 /// Our registration at a provider. What `OIDC_*` settings say of the main one is said here under the
 /// rest of their names.

@@ -248,6 +248,13 @@ impl Call<'_> {
         self.header("content-type", "application/x-www-form-urlencoded")
     }
 
+    /// Waits longer for an answer, because the request takes long.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.limit = Duration::from_mins(5);
+        self
+    }
+
     /// Sends bytes.
     #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {

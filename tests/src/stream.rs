@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// An answer whose content is read as it comes.
 #[derive(Debug)]
@@ -41,6 +42,18 @@ impl Stream {
     pub async fn end(&mut self, limit: Duration) {
         let deadline = Instant::now() + limit;
         while self.more(deadline).await {}
+    }
+
+    /// Reads to the end and keeps nothing; how many bytes came.
+    ///
+    /// # Panics
+    /// When the stream breaks off, or nothing comes for long.
+    pub async fn drain(mut self) -> usize {
+        let (limit, mut bytes) = (Duration::from_mins(1), 0);
+        while let Some(frame) = timeout(limit, self.body.frame()).await.expect("more in time") {
+            bytes += frame.expect("no early end").data_ref().map_or(0, Bytes::len);
+        }
+        bytes
     }
 
     async fn more(&mut self, deadline: Instant) -> bool {

@@ -138,7 +138,8 @@ pub fn write_indexes(redis: &mut Connection, numbers: Range<u64>) -> anyhow::Res
     for number in numbers {
         let key = id(number).store_key();
         let (user, idp_session) = (format!("user {number}"), format!("session {number}"));
-        for list in [IndexKey::user("", ISSUER, &user), IndexKey::idp_session(ISSUER, &idp_session)]
+        for list in
+            [IndexKey::user("", ISSUER, &user), IndexKey::idp_session("", ISSUER, &idp_session)]
         {
             let name = format!("{PREFIX}{list}");
             redis.push(&[b"ZADD", name.as_bytes(), end.as_bytes(), key.as_bytes()]);

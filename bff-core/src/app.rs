@@ -16,12 +16,12 @@ use crate::http_client::HttpSetupError;
 use crate::limits::RateLimiter;
 use crate::live::Live;
 use crate::oidc::OidcError;
-use crate::providers::Providers;
 use crate::proxy::Upstream;
 use crate::refresh::{Failures, Flights, Limits};
 use crate::routes::backchannel::Logouts;
 use crate::store_nonces::StoreNonces;
 use crate::streams::Streams;
+use crate::tenants::{self, Tenants};
 
 /// One running `bff`.
 pub struct App {
@@ -29,8 +29,8 @@ pub struct App {
     pub config: Config,
     /// The sessions.
     pub store: AnyStore,
-    /// The IdPs.
-    pub providers: Providers,
+    /// Whom requests are for, and what is each tenant's own.
+    pub tenants: Tenants,
     /// The services.
     pub upstream: Upstream,
     /// Context tokens, where keys sign them.
@@ -61,7 +61,7 @@ pub struct App {
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App").field("providers", &self.providers).finish_non_exhaustive()
+        f.debug_struct("App").field("tenants", &self.tenants).finish_non_exhaustive()
     }
 }
 
@@ -90,8 +90,10 @@ impl App {
     ) -> Result<Arc<Self>, SetupError> {
         let context = config.context.clone();
         let nonces = StoreNonces::shared(store.clone(), shutdown.clone());
+        let csrf_header = &config.network.csrf_header;
+        let common = tenants::Common { csrf_header, random: &random, nonces: &nonces };
         Ok(Arc::new(Self {
-            providers: Providers::new(&config, &random, &nonces)?,
+            tenants: Tenants::new(&config.tenancy, &common)?,
             upstream: Upstream::new()?,
             context: context.map(|signer| ContextTokens::new(signer, context_token::KEPT_BYTES)),
             flights: Flights::default(),

@@ -3,18 +3,20 @@
 //! Sessions appear by a shortened key, users by their id; no token, cookie, code or full key does.
 
 use session::id::StoreKey;
+use session::record::Management;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, Requester};
 use crate::sessions::{Cause, Flags, User};
 
 /// What the events are logged under.
 pub const TARGET: &str = "audit";
 
 /// A session began.
-pub fn session_created(caller: &Caller, key: &StoreKey, issuer: &str, user_id: &str) {
+pub fn session_created(caller: &Requester, key: &StoreKey, session: &Management) {
+    let Management { tenant, issuer, user_id, .. } = session;
     tracing::info!(
         target: TARGET, event = "session.created", request_id = %caller.request_id,
-        session = key.short(), issuer, user_id, ip = caller.ip.map(tracing::field::display)
+        session = key.short(), tenant = named(tenant), issuer, user_id, ip = caller.ip.map(tracing::field::display)
     );
 }
 
@@ -41,14 +43,15 @@ pub fn session_revoked(key: &StoreKey, cause: Cause<'_>) {
 /// A login that led to no session.
 pub fn login_failed(caller: &Caller, reason: &'static str) {
     tracing::info!(
-        target: TARGET, event = "login.failed", request_id = %caller.request_id, reason,
+        target: TARGET, event = "login.failed", request_id = %caller.request_id,
+        tenant = named(&caller.tenant.id), reason,
         ip = caller.ip.map(tracing::field::display)
     );
 }
 
 /// A request from another client than the session's.
 pub fn binding_mismatch(
-    caller: &Caller,
+    caller: &Requester,
     key: &StoreKey,
     signal: &'static str,
     action: &'static str,
@@ -59,8 +62,22 @@ pub fn binding_mismatch(
     );
 }
 
+/// A session at the host of another tenant than its own, where it is of no use. It goes on at its own.
+pub fn tenant_mismatch(caller: &Caller, key: &StoreKey, tenant: &str) {
+    tracing::warn!(
+        target: TARGET, event = "tenant.mismatch", request_id = %caller.request_id,
+        session = key.short(), tenant, asked = caller.tenant.id,
+        ip = caller.ip.map(tracing::field::display)
+    );
+}
+
+/// A tenant, if there are tenants.
+fn named(tenant: &str) -> Option<&str> {
+    Some(tenant).filter(|tenant| !tenant.is_empty())
+}
+
 /// A request refused as cross-site.
-pub fn csrf_rejected(caller: &Caller, reason: &'static str) {
+pub fn csrf_rejected(caller: &Requester, reason: &'static str) {
     tracing::info!(
         target: TARGET, event = "csrf.rejected", request_id = %caller.request_id, reason,
         ip = caller.ip.map(tracing::field::display)
@@ -68,7 +85,7 @@ pub fn csrf_rejected(caller: &Caller, reason: &'static str) {
 }
 
 /// Requests too many. A flood of them writes few lines; `unwritten` tells how many were left out before.
-pub fn rate_limited(caller: &Caller, rule: &str, unwritten: u64) {
+pub fn rate_limited(caller: &Requester, rule: &str, unwritten: u64) {
     tracing::info!(
         target: TARGET, event = "rate.limited", request_id = %caller.request_id, rule, unwritten,
         ip = caller.ip.map(tracing::field::display)
@@ -76,7 +93,7 @@ pub fn rate_limited(caller: &Caller, rule: &str, unwritten: u64) {
 }
 
 /// An issuer logged somebody out: `done`, or `repeated` for a token that was carried out before.
-pub fn backchannel_logout(caller: &Caller, issuer: &str, ended: usize, outcome: &'static str) {
+pub fn backchannel_logout(caller: &Requester, issuer: &str, ended: usize, outcome: &'static str) {
     tracing::info!(
         target: TARGET, event = "logout.backchannel", request_id = %caller.request_id, issuer,
         ended, outcome, ip = caller.ip.map(tracing::field::display)
@@ -119,14 +136,14 @@ impl<'a> AdminAction<'a> {
             actor,
             user_id: Some(&user.id),
             issuer: Some(&user.issuer),
-            tenant: Some(user.tenant.as_str()).filter(|tenant| !tenant.is_empty()),
+            tenant: named(&user.tenant),
             ..Self::default()
         }
     }
 }
 
 /// The admin API was used.
-pub fn administered(caller: &Caller, action: &AdminAction<'_>) {
+pub fn administered(caller: &Requester, action: &AdminAction<'_>) {
     tracing::info!(
         target: TARGET, event = action.event, request_id = %caller.request_id,
         actor = (!action.actor.is_empty()).then_some(action.actor),

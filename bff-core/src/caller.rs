@@ -3,12 +3,16 @@
 //! Built once, before any route; everything later reads this and not the headers (classes T1, T6).
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Deref;
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use shell::forwarded::TrustedProxies;
 use shell::origin::Origin;
 use shell::random::Random;
 use shell::request_id::RequestId;
+
+use crate::tenants::Tenant;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -17,7 +21,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Who asks, and how they see us.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub struct Requester {
     /// Follows the request through logs and services.
     pub request_id: RequestId,
     /// The client's address; `None` where a proxy sent nonsense.
@@ -35,11 +39,34 @@ pub struct Caller {
     pub is_script: bool,
 }
 
+/// Who asks, and of which tenant: what every route of a tenant is given.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    requester: Requester,
+    /// Whose host was asked.
+    pub tenant: Arc<Tenant>,
+}
+
+impl Caller {
+    /// `requester`, at a host of `tenant`.
+    pub const fn new(requester: Requester, tenant: Arc<Tenant>) -> Self {
+        Self { requester, tenant }
+    }
+}
+
+impl Deref for Caller {
+    type Target = Requester;
+
+    fn deref(&self) -> &Requester {
+        &self.requester
+    }
+}
+
 /// A trusted proxy sent one of these headers twice: whose word counts is unclear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ambiguous(pub &'static str);
 
-impl Caller {
+impl Requester {
     /// Somebody whose headers cannot be believed.
     pub fn unknown(random: &dyn Random) -> Self {
         Self {
@@ -122,13 +149,13 @@ mod tests {
     use super::*;
     use shell::random::CountingRandom;
 
-    fn caller(trusted: &[&str], pairs: &[(&'static str, &str)]) -> Result<Caller, Ambiguous> {
+    fn caller(trusted: &[&str], pairs: &[(&'static str, &str)]) -> Result<Requester, Ambiguous> {
         let networks = trusted.iter().map(|net| TrustedProxies::parse_entry(net).unwrap());
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.append(*name, value.parse().unwrap());
         }
-        Caller::of(
+        Requester::of(
             &headers,
             None,
             "10.0.0.1:4711".parse().unwrap(),

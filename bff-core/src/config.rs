@@ -6,7 +6,9 @@ mod cookies;
 mod file;
 mod idps;
 mod network;
+mod site;
 mod streams;
+mod tenants;
 mod unavailable;
 
 use std::time::Duration;
@@ -19,12 +21,13 @@ use shell::telemetry::LogConfig;
 
 pub use idps::{Idps, LoginProvider};
 pub use network::Network;
+pub use site::Site;
 pub use streams::StreamLimits;
+use tenants::Common;
+pub use tenants::{Limits, Tenancy, TenantSettings};
 
 use crate::admin::Access;
-use crate::cookies::Cookies;
 use crate::limits::RateLimits;
-use crate::oidc::OidcConfig;
 use crate::proxy::RouteTable;
 use crate::sessions::EdgeClaims;
 
@@ -42,20 +45,14 @@ pub struct Config {
     pub store: StoreSettings,
     /// `BFF_SESSION_KEYS`.
     pub session_keys: SessionKeys,
-    /// How cookies are written.
-    pub cookies: Cookies,
-    /// The relying party.
-    pub oidc: OidcConfig,
-    /// `OIDC_TLS_CA`.
-    pub oidc_ca: Option<Vec<u8>>,
+    /// `tenants.yaml`, and what it overrides.
+    pub tenancy: Tenancy,
     /// `idps.yaml`.
     pub idps: Idps,
     /// `BFF_CONTEXT_*`.
     pub context: Option<ContextSigner>,
-    /// Lifetimes.
+    /// Lifetimes, which tenants may only shorten.
     pub lifetimes: Lifetimes,
-    /// `SESSION_MAX_PER_USER`; zero is no cap.
-    pub max_sessions_per_user: usize,
     /// `BFF_MAX_STREAMS`, `BFF_MAX_STREAMS_PER_SESSION`.
     pub streams: StreamLimits,
     /// `rate_limits` of `bff.yaml`.
@@ -93,17 +90,10 @@ impl Config {
         let store =
             store.and_then(|store| if embedded { Some(store) } else { store.shared(settings) });
         let session_keys = key_ring(settings, "BFF_SESSION_KEYS").map(SessionKeys::new);
-        let cookies = cookies::read(settings, &network);
-        let oidc = client::read(settings);
-        if let Some(oidc) = &oidc {
-            client::agree(settings, oidc, &network);
-        }
-        let oidc_ca = settings.pem("OIDC_TLS_CA");
         let idps = Idps::read(settings);
-        let context = context::read(settings, oidc.as_ref(), &idps);
         let lifetimes = Lifetimes::read(settings);
-        let max_sessions_per_user =
-            settings.parsed("SESSION_MAX_PER_USER", "0 is no cap.", parse::any("a number"));
+        let tenancy = Self::read_tenancy(settings, &network, lifetimes, &idps);
+        let context = context::read(settings, tenancy.as_ref(), &idps);
         let streams = StreamLimits::read(settings);
         let file = file::BffFile::read(settings);
         let edge_claims = EdgeClaims::read(settings);
@@ -115,15 +105,12 @@ impl Config {
         Some(Self {
             network,
             clients: clients?,
-            store: store?.with_exact_lists(max_sessions_per_user.is_some_and(|most| most > 0)),
+            store: store?.with_exact_lists(tenancy.as_ref().is_some_and(Tenancy::has_caps)),
             session_keys: session_keys?,
-            cookies,
-            oidc: oidc?,
-            oidc_ca,
+            tenancy: tenancy?,
             idps,
             context,
             lifetimes,
-            max_sessions_per_user: max_sessions_per_user.unwrap_or(0),
             streams,
             rate_limits: file.rate_limits(settings),
             edge_claims,
@@ -131,6 +118,18 @@ impl Config {
             access,
             log,
         })
+    }
+
+    fn read_tenancy(
+        settings: &mut Settings,
+        network: &Network,
+        lifetimes: Lifetimes,
+        idps: &Idps,
+    ) -> Option<Tenancy> {
+        let max_sessions_per_user =
+            settings.parsed("SESSION_MAX_PER_USER", "0 is no cap.", parse::any("a number"));
+        let max_sessions_per_user = max_sessions_per_user.unwrap_or(0);
+        Tenancy::read(settings, Common { network, lifetimes, max_sessions_per_user, idps })
     }
 }
 

@@ -7,7 +7,7 @@ use session::id::SessionId;
 use session::settings::{CookieSettings, SameSite};
 use shell::origin::Origin;
 
-use crate::caller::Caller;
+use crate::caller::Requester;
 use crate::login_state::LoginTicket;
 use crate::loops::LOOP_SECONDS;
 
@@ -33,7 +33,7 @@ impl Cookies {
     }
 
     /// Takes the session cookie away in every form in which it may stand in the caller's browser.
-    pub fn clear_session(&self, caller: &Caller) -> Vec<HeaderValue> {
+    pub fn clear_session(&self, caller: &Requester) -> Vec<HeaderValue> {
         self.0.cleared(caller.origin.as_ref().map(Origin::host))
     }
 
@@ -80,11 +80,7 @@ impl Cookies {
 
     /// Whether both hosts, each with its port or without, are sent the session cookie.
     pub fn span(&self, one: &str, other: &str) -> bool {
-        let Some(domain) = self.0.domain.as_deref() else { return false };
-        [one, other].iter().all(|host| {
-            let name = host.split(':').next().unwrap_or_default();
-            name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        })
+        [one, other].iter().all(|host| self.0.reaches(host.split(':').next().unwrap_or_default()))
     }
 
     /// Outside `__Host-` names, login cookies are sent to `/auth` alone.

@@ -10,10 +10,13 @@ use session::seal::SealError;
 use session::store::StoreError;
 use shell::problem::ProblemDetails;
 
-use crate::caller::Caller;
+use crate::caller::Requester;
 use crate::limits::RateLimited;
 use crate::oidc::OidcError;
 use crate::pages;
+
+/// For who asks at a host that is not ours (RFC 9110 section 15.5.20).
+const MISDIRECTED: StatusCode = StatusCode::MISDIRECTED_REQUEST;
 
 /// Why a request was not carried out.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -51,6 +54,12 @@ pub enum ApiError {
         /// Where to begin another one all the same: a path.
         retry: String,
     },
+    /// No tenant has this host.
+    #[error("host of nobody")]
+    UnknownHost,
+    /// A session that another tenant made.
+    #[error("session of another tenant")]
+    OtherTenant,
     /// No such page, or not by this method.
     #[error("no such route")]
     NotFound,
@@ -127,7 +136,7 @@ impl ApiError {
     fn problem(&self) -> ProblemDetails {
         let problem = |status, code, title| ProblemDetails::new(status, code, title);
         match self {
-            Self::Unauthenticated(_) => {
+            Self::Unauthenticated(_) | Self::OtherTenant => {
                 problem(StatusCode::UNAUTHORIZED, "unauthenticated", "Sign in to go on.")
             }
             Self::AdminToken => problem(
@@ -164,6 +173,7 @@ impl ApiError {
                 "Signing in succeeds, but the session cannot be used.",
             )
             .with("retry_url", retry.as_str()),
+            Self::UnknownHost => problem(MISDIRECTED, "host_unknown", "This host is not served."),
             Self::NotFound => problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here."),
             Self::MethodNotAllowed => problem(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -247,6 +257,8 @@ impl ApiError {
             Self::Suspended => "suspended",
             Self::InsufficientScope => "insufficient_scope",
             Self::LoginLoop { .. } => "login_loop",
+            Self::UnknownHost => "host_unknown",
+            Self::OtherTenant => "other_tenant",
             Self::NotFound => "not_found",
             Self::TooManyStreams => "too_many_streams",
             Self::TooManyOfSession => "too_many_streams_of_session",
@@ -274,7 +286,7 @@ fn login_title(code: &str) -> &'static str {
 }
 
 /// The answer to a failed request.
-pub fn render(error: &ApiError, caller: &Caller, is_page: bool) -> Response {
+pub fn render(error: &ApiError, caller: &Requester, is_page: bool) -> Response {
     let problem = error.problem();
     let (status, request_id) = (problem.status(), &caller.request_id);
     if status == StatusCode::TOO_MANY_REQUESTS {

@@ -5,15 +5,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::stream::{self, StreamExt as _};
 use session::store::Store as _;
 use tokio::sync::Mutex;
 
 use crate::app::App;
+use crate::oidc::RelyingParty;
 
 /// How long an answer of the IdP is believed.
 const IDP_EVERY: Duration = Duration::from_secs(5);
 
-/// The last word of the IdP, and when it was asked.
+/// IdPs that are asked at a time.
+const AT_ONCE: usize = 8;
+
+/// The last word of the IdPs, and when it was asked.
 #[derive(Debug, Default)]
 pub struct Health {
     idp: Mutex<Option<(Instant, bool)>>,
@@ -24,7 +29,7 @@ pub struct Health {
 pub struct Checks {
     /// The store answers.
     pub redis: bool,
-    /// The IdP serves its metadata.
+    /// The IdP, of several tenants' at least one, serves its metadata.
     pub idp: bool,
 }
 
@@ -50,8 +55,25 @@ impl App {
         {
             return answered;
         }
-        let answered = self.providers.main().check_health().await.is_ok();
+        let answered = self.some_idp_answers().await;
         *known = Some((Instant::now(), answered));
         answered
+    }
+
+    /// The trouble of one tenant's IdP is not that of the others.
+    async fn some_idp_answers(&self) -> bool {
+        let tenants = self.tenants.all();
+        let idps: Vec<Arc<RelyingParty>> =
+            tenants.iter().map(|tenant| Arc::clone(tenant.providers.main())).collect();
+        let asked = stream::iter(idps)
+            .map(|idp| async move { idp.check_health().await.is_ok() })
+            .buffer_unordered(AT_ONCE);
+        let mut asked = std::pin::pin!(asked);
+        while let Some(answers) = asked.next().await {
+            if answers {
+                return true;
+            }
+        }
+        tenants.is_empty()
     }
 }

@@ -11,6 +11,7 @@ pub mod caller;
 pub mod config;
 mod context_token;
 pub mod cookies;
+pub mod cors;
 pub mod csrf;
 pub mod error;
 pub mod health;
@@ -34,6 +35,7 @@ pub mod single_flight;
 pub mod startup;
 mod store_nonces;
 pub mod streams;
+pub mod tenants;
 
 #[cfg(test)]
 mod testing;

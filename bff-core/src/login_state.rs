@@ -1,7 +1,8 @@
 //! Owns: a login in flight: its `state`, the cookie that binds it to one browser, and what the
 //! server keeps meanwhile.
 //!
-//! The state is an id and a MAC, so junk is refused without asking the store. The secrets are
+//! The state is an id and a MAC over it and the tenant, so junk, and a login that began at another
+//! tenant's host, is refused without asking the store. The secrets are
 //! sealed under the server's key *and* the browser's cookie: a callback in another browser opens
 //! nothing (bff-checklist 3, class T14). Each login has its own cookie, so ten tabs do not disturb
 //! each other. The end of that cookie's name is also what the store calls the login, so that a login
@@ -35,19 +36,19 @@ const SUFFIX_LEN: usize = 16;
 pub struct LoginState(String);
 
 impl LoginState {
-    fn fresh(keys: &SessionKeys, random: &dyn Random) -> Self {
+    fn fresh(tenant: &str, keys: &SessionKeys, random: &dyn Random) -> Self {
         let id: [u8; ID_LEN] = random.bytes();
-        let tag = keys.tag(Purpose::LoginState, &id);
+        let tag = keys.tag(Purpose::LoginState, &named(&id, tenant));
         let mut token = id.to_vec();
         token.extend(tag.iter().take(TAG_LEN));
         Self(URL_SAFE_NO_PAD.encode(token))
     }
 
-    /// Reads a `state`; `None` unless we made it.
-    pub fn parse(text: &str, keys: &SessionKeys) -> Option<Self> {
+    /// Reads a `state`; `None` unless we made it for a login of `tenant`.
+    pub fn parse(text: &str, tenant: &str, keys: &SessionKeys) -> Option<Self> {
         let token = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (id, tag) = token.split_at_checked(ID_LEN)?;
-        keys.short_tag_is_ours::<TAG_LEN>(Purpose::LoginState, id, tag)
+        keys.short_tag_is_ours::<TAG_LEN>(Purpose::LoginState, &named(id, tenant), tag)
             .then(|| Self(text.to_owned()))
     }
 
@@ -68,6 +69,11 @@ impl LoginState {
         let formed = bytes.len() == SUFFIX_LEN && bytes.iter().all(base64url);
         std::str::from_utf8(bytes).ok().filter(|_| formed)
     }
+}
+
+/// What the MAC of a state is over. The id has one length, so no id and tenant read as two others (T11).
+fn named(id: &[u8], tenant: &str) -> Vec<u8> {
+    [id, tenant.as_bytes()].concat()
 }
 
 /// What the server keeps of a login while the browser is at the IdP.
@@ -97,11 +103,11 @@ impl std::fmt::Debug for LoginTicket {
 }
 
 impl LoginTicket {
-    /// A fresh login.
-    pub fn fresh(keys: &SessionKeys, random: &dyn Random, now: u64) -> Self {
+    /// A fresh login of `tenant`.
+    pub fn fresh(tenant: &str, keys: &SessionKeys, random: &dyn Random, now: u64) -> Self {
         let secret: [u8; 32] = random.bytes();
         Self {
-            state: LoginState::fresh(keys, random),
+            state: LoginState::fresh(tenant, keys, random),
             browser_secret: Zeroizing::new(URL_SAFE_NO_PAD.encode(secret)),
             begun_at: now,
         }

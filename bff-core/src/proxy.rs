@@ -80,7 +80,7 @@ async fn forward(
     body: Body,
     matched: &Matched,
 ) -> Result<Response, ApiError> {
-    let (route, cookies) = (&matched.route, &app.config.cookies);
+    let (route, cookies) = (&matched.route, &caller.tenant.cookies);
     let handshake = websocket::handshake(&mut head, route.websocket)?;
     let principal = admit::admit(app, caller, &head, route).await?;
     limit::limit(app, caller, route, &principal).await?;
@@ -98,7 +98,7 @@ async fn forward(
         websocket::put_upgrade(request.headers_mut());
     }
     let mut response = app.upstream.send(route, request).await?;
-    note_nonce(app, &url, &mut response);
+    note_nonce(caller, &url, &mut response);
     let has_switched = switched(app, route, socket, &mut response)?;
     headers::clean_response(response.headers_mut(), cookies.name(), principal.is_known());
     if is_counting {
@@ -132,9 +132,9 @@ fn switched(
 }
 
 /// Keeps the nonce of a service, a matter between it and us (RFC 9449 section 9).
-fn note_nonce(app: &App, url: &Uri, response: &mut Response) {
+fn note_nonce(caller: &Caller, url: &Uri, response: &mut Response) {
     let Some(nonce) = response.headers_mut().remove("dpop-nonce") else { return };
     if let (Ok(url), Ok(nonce)) = (Url::parse(&url.to_string()), nonce.to_str()) {
-        app.providers.main().note_resource_nonce(&url, nonce);
+        caller.tenant.providers.main().note_resource_nonce(&url, nonce);
     }
 }

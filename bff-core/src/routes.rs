@@ -27,7 +27,7 @@ use crate::error::ApiError;
 /// Longest form that an endpoint of our own reads.
 const FORM_MAX: usize = 64 * 1024;
 
-/// All endpoints; what none of them takes is for the proxy.
+/// All endpoints of a tenant; what none of them takes is for the proxy.
 pub(crate) fn table() -> Router<Arc<App>> {
     Router::new()
         .route("/auth/login", get(login::login).head(no_head))
@@ -37,16 +37,23 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .route("/api/auth/session", get(session::session))
         .route("/api/auth/refresh", post(refresh::refresh))
         .route("/api/auth/events", get(events::events).head(no_head))
+        .route("/api/auth/sessions", get(sessions::list).delete(sessions::end_many))
+        .route("/api/auth/sessions/{reference}", delete(sessions::end_one))
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
+        .layer(DefaultBodyLimit::max(FORM_MAX))
+}
+
+/// Those that are the same whatever host they are asked at, and know no tenant: an issuer's token names
+/// whom it is for itself.
+pub(crate) fn of_nobody() -> Router<Arc<App>> {
+    Router::new()
         .route(
             "/auth/backchannel-logout",
             post(backchannel::logout).layer(DefaultBodyLimit::max(backchannel::FORM_MAX)),
         )
-        .route("/api/auth/sessions", get(sessions::list).delete(sessions::end_many))
-        .route("/api/auth/sessions/{reference}", delete(sessions::end_one))
         .route("/.well-known/jwks.json", get(jwks::jwks))
         .route("/health", get(health::health))
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
-        .layer(DefaultBodyLimit::max(FORM_MAX))
 }
 
 /// Who only wants to know whether a page is there begins and ends nothing.

@@ -2,27 +2,24 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http::header::{REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderValue, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use shell::admin::Admin;
 use shell::listen::{self, Limits};
 use shell::tls::Tls;
 use tokio::net::TcpListener;
-use tower::ServiceExt as _;
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower::{Layer as _, ServiceExt as _};
 
 use crate::app::App;
-use crate::caller::{Ambiguous, Caller};
-use crate::config::Network;
+use crate::caller::{Ambiguous, Caller, Requester};
 use crate::error::{self, ApiError};
 use crate::{admin, audit, metrics, proxy, routes};
 
@@ -35,12 +32,10 @@ pub(crate) struct Peer {
 
 /// Everything that `bff` serves to browsers.
 pub fn router(app: &Arc<App>) -> Router {
-    let routes = routes::table().fallback(proxy::proxy);
-    let routes = match cors(&app.config.network) {
-        Some(cors) => routes.layer(cors),
-        None => routes,
-    };
-    routes
+    routes::table()
+        .fallback(proxy::proxy)
+        .layer(middleware::from_fn_with_state(Arc::clone(app), of_tenant))
+        .merge(routes::of_nobody())
         .layer(middleware::from_fn_with_state(Arc::clone(app), surround))
         .with_state(Arc::clone(app))
 }
@@ -79,32 +74,52 @@ fn limits() -> Limits {
 
 /// First and last of every request: who asks, and what a failure looks like.
 async fn surround(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let caller = match caller(&app, &request) {
-        Ok(caller) => caller,
+    let requester = match requester(&app, &request) {
+        Ok(requester) => requester,
         Err(Ambiguous(header)) => {
             tracing::info!(header, "sent twice or unreadable");
             let failure = ApiError::BadRequest("header_ambiguous");
-            return hardened(error::render(&failure, &Caller::unknown(&*app.random), false));
+            return hardened(error::render(&failure, &Requester::unknown(&*app.random), false));
         }
     };
     let is_page = request.uri().path().starts_with("/auth/");
-    request.extensions_mut().insert(caller.clone());
+    request.extensions_mut().insert(requester.clone());
     let mut response = next.run(request).await;
     if let Some(failure) = response.extensions_mut().remove::<ApiError>() {
         if let ApiError::Csrf(reason) = failure {
             metrics::csrf_rejected(reason);
-            audit::csrf_rejected(&caller, reason);
+            audit::csrf_rejected(&requester, reason);
         }
         if let ApiError::RateLimited(limited) = &failure {
             let rule = limited.rule();
             metrics::rate_limited(rule);
-            app.limiter.told(|unwritten| audit::rate_limited(&caller, rule, unwritten));
+            app.limiter.told(|unwritten| audit::rate_limited(&requester, rule, unwritten));
         }
-        let mut rendered = error::render(&failure, &caller, is_page);
+        let mut rendered = error::render(&failure, &requester, is_page);
         keep(response.headers(), &mut rendered);
         response = rendered;
     }
     hardened(response)
+}
+
+/// Whom the request is for: only what passes here has a [`Caller`], and a host that is nobody's has none
+/// (bff-checklist 79).
+async fn of_tenant(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let Some(requester) = request.extensions().get::<Requester>().cloned() else {
+        return ApiError::Internal("no_requester").into_response();
+    };
+    let Some(tenant) = app.tenants.at(requester.origin.as_ref()) else {
+        return ApiError::UnknownHost.into_response();
+    };
+    let cors = tenant.cors.clone();
+    request.extensions_mut().insert(Caller::new(requester, tenant));
+    match cors {
+        None => next.run(request).await,
+        Some(cors) => match cors.layer(next).oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        },
+    }
 }
 
 /// What browsers are told with every answer.
@@ -127,12 +142,12 @@ fn keep(from: &http::HeaderMap, to: &mut Response) {
 }
 
 /// Who asks.
-pub(crate) fn caller(app: &App, request: &Request) -> Result<Caller, Ambiguous> {
+pub(crate) fn requester(app: &App, request: &Request) -> Result<Requester, Ambiguous> {
     let peer = request.extensions().get::<Peer>().copied();
     let unknown = Peer { address: SocketAddr::from(([0, 0, 0, 0], 0)), tls: false };
     let peer = peer.unwrap_or(unknown);
     let authority = request.uri().authority().map(http::uri::Authority::as_str);
-    Caller::of(
+    Requester::of(
         request.headers(),
         authority,
         peer.address,
@@ -140,34 +155,4 @@ pub(crate) fn caller(app: &App, request: &Request) -> Result<Caller, Ambiguous> 
         &app.config.clients.trusted,
         &*app.random,
     )
-}
-
-/// Exact origins with credentials (bff-checklist 65); no layer at all without any.
-fn cors(network: &Network) -> Option<CorsLayer> {
-    let origins: Vec<HeaderValue> = network
-        .cors_origins
-        .iter()
-        .filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok())
-        .collect();
-    (!origins.is_empty()).then(|| {
-        CorsLayer::new()
-            .allow_origin(AllowOrigin::list(origins))
-            .allow_credentials(true)
-            .allow_methods([
-                Method::GET,
-                Method::HEAD,
-                Method::POST,
-                Method::PUT,
-                Method::PATCH,
-                Method::DELETE,
-            ])
-            .allow_headers([
-                header::ACCEPT,
-                header::CONTENT_TYPE,
-                network.csrf_header.clone(),
-                HeaderName::from_static("x-client-device"),
-                HeaderName::from_static("x-client-version"),
-            ])
-            .max_age(Duration::from_secs(600))
-    })
 }

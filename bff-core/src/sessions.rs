@@ -1,7 +1,8 @@
 //! Owns: from cookie to session, and the beginning and end of sessions.
 //!
-//! [`ActiveSession`] is the proof that a request carries a session that is authentic, alive, bound
-//! to this client and not suspended; only [`App::session`] makes one.
+//! [`ActiveSession`] is the proof that a request carries a session that is authentic, alive, of the tenant
+//! whose host was asked, bound to this client and not suspended; only [`App::session`] makes one for a
+//! request.
 
 mod arrival;
 mod begin;
@@ -77,15 +78,20 @@ impl App {
         purpose: Use,
     ) -> Result<Option<ActiveSession>, ApiError> {
         let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
-        let id = match cookie::find(lines, self.config.cookies.name()) {
+        let id = match cookie::find(lines, caller.tenant.cookies.name()) {
             SessionCookie::One(id) => id,
             SessionCookie::Missing | SessionCookie::Malformed => return Ok(None),
             SessionCookie::Several => {
-                let both = self.config.cookies.clear_session(caller);
+                let both = caller.tenant.cookies.clear_session(caller);
                 return Err(ApiError::CookieTossing(both));
             }
         };
         let Some(mut session) = self.session_by_id(id).await? else { return Ok(None) };
+        // Before anything is done about it: what happens at one tenant's host ends nothing of another's.
+        if session.edge.tenant_id() != caller.tenant.id.as_bytes() {
+            audit::tenant_mismatch(caller, &session.key, &tenant_of(&session));
+            return Err(ApiError::OtherTenant);
+        }
         self.check_client(&session, caller).await?;
         if purpose != Use::Leaves && is_suspended(&session) {
             return Err(ApiError::Suspended);
@@ -185,9 +191,15 @@ impl App {
     /// The management part of a session.
     ///
     /// # Errors
-    /// [`SealError`] as for [`App::tokens`].
+    /// [`SealError`] as for [`App::tokens`], or if it is of another tenant than the rest.
     pub(crate) fn management(&self, session: &ActiveSession) -> Result<Management, SealError> {
-        self.config.session_keys.open_management(&session.key, &session.stored.management)
+        let keys = &self.config.session_keys;
+        let management = keys.open_management(&session.key, &session.stored.management)?;
+        if management.tenant.as_bytes() == session.edge.tenant_id() {
+            Ok(management)
+        } else {
+            Err(SealError::Malformed)
+        }
     }
 }
 
@@ -197,13 +209,12 @@ pub(crate) fn tenant_of(session: &ActiveSession) -> String {
 }
 
 /// The lists that a session stands in.
-pub(crate) fn indexes(tenant: &str, management: &Management) -> Vec<IndexKey> {
-    let user = IndexKey::user(tenant, &management.issuer, &management.user_id);
-    let idp =
-        management.idp_session.as_ref().map(|sid| IndexKey::idp_session(&management.issuer, sid));
+pub(crate) fn indexes(management: &Management) -> Vec<IndexKey> {
+    let Management { tenant, issuer, subject, user_id, idp_session, .. } = management;
+    let user = IndexKey::user(tenant, issuer, user_id);
+    let idp = idp_session.as_ref().map(|sid| IndexKey::idp_session(tenant, issuer, sid));
     // The user's list serves back-channel logout as well, where it is the subject's too.
-    let is_subject = tenant.is_empty() && management.user_id == management.subject;
-    let subject = (!is_subject).then(|| IndexKey::subject(&management.issuer, &management.subject));
+    let subject = (user_id != subject).then(|| IndexKey::subject(tenant, issuer, subject));
     std::iter::once(user).chain(idp).chain(subject).collect()
 }
 

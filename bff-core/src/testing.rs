@@ -262,7 +262,11 @@ impl World {
     }
 
     fn token_type(&self) -> &'static str {
-        if self.app.config.oidc.dpop == Mode::Off { "Bearer" } else { "DPoP" }
+        if self.app.tenants.only().providers.main().config().dpop == Mode::Off {
+            "Bearer"
+        } else {
+            "DPoP"
+        }
     }
 }
 

@@ -110,6 +110,9 @@ impl TokenPart {
 pub struct Management {
     /// When the session began, seconds since the epoch.
     pub created_at: u64,
+    /// The tenant that it is a session of; empty without tenants.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tenant: String,
     /// Issuer that vouched for the user.
     pub issuer: String,
     /// The user's `sub` at that issuer.

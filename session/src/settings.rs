@@ -1,7 +1,8 @@
 //! Owns: the settings that both programs read, so that they cannot read them differently:
-//! Redis, edge keys, the cookie's name and domain, client binding, trusted proxies.
+//! Redis, edge keys, the cookie's name and domain, client binding, trusted proxies, tenants.
 
 mod cookie;
+pub mod tenants;
 
 use std::sync::Arc;
 use std::time::Duration;

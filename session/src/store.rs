@@ -92,14 +92,14 @@ impl IndexKey {
         Self(format!("uid:{}", hashed(&[tenant, issuer, user_id])))
     }
 
-    /// All sessions made from one session at the IdP (`iss`, `sid`).
-    pub fn idp_session(issuer: &str, sid: &str) -> Self {
-        Self(format!("sid:{}", hashed(&[issuer, sid])))
+    /// All sessions of a tenant that were made from one session at the IdP (`iss`, `sid`).
+    pub fn idp_session(tenant: &str, issuer: &str, sid: &str) -> Self {
+        Self(format!("sid:{}", hashed_in(tenant, &[issuer, sid])))
     }
 
-    /// All sessions of (`iss`, `sub`), where the user's own list is by another name than `sub`.
-    pub fn subject(issuer: &str, subject: &str) -> Self {
-        Self(format!("sub:{}", hashed(&[issuer, subject])))
+    /// All sessions of a tenant of (`iss`, `sub`), where the user's own list is by another name than `sub`.
+    pub fn subject(tenant: &str, issuer: &str, subject: &str) -> Self {
+        Self(format!("sub:{}", hashed_in(tenant, &[issuer, subject])))
     }
 }
 
@@ -114,6 +114,12 @@ impl fmt::Display for IndexKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// [`hashed`], with the tenant where there is one.
+fn hashed_in(tenant: &str, parts: &[&str; 2]) -> String {
+    let [one, other] = parts;
+    if tenant.is_empty() { hashed(parts) } else { hashed(&[tenant, one, other]) }
 }
 
 /// A hash of parts, each behind its length, so that different lists never collide (T10).
@@ -235,8 +241,8 @@ mod tests {
     fn t10_index_names_never_collide() {
         assert_ne!(IndexKey::user("a", "b", "c"), IndexKey::user("ab", "", "c"));
         assert_ne!(IndexKey::user("a", "b", "c"), IndexKey::user("a", "bc", ""));
-        assert_ne!(IndexKey::idp_session("a", "b"), IndexKey::user("a", "b", ""));
-        assert_ne!(IndexKey::idp_session("a", "b"), IndexKey::subject("a", "b"));
+        assert_ne!(IndexKey::idp_session("", "a", "b"), IndexKey::user("a", "b", ""));
+        assert_ne!(IndexKey::idp_session("", "a", "b"), IndexKey::subject("", "a", "b"));
     }
 
     /// The names as every replica must spell them.
@@ -244,17 +250,18 @@ mod tests {
     fn golden_names_of_lists() {
         let user = IndexKey::user("t1", "https://idp.example", "alice").to_string();
         assert_eq!(user, "uid:lGg5gVABsaLESvo--_a-jg");
-        let idp_session = IndexKey::idp_session("https://idp.example", "s1").to_string();
+        let idp_session = IndexKey::idp_session("", "https://idp.example", "s1").to_string();
         assert_eq!(idp_session, "sid:p8s36vYngxbZPtkDEeTbFA");
-        let subject = IndexKey::subject("https://idp.example", "s1").to_string();
+        let subject = IndexKey::subject("", "https://idp.example", "s1").to_string();
         assert_eq!(subject, "sub:p8s36vYngxbZPtkDEeTbFA");
     }
 
     /// Redis keeps a key of 30 bytes in 32, and one of 31 in 48.
     #[test]
     fn names_of_lists_are_small_in_redis() {
-        let (user, idp_session) = (IndexKey::user("t1", "i", "u"), IndexKey::idp_session("i", "s"));
-        for name in [user, idp_session, IndexKey::subject("i", "s")] {
+        let (user, idp_session) =
+            (IndexKey::user("t1", "i", "u"), IndexKey::idp_session("", "i", "s"));
+        for name in [user, idp_session, IndexKey::subject("", "i", "s")] {
             assert!(format!("bff:{name}").len() <= 30, "{name}");
         }
     }

@@ -9,21 +9,22 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use session::any::AnyStore;
 use shell::origin::Origin;
 
 use super::gate::Administrator;
 use crate::app::App;
 use crate::audit::{self, AdminAction};
-use crate::caller::Caller;
+use crate::caller::Requester;
 use crate::config::Config;
 use crate::routes::session::json_response;
+use crate::tenants::Tenant;
 
 /// The settings, and a hash over them.
 pub(super) async fn config(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Requester>,
     Extension(Administrator(actor)): Extension<Administrator>,
 ) -> Response {
     let action =
@@ -35,37 +36,60 @@ pub(super) async fn config(
 }
 
 fn describe(app: &App) -> Value {
-    let Config { network, clients, oidc, lifetimes, access, .. } = &app.config;
-    let providers: Vec<&str> = app.providers.all().filter_map(|(name, _)| name).collect();
-    let origins: Vec<&str> = network.cors_origins.iter().map(Origin::as_str).collect();
+    let Config { network, clients, lifetimes, access, .. } = &app.config;
     let shared = matches!(app.store, AnyStore::Redis(_));
-    json!({
+    let mut told = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "store": if shared { "redis" } else { "memory" },
-        "issuer": oidc.issuer,
-        "client_id": oidc.client_id,
-        "scopes": oidc.scopes,
-        "user_id_claim": oidc.user_id_claim,
-        "providers": providers,
         "edge_keys": clients.edge_keys.kids().collect::<Vec<_>>(),
         "session_keys": app.config.session_keys.kids().collect::<Vec<_>>(),
         "binding": {
             "user_agent": clients.binding.user_agent.as_str(),
             "ip": clients.binding.ip.as_str(),
         },
-        "cookie": app.config.cookies.name(),
-        "session_ttl": lifetimes.session,
-        "session_idle_ttl": lifetimes.idle,
         "token_refresh_threshold": lifetimes.refresh_before,
-        "session_max_per_user": app.config.max_sessions_per_user,
-        "default_origin": network.default_origin.as_ref().map(Origin::as_str),
-        "dynamic_callback": network.dynamic_callback,
-        "allowed_redirect_hosts": network.allowed_hosts,
-        "cors_origins": origins,
         "csrf_header": network.csrf_header.as_str(),
         "tls": network.tls.is_some(),
         "admin_tls": network.admin_tls.is_some(),
         "administrators": access.actors.len(),
         "internal_token": access.internal.is_some(),
-    })
+    });
+    let Value::Object(all) = &mut told else { return told };
+    if app.tenants.is_by_host() {
+        let tenants = app.tenants.all();
+        let tenants = tenants.iter().map(|tenant| (tenant.id.clone(), of_tenant(tenant)));
+        all.insert("tenants".to_owned(), tenants.collect::<Map<_, _>>().into());
+    } else if let Some(tenant) = app.tenants.named("")
+        && let Value::Object(own) = of_tenant(&tenant)
+    {
+        all.extend(own);
+    }
+    told
+}
+
+fn of_tenant(tenant: &Tenant) -> Value {
+    let Tenant { providers, site, limits, .. } = tenant;
+    let oidc = providers.main().config();
+    let named: Vec<&str> = providers.all().filter_map(|(name, _)| name).collect();
+    let origins: Vec<&str> = site.cors_origins.iter().map(Origin::as_str).collect();
+    let mut told = json!({
+        "issuer": oidc.issuer,
+        "client_id": oidc.client_id,
+        "scopes": oidc.scopes,
+        "user_id_claim": oidc.user_id_claim,
+        "providers": named,
+        "cookie": tenant.cookies.name(),
+        "session_ttl": limits.session,
+        "session_idle_ttl": limits.idle,
+        "session_max_per_user": limits.max_sessions_per_user,
+        "default_origin": site.default_origin.as_ref().map(Origin::as_str),
+        "dynamic_callback": site.dynamic_callback,
+        "allowed_redirect_hosts": site.allowed_hosts,
+        "cors_origins": origins,
+    });
+    if let (Value::Object(told), false) = (&mut told, tenant.hosts.is_empty()) {
+        told.insert("slug".to_owned(), tenant.slug.as_str().into());
+        told.insert("hosts".to_owned(), tenant.hosts.clone().into());
+    }
+    told
 }

@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq as _;
 use super::Access;
 use crate::app::App;
 use crate::audit::{self, AdminAction};
-use crate::caller::Caller;
+use crate::caller::Requester;
 use crate::error::{self, ApiError};
 use crate::server;
 
@@ -28,9 +28,9 @@ pub(super) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let Ok(caller) = server::caller(&app, &request) else {
+    let Ok(caller) = server::requester(&app, &request) else {
         let failure = ApiError::BadRequest("header_ambiguous");
-        return error::render(&failure, &Caller::unknown(&*app.random), false);
+        return error::render(&failure, &Requester::unknown(&*app.random), false);
     };
     let Some(administrator) = administrator(&app.config.access, request.headers()) else {
         audit::administered(&caller, &AdminAction { event: "admin.refused", ..Default::default() });

@@ -15,7 +15,7 @@ use super::gate::Administrator;
 use super::read_json;
 use crate::app::App;
 use crate::audit::{self, AdminAction};
-use crate::caller::Caller;
+use crate::caller::Requester;
 use crate::error::ApiError;
 use crate::routes::no_content;
 use crate::routes::session::json_response;
@@ -30,7 +30,7 @@ const REMAINING_MAX: u64 = 365 * 86_400;
 /// `DELETE /admin/sessions/{ref}`.
 pub(super) async fn end_session(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Requester>,
     Extension(Administrator(actor)): Extension<Administrator>,
     reference: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
@@ -68,7 +68,7 @@ struct Revocation {
 /// `POST /admin/revocations`: for the list that services read. No session ends by it.
 pub(super) async fn revoke(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Requester>,
     Extension(Administrator(actor)): Extension<Administrator>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {

@@ -14,7 +14,7 @@ use super::gate::Administrator;
 use super::read_json;
 use crate::app::App;
 use crate::audit::{self, AdminAction};
-use crate::caller::Caller;
+use crate::caller::Requester;
 use crate::error::ApiError;
 use crate::routes::session::json_response;
 use crate::sessions::{Cause, Flags, Listed, User};
@@ -35,14 +35,20 @@ fn user(app: &App, name: Named, narrowing: Narrowing) -> Result<User, ApiError> 
     let Path(id) = name.map_err(|_| ApiError::BadRequest("user_id_invalid"))?;
     let Query(Narrowed { iss, tenant }) =
         narrowing.map_err(|_| ApiError::BadRequest("query_invalid"))?;
-    let issuer = iss.unwrap_or_else(|| app.config.oidc.issuer.clone());
+    // One who may have been left out is never guessed, nor is an issuer that is another tenant's.
+    if tenant.is_empty() && app.tenants.is_by_host() {
+        return Err(ApiError::BadRequest("tenant_required"));
+    }
+    let by_default = if app.tenants.is_by_host() { tenant.as_str() } else { "" };
+    let main = || Some(app.tenants.named(by_default)?.providers.main().issuer().to_owned());
+    let issuer = iss.or_else(main).ok_or(ApiError::BadRequest("tenant_unknown"))?;
     Ok(User { tenant, issuer, id })
 }
 
 /// `GET …/sessions`: the living sessions, newest first, and the flags.
 pub(super) async fn sessions(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Requester>,
     Extension(Administrator(actor)): Extension<Administrator>,
     name: Named,
     narrowing: Narrowing,
@@ -77,7 +83,7 @@ fn describe(listed: &Listed) -> Value {
 /// `DELETE …/sessions`: ends all sessions, logins in flight, and tokens that are outside already.
 pub(super) async fn end_sessions(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Requester>,
     Extension(Administrator(actor)): Extension<Administrator>,
     name: Named,
     narrowing: Narrowing,
@@ -98,7 +104,7 @@ pub(super) async fn end_sessions(
 /// `PUT …/flags`: what is held against the user from now on. What the body leaves out is not.
 pub(super) async fn set_flags(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Requester>,
     Extension(Administrator(actor)): Extension<Administrator>,
     name: Named,
     narrowing: Narrowing,

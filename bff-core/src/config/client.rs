@@ -8,7 +8,6 @@ use shell::config::{Settings, parse};
 use shell::origin::Origin;
 use url::Url;
 
-use super::Network;
 use crate::http_client::{IdentityError, TlsIdentity};
 use crate::oidc::{
     AssertionAudience, ClientAuth, ClientKey, Mode, OidcConfig, Profile, fapi2_weaknesses,
@@ -94,12 +93,17 @@ pub(super) fn read(settings: &mut Settings) -> Option<OidcConfig> {
 }
 
 /// What the profile asks of how the outside reaches us.
-pub(super) fn agree(settings: &mut Settings, oidc: &OidcConfig, network: &Network) {
+pub(super) fn agree(
+    settings: &mut Settings,
+    oidc: &OidcConfig,
+    callback: Option<&Origin>,
+    path: &str,
+) {
     let in_the_clear =
         |origin: &Origin| !origin.as_str().starts_with("https://") && !origin.is_loopback();
-    if oidc.profile == Profile::Fapi2 && network.default_origin.as_ref().is_some_and(in_the_clear) {
+    if oidc.profile == Profile::Fapi2 && callback.is_some_and(in_the_clear) {
         settings.problem(
-            "BFF_DEFAULT_SCHEME",
+            path,
             "must be https with OIDC_PROFILE=fapi2",
             "Codes are sent to this address; http is for loopback hosts only.",
         );

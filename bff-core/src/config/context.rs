@@ -3,19 +3,18 @@
 use session::context::ContextSigner;
 use shell::config::Settings;
 
-use super::Idps;
-use crate::oidc::OidcConfig;
+use super::{Idps, Tenancy, TenantSettings};
 use crate::proxy::RouteTable;
 
 /// Who signs context tokens, under a name that no identity provider has.
 pub(super) fn read(
     settings: &mut Settings,
-    oidc: Option<&OidcConfig>,
+    tenancy: Option<&Tenancy>,
     idps: &Idps,
 ) -> Option<ContextSigner> {
     let signer = ContextSigner::read(settings)?;
-    if let Some(oidc) = oidc {
-        signer.differs_from(&oidc.issuer, "OIDC_ISSUER", settings);
+    if let Some(tenancy) = tenancy {
+        differs(settings, &signer, tenancy);
     }
     let login = idps.login.iter().map(|(name, provider)| (name, &provider.oidc.issuer));
     let bearer = idps.bearer.iter().map(|entry| (&entry.name, &entry.issuer));
@@ -23,6 +22,15 @@ pub(super) fn read(
         signer.differs_from(issuer, &format!("idps.yaml: idp {name}"), settings);
     }
     Some(signer)
+}
+
+/// Whether no tenant's provider has the name of who signs.
+pub(super) fn differs(settings: &mut Settings, signer: &ContextSigner, tenancy: &Tenancy) {
+    for TenantSettings { id, login, .. } in &tenancy.tenants {
+        let own = format!("tenants.yaml: tenant {id}: issuer");
+        let path = if tenancy.by_host { own.as_str() } else { "OIDC_ISSUER" };
+        signer.differs_from(&login.oidc.issuer, path, settings);
+    }
 }
 
 /// A service that is to be shown context tokens needs somebody who signs them.

@@ -10,7 +10,8 @@ use shell::config::{Settings, yaml};
 use shell::idps::{BearerIssuer, Entry, FILE, IdpsFile};
 
 use crate::oidc::OidcConfig;
-use file::ClientFile;
+pub(super) use client::of_tenant as client_of_tenant;
+pub(super) use file::ClientFile;
 
 /// What the file says.
 #[derive(Debug, Default)]
@@ -21,8 +22,8 @@ pub struct Idps {
     pub bearer: Vec<BearerIssuer>,
 }
 
-/// A login provider beside the one of the `OIDC_*` settings.
-#[derive(Debug)]
+/// A relying party, and whom it trusts.
+#[derive(Debug, Clone)]
 pub struct LoginProvider {
     /// The relying party.
     pub oidc: OidcConfig,

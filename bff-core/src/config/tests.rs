@@ -27,8 +27,8 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(config.network.admin_listen.to_string(), "0.0.0.0:9000");
     let lifetimes = Lifetimes { session: 28_800, idle: 3_600, refresh_before: 300 };
     assert_eq!(config.lifetimes, lifetimes);
-    assert_eq!(config.cookies.name(), "bff_session");
-    assert_eq!(config.oidc.scopes, "openid profile email offline_access");
+    assert_eq!(config.tenancy.tenants[0].cookies.name(), "bff_session");
+    assert_eq!(config.tenancy.tenants[0].login.oidc.scopes, "openid profile email offline_access");
     assert_eq!(config.network.csrf_header, "x-csrf-token");
     assert!(warnings.is_empty());
 }

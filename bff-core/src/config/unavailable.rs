@@ -3,8 +3,6 @@
 //! What promises protection is refused: a security setting that is read and ignored is worse than
 //! one that stops the start (class T9). What merely adds a feature is told and left out.
 
-use std::path::Path;
-
 use shell::config::Settings;
 
 const OFF: &[&str] = &["false", "0", "no", "off"];
@@ -27,21 +25,8 @@ const FEATURES: [(&str, &[&str]); 5] = [
     ("OTEL_EXPORTER_OTLP_ENDPOINT", &[]),
 ];
 
-/// Settings and files.
+/// Notes them in `settings`.
 pub(super) fn tell(settings: &mut Settings) {
-    tell_settings(settings);
-    let directory = settings.text("BFF_CONFIG_DIR").unwrap_or_else(|| "/app/config".to_owned());
-    if Path::new(&directory).join("tenants.yaml").exists() {
-        settings.problem(
-            "tenants.yaml",
-            "asks for tenants, which this version does not keep apart yet",
-            "Run one deployment with its own BFF_REDIS_PREFIX for each tenant.",
-        );
-    }
-}
-
-/// Settings alone.
-pub(super) fn tell_settings(settings: &mut Settings) {
     for (name, harmless) in PROMISES {
         if asks(settings, name, harmless) {
             settings.problem(

@@ -83,7 +83,7 @@ async fn by_cookie(
 ) -> Result<Principal, ApiError> {
     let headers: &HeaderMap = &head.headers;
     let network = &app.config.network;
-    csrf::check_origin(headers, caller.origin.as_ref(), &network.cors_origins)?;
+    csrf::check_origin(headers, caller.origin.as_ref(), &caller.tenant.site.cors_origins)?;
     let Some(session) = app.session(headers, caller, Use::Slides).await? else {
         return match route.auth {
             Auth::Session => Err(ApiError::Unauthenticated("no_session")),

@@ -32,7 +32,7 @@ pub(super) async fn onward(
     headers::put_identity(&mut fields, principal.identity().as_ref(), caller)?;
     if let Some(credential) = credential {
         fields.insert(AUTHORIZATION, credential.authorization()?);
-        if let Some(proof) = proof(app, credential, &head.method, &uri).await? {
+        if let Some(proof) = proof(app, caller, credential, &head.method, &uri).await? {
             fields.insert("dpop", proof);
         }
     }
@@ -59,13 +59,15 @@ fn target(service: &Service, path: &str, query: Option<&str>) -> Result<Uri, Api
 /// The proof for a bound token, made for the URL that the service sees (RFC 9449 section 4.2).
 async fn proof(
     app: &App,
+    caller: &Caller,
     credential: &Credential,
     method: &Method,
     uri: &Uri,
 ) -> Result<Option<HeaderValue>, ApiError> {
     let Some((token, key)) = credential.bound()? else { return Ok(None) };
     let url = Url::parse(&uri.to_string()).map_err(|_| ApiError::Internal("upstream_url"))?;
-    let proof = app
+    let proof = caller
+        .tenant
         .providers
         .main()
         .resource_proof(&key, method, &url, token, app.now())

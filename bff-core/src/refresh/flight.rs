@@ -128,8 +128,8 @@ impl Flight {
         }
         let management = self.app.management(&session);
         let management = management.map_err(|error| Failure::Ended(error.reason()))?;
-        let provider = self.app.providers.of(&management).ok_or(Failure::Later("provider_gone"))?;
-        let provider = Arc::clone(provider);
+        let provider = self.app.tenants.provider_of(&management);
+        let provider = provider.ok_or(Failure::Later("provider_gone"))?;
         let dpop_key = match &tokens.dpop_key {
             None => None,
             Some(key) => Some(

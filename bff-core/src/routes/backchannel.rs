@@ -21,13 +21,13 @@ use session::store::StoreError;
 
 use super::session::json_response;
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::Requester;
 use crate::error::ApiError;
 use crate::limits::{RateLimited, Subject};
-use crate::oidc::{Addressed, LogoutTokenError};
+use crate::oidc::{Addressed, LogoutTokenError, RelyingParty};
 use crate::single_flight::SingleFlight;
 use crate::{audit, metrics};
-use effect::Ended;
+use effect::{Client, Ended};
 
 /// Longest form: some times the longest token that issuers make.
 pub(crate) const FORM_MAX: usize = 16 * 1024;
@@ -65,7 +65,7 @@ impl From<StoreError> for Failure {
 /// 200 where nobody is left whom the token means.
 pub(crate) async fn logout(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Requester>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
@@ -113,17 +113,16 @@ fn logout_token(
 /// Judges the token with the keys of the provider that it names, then acts.
 async fn carry_out(
     app: &Arc<App>,
-    caller: &Caller,
+    caller: &Requester,
     compact: &str,
 ) -> Result<(String, Ended), Failure> {
     let addressed = Addressed::of(compact).ok_or("logout_token_unreadable")?;
-    let mut all = app.providers.all();
-    let named = all.find(|(_, provider)| addressed.is_for(provider));
+    let named = named(app, &addressed);
     // Of the issuers only ours count apart: there is no end of others.
     let issuer = named.as_ref().map_or("", |(_, provider)| provider.issuer());
     let rule = app.config.rate_limits.backchannel.as_ref();
     app.limiter.admit(rule, Subject::Issuer(issuer, caller.ip)).await?;
-    let (name, provider) = named.ok_or("logout_token_not_for_us")?;
+    let (clients, provider) = named.ok_or("logout_token_not_for_us")?;
     let token = provider.logout_token(compact, app.now()).await.map_err(|error| match error {
         LogoutTokenError::Refused(reason) => Failure::Refused(reason),
         LogoutTokenError::Unavailable(error) => {
@@ -132,13 +131,29 @@ async fn carry_out(
     })?;
     let issuer = token.issuer.clone();
     let (work, flight) = (Arc::clone(app), token.name.clone());
-    let provider = name.map(str::to_owned);
-    let work = || async move { effect::once(&work, provider.as_deref(), &token).await };
+    let work = || async move { effect::once(&work, &clients, &token).await };
     let logout = app.logouts.begin(flight, &app.shutdown, work);
     let joined = logout.joined();
     let ended = logout.result().await;
     let ended = ended.ok_or(Failure::Later(ApiError::Internal("logout_died")))??;
     Ok((issuer, if joined { Ended::Before } else { ended }))
+}
+
+/// The clients that a token is for, and a provider who can judge it. Its `aud` tells the tenant; those who
+/// share one client at the issuer cannot be told apart by it, nor by the issuer.
+fn named(app: &App, addressed: &Addressed) -> Option<(Vec<Client>, Arc<RelyingParty>)> {
+    let mut clients = Vec::new();
+    let mut judge = None;
+    for tenant in app.tenants.all() {
+        for (name, provider) in tenant.providers.all() {
+            if addressed.is_for(provider) {
+                let (tenant, provider_name) = (tenant.id.clone(), name.map(str::to_owned));
+                clients.push(Client { tenant, provider: provider_name });
+                judge.get_or_insert_with(|| Arc::clone(provider));
+            }
+        }
+    }
+    Some((clients, judge?))
 }
 
 /// JSON that no cache keeps (section 2.8).

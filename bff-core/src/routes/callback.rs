@@ -48,7 +48,7 @@ pub(crate) async fn by_form(
     app.limiter.admit(app.config.rate_limits.auth_post.as_ref(), Subject::Ip(caller.ip)).await?;
     let RawForm(form) = form.map_err(|_| ApiError::BadRequest("form_unreadable"))?;
     let form = std::str::from_utf8(&form).map_err(|_| ApiError::BadRequest("form_not_utf8"))?;
-    if login_cookies(&app, &headers).next().is_none() {
+    if login_cookies(&caller, &headers).next().is_none() {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(url::form_urlencoded::parse(form.as_bytes()));
         return see_other(&format!("/auth/callback?{}", query.finish()));
@@ -79,9 +79,9 @@ async fn complete(
 ) -> Result<Response, ApiError> {
     let answer = AuthorizationResponse::parse(answer)?;
     let state = answer.state().ok_or(ApiError::Login("state_missing"))?;
-    let state = LoginState::parse(state, &app.config.session_keys)
+    let state = LoginState::parse(state, &caller.tenant.id, &app.config.session_keys)
         .ok_or(ApiError::Login("state_invalid"))?;
-    let cookie = login_cookie(app, headers, &state);
+    let cookie = login_cookie(caller, headers, &state);
     let asked = Instant::now();
     let taken = match &cookie {
         None => None,
@@ -102,7 +102,7 @@ async fn complete(
         audit::login_failed(caller, error.reason());
         error.into_response()
     });
-    if let Some(clear) = app.config.cookies.clear_login(state.suffix()) {
+    if let Some(clear) = caller.tenant.cookies.clear_login(state.suffix()) {
         response.headers_mut().append(SET_COOKIE, clear);
     }
     Ok(response)
@@ -119,7 +119,8 @@ async fn sign_in(
     let PendingLogin { secrets, return_to, provider: name, completed } = pending;
     // None but the one that the browser was sent to: a code must not reach another (RFC 9700
     // section 4.4).
-    let provider = app.providers.get(name.as_deref()).ok_or(ApiError::Login("provider_gone"))?;
+    let providers = &caller.tenant.providers;
+    let provider = providers.get(name.as_deref()).ok_or(ApiError::Login("provider_gone"))?;
     let login = provider.finish_login(answer, secrets, app.now()).await?;
     let id = match app.begin_session(&login, name.as_deref(), caller, age).await {
         Ok(id) => id,
@@ -131,10 +132,10 @@ async fn sign_in(
         }
     };
     let mut response = see_other(return_to.as_str())?;
-    let cookies = &app.config.cookies;
+    let cookies = &caller.tenant.cookies;
     let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
     match cookie::find(lines, cookies.name()) {
-        SessionCookie::One(old) => replace(app, old).await,
+        SessionCookie::One(old) => replace(app, caller, old).await,
         SessionCookie::Several => {
             // One that stayed behind would make the new session ambiguous at once.
             for clear in cookies.clear_session(caller) {
@@ -155,12 +156,14 @@ async fn sign_in(
 }
 
 /// A new login ends the session that this browser had (bff-checklist 15), even one that this client
-/// may not use: its cookie may have been stolen. It may fail: the browser forgets that session's
+/// may not use: its cookie may have been stolen. Another tenant's goes on. It may fail: the browser forgets that session's
 /// cookie in any case.
-async fn replace(app: &App, old: SessionId) {
+async fn replace(app: &App, caller: &Caller, old: SessionId) {
     let ended = match app.session_by_id(old).await {
-        Ok(Some(old)) => app.end(&old, Cause::user("replaced")).await,
-        Ok(None) => Ok(()),
+        Ok(Some(old)) if old.edge.tenant_id() == caller.tenant.id.as_bytes() => {
+            app.end(&old, Cause::user("replaced")).await
+        }
+        Ok(_) => Ok(()),
         Err(error) => Err(error),
     };
     if let Err(error) = ended {
@@ -178,8 +181,8 @@ async fn again(app: &Arc<App>, caller: &Caller, headers: &HeaderMap) -> Result<R
 }
 
 /// This browser's half of the login `state`. Two cookies of the name count as none.
-fn login_cookie(app: &App, headers: &HeaderMap, state: &LoginState) -> Option<LoginCookie> {
-    let mut found = login_cookies(app, headers).filter(|(suffix, _)| *suffix == state.suffix());
+fn login_cookie(caller: &Caller, headers: &HeaderMap, state: &LoginState) -> Option<LoginCookie> {
+    let mut found = login_cookies(caller, headers).filter(|(suffix, _)| *suffix == state.suffix());
     let (_, value) = found.next()?;
     if found.next().is_some() { None } else { LoginCookie::parse(value) }
 }

@@ -40,7 +40,7 @@ pub(crate) async fn events(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let network = &app.config.network;
-    csrf::check_origin(&headers, caller.origin.as_ref(), &network.cors_origins)?;
+    csrf::check_origin(&headers, caller.origin.as_ref(), &caller.tenant.site.cors_origins)?;
     let session = app
         .session(&headers, &caller, Use::Silent)
         .await?

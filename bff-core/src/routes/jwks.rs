@@ -14,7 +14,7 @@ use crate::app::App;
 /// Those that we authenticate with at providers, and those of context tokens. Public, and worth caching for a
 /// while.
 pub(crate) async fn jwks(State(app): State<Arc<App>>) -> Response {
-    let mut keys = app.providers.public_keys();
+    let mut keys = app.tenants.public_keys();
     if let Some(tokens) = &app.context {
         keys.extend(tokens.signer().public_keys());
     }

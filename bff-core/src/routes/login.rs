@@ -40,14 +40,14 @@ pub(crate) async fn login(
         return Ok(no_content());
     }
     let query = query.unwrap_or_default();
-    let asked = LoginQuery::parse(&query, &app.config.network.allowed_hosts)?;
+    let asked = LoginQuery::parse(&query, &caller.tenant.site.allowed_hosts)?;
     if caller.says_navigation
-        && let Some(home) = query::at_home(&app, &caller, &query, &asked)
+        && let Some(home) = query::at_home(&caller, &query, &asked)
     {
         return see_other(&home);
     }
     app.limiter.admit(app.config.rate_limits.login.as_ref(), Subject::Ip(caller.ip)).await?;
-    let completed = Completed::of(&headers, &app.config.cookies);
+    let completed = Completed::of(&headers, &caller.tenant.cookies);
     let is_loop = completed.is_loop(app.now()) && !asked.retries;
     if is_loop && !keeps_its_session(&app, &caller, &headers).await {
         audit::login_failed(&caller, "login_loop");
@@ -57,9 +57,9 @@ pub(crate) async fn login(
     let mut response = begin(&app, &caller, &asked, completed).await?;
     metrics::login_stage("begin", begun.elapsed());
     if asked.retries {
-        loops::forget(&mut response, &app.config.cookies);
+        loops::forget(&mut response, &caller.tenant.cookies);
     }
-    left_overs::take_away(&app, &headers, &mut response);
+    left_overs::take_away(&app, &caller, &headers, &mut response);
     Ok(response)
 }
 
@@ -77,10 +77,10 @@ async fn begin(
     completed: Completed,
 ) -> Result<Response, ApiError> {
     let provider = asked.idp.as_deref();
-    let party = app.providers.get(provider).ok_or(ApiError::BadRequest("idp_unknown"))?;
-    let redirect_uri = redirect_uri(app, caller)?;
+    let party = caller.tenant.providers.get(provider).ok_or(ApiError::BadRequest("idp_unknown"))?;
+    let redirect_uri = redirect_uri(caller)?;
     let keys = &app.config.session_keys;
-    let ticket = LoginTicket::fresh(keys, &*app.random, app.now());
+    let ticket = LoginTicket::fresh(&caller.tenant.id, keys, &*app.random, app.now());
     let request = LoginRequest {
         redirect_uri: &redirect_uri,
         state: ticket.state().as_str(),
@@ -97,14 +97,14 @@ async fn begin(
     app.store.put_login(ticket.suffix(), sealed, keep_for(LOGIN_SECONDS)).await?;
 
     let seconds = i64::try_from(LOGIN_SECONDS).unwrap_or(i64::MAX);
-    let cookie = app.config.cookies.login(&ticket, seconds);
+    let cookie = caller.tenant.cookies.login(&ticket, seconds);
     let mut response = see_other(login.url.as_str())?;
     response.headers_mut().append(SET_COOKIE, cookie.ok_or(ApiError::Internal("cookie"))?);
     Ok(response)
 }
 
-fn redirect_uri(app: &App, caller: &Caller) -> Result<String, ApiError> {
-    let origin = app.config.network.public_origin(caller.origin.as_ref());
+fn redirect_uri(caller: &Caller) -> Result<String, ApiError> {
+    let origin = caller.tenant.site.public_origin(caller.origin.as_ref());
     let origin = origin.ok_or(ApiError::BadRequest("host_not_served"))?;
     Ok(format!("{origin}/auth/callback"))
 }

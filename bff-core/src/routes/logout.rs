@@ -46,7 +46,7 @@ pub(crate) async fn by_link(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let session = app.session(&headers, &caller, Use::Leaves).await?;
-    let Some(session) = session else { return Ok(no_session(&app, &caller, &headers)) };
+    let Some(session) = session else { return Ok(no_session(&caller, &headers)) };
     match logout_tag(query.as_deref().unwrap_or_default()) {
         None => Ok(pages::confirm_logout(&logout_url(&app, &session))),
         Some(shown) if is_ours(&app, &session, &shown) => {
@@ -67,9 +67,9 @@ pub(crate) async fn by_post(
     app.limiter.admit(app.config.rate_limits.auth_post.as_ref(), Subject::Ip(caller.ip)).await?;
     let body = body.map_err(|_| ApiError::BadRequest("body_unreadable"))?;
     let network = &app.config.network;
-    csrf::check_origin(&headers, caller.origin.as_ref(), &network.cors_origins)?;
+    csrf::check_origin(&headers, caller.origin.as_ref(), &caller.tenant.site.cors_origins)?;
     let session = app.session(&headers, &caller, Use::Leaves).await?;
-    let Some(session) = session else { return Ok(no_session(&app, &caller, &headers)) };
+    let Some(session) = session else { return Ok(no_session(&caller, &headers)) };
     let shown = logout_tag(query.as_deref().unwrap_or_default())
         .or_else(|| logout_tag(std::str::from_utf8(&body).unwrap_or_default()));
     match shown {
@@ -110,11 +110,11 @@ async fn sign_out(
     let tokens = app.tokens(session);
     let management = app.management(session);
     app.end(session, Cause::user("logout")).await?;
-    let provider = management.ok().and_then(|management| app.providers.of(&management));
+    let provider = management.ok().and_then(|management| app.tenants.provider_of(&management));
     let end_session = match (tokens, provider) {
         (Ok(tokens), Some(provider)) => {
-            let request = end_session(app, provider, caller, headers, &tokens).await;
-            app.revoke_in_background(provider, tokens.refresh_token, tokens.access_token);
+            let request = end_session(app, &provider, caller, headers, &tokens).await;
+            app.revoke_in_background(&provider, tokens.refresh_token, tokens.access_token);
             request
         }
         (tokens, _) => {
@@ -124,9 +124,9 @@ async fn sign_out(
         }
     };
     let mut response = signed_out(caller, headers, end_session.as_ref());
-    clear_session(app, caller, &mut response);
-    if loops::is_counting(headers, &app.config.cookies) {
-        loops::forget(&mut response, &app.config.cookies);
+    clear_session(caller, &mut response);
+    if loops::is_counting(headers, &caller.tenant.cookies) {
+        loops::forget(&mut response, &caller.tenant.cookies);
     }
     Ok(response)
 }
@@ -143,12 +143,12 @@ async fn end_session(
     headers: &HeaderMap,
     tokens: &TokenPart,
 ) -> Option<LogoutRequest> {
-    let network = &app.config.network;
-    let back = match &network.post_logout_redirect_uri {
+    let site = &caller.tenant.site;
+    let back = match &site.post_logout_redirect_uri {
         Some(uri) => Some(uri.clone()),
-        None => network
-            .public_origin(caller.origin.as_ref())
-            .map(|origin| format!("{origin}/auth/login")),
+        None => {
+            site.public_origin(caller.origin.as_ref()).map(|origin| format!("{origin}/auth/login"))
+        }
     };
     let for_script = caller.is_script || wants_json(headers);
     let hint = tokens.id_token.as_ref().filter(|_| !for_script);
@@ -174,17 +174,17 @@ async fn end_session(
 /// Nobody is signed in. A cookie that leads nowhere is taken away; but where none was sent, one may
 /// exist all the same: another site's link brings no `SameSite=Strict` cookie along, and must not
 /// sign anybody out.
-fn no_session(app: &App, caller: &Caller, headers: &HeaderMap) -> Response {
+fn no_session(caller: &Caller, headers: &HeaderMap) -> Response {
     let mut response = signed_out(caller, headers, None);
     let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
-    if cookie::find(lines, app.config.cookies.name()) != SessionCookie::Missing {
-        clear_session(app, caller, &mut response);
+    if cookie::find(lines, caller.tenant.cookies.name()) != SessionCookie::Missing {
+        clear_session(caller, &mut response);
     }
     response
 }
 
-fn clear_session(app: &App, caller: &Caller, response: &mut Response) {
-    for cookie in app.config.cookies.clear_session(caller) {
+fn clear_session(caller: &Caller, response: &mut Response) {
+    for cookie in caller.tenant.cookies.clear_session(caller) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
 }

@@ -22,7 +22,7 @@ pub(crate) async fn refresh(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let network = &app.config.network;
-    csrf::check_origin(&headers, caller.origin.as_ref(), &network.cors_origins)?;
+    csrf::check_origin(&headers, caller.origin.as_ref(), &caller.tenant.site.cors_origins)?;
     let session = app
         .session(&headers, &caller, Use::Slides)
         .await?

@@ -27,7 +27,7 @@ pub(crate) async fn session(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    csrf::check_origin(&headers, caller.origin.as_ref(), &app.config.network.cors_origins)?;
+    csrf::check_origin(&headers, caller.origin.as_ref(), &caller.tenant.site.cors_origins)?;
     let purpose = if is_probe(query.as_deref()) { Use::Silent } else { Use::Slides };
     let (body, cookies) = match app.session(&headers, &caller, purpose).await {
         Ok(Some(session)) => {
@@ -43,14 +43,16 @@ pub(crate) async fn session(
                 Err(error) => return Err(error),
             }
         }
-        Ok(None) | Err(ApiError::Binding | ApiError::Suspended) => (signed_out(), Vec::new()),
+        Ok(None) | Err(ApiError::Binding | ApiError::Suspended | ApiError::OtherTenant) => {
+            (signed_out(), Vec::new())
+        }
         Err(ApiError::CookieTossing(cookies)) => (signed_out(), cookies),
         Err(error) => return Err(error),
     };
     let mut response = json_response(&body);
     let authenticated = body.get("authenticated").and_then(Value::as_bool) == Some(true);
-    if authenticated && loops::is_counting(&headers, &app.config.cookies) {
-        loops::forget(&mut response, &app.config.cookies);
+    if authenticated && loops::is_counting(&headers, &caller.tenant.cookies) {
+        loops::forget(&mut response, &caller.tenant.cookies);
     }
     for cookie in cookies {
         response.headers_mut().append(SET_COOKIE, cookie);

@@ -105,7 +105,7 @@ async fn signed_in(
     method: &Method,
 ) -> Result<ActiveSession, ApiError> {
     let network = &app.config.network;
-    csrf::check_origin(headers, caller.origin.as_ref(), &network.cors_origins)?;
+    csrf::check_origin(headers, caller.origin.as_ref(), &caller.tenant.site.cors_origins)?;
     let purpose = if method == Method::GET { Use::Slides } else { Use::Leaves };
     let session = app.session(headers, caller, purpose).await?;
     let session = session.ok_or(ApiError::Unauthenticated("no_session"))?;
@@ -123,18 +123,18 @@ fn left(
     session: &ActiveSession,
     mut response: Response,
 ) -> Response {
-    let provider = app.management(session).ok();
-    let provider = provider.as_ref().and_then(|management| app.providers.of(management));
+    let management = app.management(session).ok();
+    let provider = management.and_then(|management| app.tenants.provider_of(&management));
     match (app.tokens(session), provider) {
         (Ok(tokens), Some(provider)) => {
-            app.revoke_in_background(provider, tokens.refresh_token, tokens.access_token);
+            app.revoke_in_background(&provider, tokens.refresh_token, tokens.access_token);
         }
         (tokens, _) => {
             let reason = tokens.err().map_or("provider_gone", |error| error.reason());
             tracing::warn!(session = session.key.short(), reason, "tokens not revoked");
         }
     }
-    for cookie in app.config.cookies.clear_session(caller) {
+    for cookie in caller.tenant.cookies.clear_session(caller) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     response

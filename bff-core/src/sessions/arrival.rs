@@ -41,7 +41,7 @@ impl LoginAge {
 
 impl App {
     /// Lets the session `key`, which was just written and stands in `lists`, become one, or ends it.
-    /// The first of the lists is its user's.
+    /// The first of the lists is its user's, who may have `cap` sessions.
     ///
     /// # Errors
     /// [`ApiError::Login`] if it has ended, [`ApiError::Store`] if nobody knows whether it should.
@@ -49,9 +49,10 @@ impl App {
         &self,
         key: &StoreKey,
         lists: &[IndexKey],
+        cap: usize,
         age: &LoginAge,
     ) -> Result<(), ApiError> {
-        let admitted = self.examine(key, lists, age).await;
+        let admitted = self.examine(key, lists, cap, age).await;
         if matches!(admitted, Err(ApiError::Store(_))) {
             // Nobody has its cookie; it only should not stand in anybody's list.
             let (store, key) = (self.store.clone(), *key);
@@ -68,6 +69,7 @@ impl App {
         &self,
         key: &StoreKey,
         lists: &[IndexKey],
+        cap: usize,
         age: &LoginAge,
     ) -> Result<(), ApiError> {
         let tombstones = join_all(lists.iter().map(|list| self.store.tombstone(list))).await;
@@ -86,6 +88,6 @@ impl App {
         }
         let Some(user) = lists.first() else { return Ok(()) };
         self.apply_flags(key, user).await?;
-        self.hold_cap(key, user).await
+        self.hold_cap(key, user, cap).await
     }
 }

@@ -27,7 +27,7 @@ const FIRST_VERSION: u64 = 1;
 const DEVICE_MAX: usize = 200;
 
 impl App {
-    /// Makes a session for `login` under a fresh id (bff-checklist 15). `provider` is the name of who
+    /// Makes a session of the caller's tenant for `login` under a fresh id (bff-checklist 15). `provider` is the name of who
     /// vouches; `None` for the main one.
     ///
     /// The lists come first: a crash between the writes leaves an entry that points to nothing,
@@ -49,11 +49,13 @@ impl App {
         }
         let id = SessionId::from_random(self.random.bytes());
         let key = id.store_key();
-        let party = self.providers.get(provider).ok_or(ApiError::Login("provider_gone"))?;
+        let tenant = &caller.tenant;
+        let party = tenant.providers.get(provider).ok_or(ApiError::Login("provider_gone"))?;
         let asked = &party.config().scopes;
         let tokens = token_part(&login.tokens, login.dpop_key.as_ref(), now, asked);
         let tokens = TokenPart { profile: profile(&login.claims), ..tokens };
         let management = Management {
+            tenant: tenant.id.clone(),
             provider: provider.map(str::to_owned),
             ..management_part(login, &tokens, caller, now)
         };
@@ -68,7 +70,7 @@ impl App {
                 .map_err(|_| ApiError::Login("identity_too_long"))?,
             tokens: self.config.session_keys.seal_tokens(
                 &id,
-                "",
+                &tenant.id,
                 FIRST_VERSION,
                 &tokens,
                 self.random.bytes(),
@@ -80,7 +82,7 @@ impl App {
             )?,
             version: FIRST_VERSION,
         };
-        let lists = indexes("", &management);
+        let lists = indexes(&management);
         for index in &lists {
             self.store.index_add(index, &key, keep_for(self.config.lifetimes.session)).await?;
         }
@@ -88,8 +90,8 @@ impl App {
         if !self.store.create(&key, sealed, keep).await? {
             return Err(ApiError::Internal("session_id_taken"));
         }
-        self.admit(&key, &lists, age).await?;
-        audit::session_created(caller, &key, &management.issuer, &management.user_id);
+        self.admit(&key, &lists, tenant.limits.max_sessions_per_user, age).await?;
+        audit::session_created(caller, &key, &management);
         Ok(id)
     }
 
@@ -106,10 +108,10 @@ impl App {
             created_at: now,
             auth_time: claims.auth_time.unwrap_or(now),
             expires_at: now
-                .saturating_add(self.config.lifetimes.session)
+                .saturating_add(caller.tenant.limits.session)
                 .min(session_expiry(claims)),
             last_seen: now,
-            idle_ttl: self.config.lifetimes.idle,
+            idle_ttl: caller.tenant.limits.idle,
             access_expires_at: tokens.access_expires_at.unwrap_or_default(),
             token_version: FIRST_VERSION,
             bindings: common.binding.bind(
@@ -117,6 +119,8 @@ impl App {
                 caller.user_agent.as_bytes(),
                 caller.ip,
             ),
+            tenant_id: caller.tenant.id.clone().into(),
+            tenant_slug: caller.tenant.slug.clone().into(),
             issuer: claims.issuer.clone().into(),
             user_id: header_text::encode(&claims.user_id).into(),
             roles: header_text::encode_list(claims.roles.iter().map(String::as_str)).into(),
@@ -133,6 +137,7 @@ fn management_part(login: &LoggedIn, tokens: &TokenPart, caller: &Caller, now: u
     let agent = String::from_utf8_lossy(caller.user_agent.as_bytes());
     Management {
         created_at: now,
+        tenant: String::new(),
         issuer: login.claims.issuer.clone(),
         subject: login.claims.subject.clone(),
         user_id: login.claims.user_id.clone(),

@@ -13,12 +13,16 @@ use crate::app::App;
 use crate::error::ApiError;
 
 impl App {
-    /// Ends the oldest sessions of a user beyond the cap.
+    /// Ends the oldest sessions of a user beyond `cap`; zero is none.
     ///
     /// # Errors
     /// [`ApiError::Login`] if `own` was among them, because as many newer ones were made meanwhile.
-    pub(super) async fn hold_cap(&self, own: &StoreKey, user: &IndexKey) -> Result<(), ApiError> {
-        let cap = self.config.max_sessions_per_user;
+    pub(super) async fn hold_cap(
+        &self,
+        own: &StoreKey,
+        user: &IndexKey,
+        cap: usize,
+    ) -> Result<(), ApiError> {
         if cap == 0 {
             return Ok(());
         }

@@ -13,7 +13,7 @@ use session::shelf::Shelf as _;
 use session::store::{IndexKey, Store as _, StoreError, StoredSession};
 
 use super::arrival::TOMBSTONE;
-use super::{ActiveSession, Listed, indexes, keep_for, tenant_of};
+use super::{ActiveSession, Listed, indexes, keep_for};
 use crate::app::App;
 use crate::news::News;
 use crate::{audit, metrics};
@@ -106,7 +106,7 @@ impl App {
         }
         match self.management(session) {
             Ok(management) => {
-                self.unlist(&[(session.key, tenant_of(session), management)]).await;
+                self.unlist(&[(session.key, management)]).await;
             }
             Err(error) => {
                 let session = session.key.short();
@@ -227,7 +227,7 @@ impl App {
             }
         }
         self.record_ends(&ended, cause);
-        let denied = self.deny_tokens(known.iter().map(|(.., management)| management)).await;
+        let denied = self.deny_tokens(known.iter().map(|(_, management)| management)).await;
         self.unlist(&known).await;
         match failed {
             Some(error) => Err(error),
@@ -235,15 +235,9 @@ impl App {
         }
     }
 
-    fn managed(
-        &self,
-        key: &StoreKey,
-        stored: &StoredSession,
-    ) -> Option<(StoreKey, String, Management)> {
-        let edge = self.config.clients.edge_keys.open(key, stored.edge.clone());
-        let tenant = edge.map(|edge| String::from_utf8_lossy(edge.tenant_id()).into_owned());
+    fn managed(&self, key: &StoreKey, stored: &StoredSession) -> Option<(StoreKey, Management)> {
         match self.config.session_keys.open_management(key, &stored.management) {
-            Ok(management) => Some((*key, tenant.unwrap_or_default(), management)),
+            Ok(management) => Some((*key, management)),
             Err(error) => {
                 let reason = error.reason();
                 tracing::warn!(session = key.short(), reason, "neither lists nor token known");
@@ -262,10 +256,10 @@ impl App {
     }
 
     /// Takes ended sessions off their lists. An entry that stays behind points to nothing and expires.
-    async fn unlist(&self, ended: &[(StoreKey, String, Management)]) {
+    async fn unlist(&self, ended: &[(StoreKey, Management)]) {
         let mut lists: HashMap<IndexKey, Vec<StoreKey>> = HashMap::new();
-        for (key, tenant, management) in ended {
-            for index in indexes(tenant, management) {
+        for (key, management) in ended {
+            for index in indexes(management) {
                 lists.entry(index).or_default().push(*key);
             }
         }

@@ -30,6 +30,7 @@ impl User {
 
     fn has(&self, edge: &LiveEdge, management: &Management) -> bool {
         self.tenant.as_bytes() == edge.tenant_id()
+            && self.tenant == management.tenant
             && self.issuer == management.issuer
             && self.id == management.user_id
     }

@@ -16,7 +16,7 @@ use session::store::{IndexKey, Store as _};
 
 use super::{Browser, World};
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::{Caller, Requester};
 use crate::error::ApiError;
 use crate::login_state::LOGIN_SECONDS;
 use crate::oidc::LoggedIn;
@@ -52,7 +52,7 @@ impl Pair {
 impl World {
     /// What the IdP says of alice.
     pub(crate) async fn logged_in(&self) -> LoggedIn {
-        self.idp.login(self.app.providers.main()).await
+        self.idp.login(self.app.tenants.only().providers.main()).await
     }
 
     /// Her, as we know her.
@@ -75,7 +75,7 @@ impl World {
     }
 
     pub(crate) fn idp_session(&self, number: usize) -> IndexKey {
-        IndexKey::idp_session(&self.idp.issuer, &format!("sid-{number}"))
+        IndexKey::idp_session("", &self.idp.issuer, &format!("sid-{number}"))
     }
 
     /// What services are told of a token or a user.
@@ -106,7 +106,8 @@ pub(crate) async fn begin(
     login: &LoggedIn,
     age: Duration,
 ) -> Result<SessionId, ApiError> {
-    app.begin_session(login, None, &Caller::unknown(&*app.random), &begun_ago(age)).await
+    let caller = Caller::new(Requester::unknown(&*app.random), app.tenants.only());
+    app.begin_session(login, None, &caller, &begun_ago(age)).await
 }
 
 impl Browser {

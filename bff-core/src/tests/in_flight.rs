@@ -21,7 +21,7 @@ async fn revoked(world: &World) -> Vec<String> {
 async fn c45_t15_a_login_that_began_before_comes_to_nothing() {
     let world = World::administered(&[]).await;
     let issuer = world.idp.issuer.clone();
-    let lists = [world.alice().index(), IndexKey::idp_session(&issuer, "idp-session")];
+    let lists = [world.alice().index(), IndexKey::idp_session("", &issuer, "idp-session")];
     for (round, list) in lists.iter().enumerate() {
         let browser = Browser::new();
         let login = world.begin(&browser, "/auth/login").await;

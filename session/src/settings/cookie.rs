@@ -109,6 +109,13 @@ impl CookieSettings {
         format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite={same_site}{secure}{domain}")
     }
 
+    /// Whether browsers send the cookie to the host `name`, once another host has set it.
+    pub fn reaches(&self, name: &str) -> bool {
+        self.domain.as_deref().is_some_and(|domain| {
+            name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
+    }
+
     /// Browsers take such a cookie from the host itself only. They compare prefixes without case.
     fn is_host_only(&self) -> bool {
         self.has_prefix("__Host-")

@@ -11,6 +11,10 @@ use serde::de::DeserializeOwned;
 use super::expand::{ExpandError, expand};
 use super::{Problem, Settings};
 
+/// Stands for a variable that is not set, where that is no error. It holds a slash, so that it is no
+/// host, name, number or origin.
+pub const ABSENT: &str = "not/set";
+
 /// Reads `path` into `T`, with `${VAR}` and `${VAR:-default}` expanded.
 ///
 /// # Errors
@@ -54,6 +58,29 @@ pub fn parse<T: DeserializeOwned>(
             hint: "Unknown keys and keys given twice are errors.".to_owned(),
         }
     })
+}
+
+/// As [`parse`], for a program that uses a part of the text and has not the variables of the rest: one
+/// that is not set is [`ABSENT`], which nothing should take for a value.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_partly<T: DeserializeOwned>(
+    name: &str,
+    text: &str,
+    settings: &Settings,
+) -> Result<T, Problem> {
+    let mut known = settings.clone();
+    for variable in text.split("${").skip(1) {
+        let end = variable.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let variable = end.and_then(|end| variable.split_at_checked(end));
+        if let Some((variable, rest)) = variable
+            && rest.starts_with('}')
+        {
+            known = known.with_defaults([(variable, ABSENT)]);
+        }
+    }
+    parse(name, text, &known)
 }
 
 fn expanded(name: &str, text: &str, settings: &Settings) -> Result<String, Problem> {
@@ -120,6 +147,16 @@ mod tests {
         base_url: String,
         #[serde(default)]
         timeout: Option<u32>,
+    }
+
+    #[test]
+    fn t09_what_another_program_is_told_reads_as_nothing_usable() {
+        let text = "base_url: http://${HOST}/${SECRET}/${PORT:-1}\ntimeout: ${OTHER:-3}\n";
+        let settings = Settings::from_pairs([("HOST", "crud")]);
+        assert!(parse::<Service>("x.yaml", text, &settings).is_err());
+        let service: Service = parse_partly("x.yaml", text, &settings).unwrap();
+        assert_eq!(service.base_url, "http://crud/not/set/1");
+        assert_eq!(service.timeout, Some(3));
     }
 
     fn service(text: &str) -> Result<Service, Problem> {

@@ -1,4 +1,4 @@
-//! Owns: a `client` block of `idps.yaml` as `OIDC_*` settings of its own.
+//! Owns: a `client` block of `idps.yaml` or `tenants.yaml` as `OIDC_*` settings of its own.
 //!
 //! One code reads both, so that a provider in the file can do whatever the main one can, and nothing is
 //! checked less. Problems are told under the names that the file has.
@@ -39,8 +39,54 @@ pub(super) fn read(
     place: &str,
     settings: &mut Settings,
 ) -> Option<(OidcConfig, Option<Vec<u8>>)> {
-    let mut own = as_settings(issuer, client, settings);
-    unavailable::tell_settings(&mut own);
+    read_over(Vec::new(), issuer, client, place, settings)
+}
+
+/// How the `OIDC_*` settings deal with any issuer: what a tenant's client leaves out is as they have it.
+/// Who we are there, and what proves it, is of one issuer alone.
+const MANNERS: [&str; 11] = [
+    "OIDC_CLIENT_ASSERTION_AUD",
+    "OIDC_SCOPES",
+    "OIDC_PAR",
+    "OIDC_DPOP",
+    "OIDC_JAR",
+    "OIDC_JARM",
+    "OIDC_RESOURCE",
+    "OIDC_USER_ID_CLAIM",
+    "OIDC_REFRESH_GRACE",
+    "OIDC_LOGOUT_TOKEN_TYP",
+    "OIDC_DPOP_ROTATE",
+];
+
+/// How the issuer of the `OIDC_*` settings is reached, which helps with no other.
+const WAYS: [&str; 2] = ["OIDC_INTERNAL_BASE", "OIDC_TLS_CA"];
+
+/// [`read`], for the client of a tenant in `tenants.yaml`.
+pub(in crate::config) fn of_tenant(
+    issuer: &str,
+    client: ClientFile,
+    place: &str,
+    settings: &mut Settings,
+) -> Option<(OidcConfig, Option<Vec<u8>>)> {
+    let same = settings.text("OIDC_ISSUER").as_deref() == Some(issuer);
+    let names = MANNERS.iter().chain(WAYS.iter().filter(|_| same));
+    let defaults = names.filter_map(|name| Some(((*name).to_owned(), settings.text(name)?)));
+    let defaults = defaults.collect();
+    let require_iss = client.require_iss.unwrap_or(false);
+    let (mut oidc, ca) = read_over(defaults, issuer, client, place, settings)?;
+    oidc.require_iss_parameter |= require_iss;
+    Some((oidc, ca))
+}
+
+fn read_over(
+    defaults: Vec<(String, String)>,
+    issuer: &str,
+    client: ClientFile,
+    place: &str,
+    settings: &mut Settings,
+) -> Option<(OidcConfig, Option<Vec<u8>>)> {
+    let mut own = as_settings(defaults, issuer, client, settings);
+    unavailable::tell(&mut own);
     let oidc = client::read(&mut own);
     let ca = own.pem("OIDC_TLS_CA");
     match own.finish(oidc) {
@@ -63,7 +109,12 @@ pub(super) fn read(
     }
 }
 
-fn as_settings(issuer: &str, client: ClientFile, settings: &mut Settings) -> Settings {
+fn as_settings(
+    defaults: Vec<(String, String)>,
+    issuer: &str,
+    client: ClientFile,
+    settings: &mut Settings,
+) -> Settings {
     let revealed = |secret: Option<SecretString>| secret.map(|one| one.expose_secret().to_owned());
     let given = [
         ("OIDC_ISSUER", Some(issuer.to_owned())),
@@ -87,7 +138,8 @@ fn as_settings(issuer: &str, client: ClientFile, settings: &mut Settings) -> Set
         // The profile is a promise about every login.
         ("OIDC_PROFILE", settings.text("OIDC_PROFILE")),
     ];
-    Settings::from_pairs(given.into_iter().filter_map(|(name, value)| Some((name, value?))))
+    let given = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Settings::from_pairs(defaults.into_iter().chain(given))
 }
 
 /// A text about settings, with the keys of the file in place of their names.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// rest of their names.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ClientFile {
+pub(in crate::config) struct ClientFile {
     #[serde(default)]
     #[expect(dead_code, reason = "for people")]
     description: Option<String>,

@@ -81,7 +81,9 @@ idps:
     assert_eq!(partner.resources.len(), 2);
     assert_eq!(partner.user_id_claim, "email");
     assert!(!partner.require_iss_parameter && idps.login["plain"].oidc.require_iss_parameter);
-    let crate::oidc::ClientAuth::SecretPost(secret) = &partner.client_auth else { panic!("{partner:?}") };
+    let crate::oidc::ClientAuth::SecretPost(secret) = &partner.client_auth else {
+        panic!("{partner:?}")
+    };
     assert_eq!(secret.expose_secret(), "canary-secret");
     assert!(!format!("{idps:?}").contains("canary"));
 }

@@ -35,10 +35,10 @@ async fn c28_a_replica_begins_with_the_nonce_that_another_one_learned() {
     let (a, b) = (Arc::clone(&world.app), world.replica());
     let hints = LoginHints::default();
     world.idp.once("/par", pushed("urn:x").with("dpop-nonce", "learned-by-a"));
-    begin(a.providers.main(), &hints).await.unwrap();
+    begin(a.tenants.only().providers.main(), &hints).await.unwrap();
     until_shared(&world, "as").await;
     world.idp.once("/par", pushed("urn:y"));
-    begin(b.providers.main(), &hints).await.unwrap();
+    begin(b.tenants.only().providers.main(), &hints).await.unwrap();
     let requests = world.idp.seen("/par");
     assert_eq!(requests.len(), 2, "no retry");
     assert!(requests[0].proof().unwrap().1.get("nonce").is_none());
@@ -50,13 +50,14 @@ async fn c29_nonces_of_services_are_shared_apart_from_those_of_the_issuer() {
     let world = World::with(&DPOP).await;
     let (a, b) = (Arc::clone(&world.app), world.replica());
     let url = url::Url::parse(&format!("{}/orders", world.idp.issuer)).unwrap();
-    a.providers.main().note_resource_nonce(&url, "of-the-service");
+    a.tenants.only().providers.main().note_resource_nonce(&url, "of-the-service");
     world.idp.once("/par", pushed("urn:x").with("dpop-nonce", "of-the-issuer"));
-    begin(a.providers.main(), &LoginHints::default()).await.unwrap();
+    begin(a.tenants.only().providers.main(), &LoginHints::default()).await.unwrap();
     until_shared(&world, "as").await;
     until_shared(&world, "rs").await;
     let key = DpopKey::generate().unwrap();
-    let party = b.providers.main();
+    let tenant = b.tenants.only();
+    let party = tenant.providers.main();
     let proof = party.resource_proof(&key, &http::Method::GET, &url, "at", NOW).await.unwrap();
     assert_eq!(open_proof(&proof).1["nonce"], "of-the-service");
 }
@@ -68,7 +69,8 @@ async fn c80_a_store_that_is_away_costs_a_login_nothing_but_the_retry() {
     world.idp.once("/par", Reply::error(400, "use_dpop_nonce").with("dpop-nonce", "n"));
     world.idp.once("/par", pushed("urn:x"));
     let hints = LoginHints::default();
-    let beginning = begin(alone.providers.main(), &hints);
+    let tenant = alone.tenants.only();
+    let beginning = begin(tenant.providers.main(), &hints);
     let begun = tokio::time::timeout(Duration::from_secs(5), beginning).await;
     begun.expect("the store held the login up").unwrap();
     assert_eq!(world.idp.seen("/par").len(), 2);

@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderValue};
 
 use super::super::admit::Identity;
-use crate::caller::Caller;
+use crate::caller::Requester;
 use crate::error::ApiError;
 
 /// Says who calls. What nobody signed in for carries the request's id alone.
@@ -13,7 +13,7 @@ use crate::error::ApiError;
 pub(in crate::proxy) fn put_identity(
     headers: &mut HeaderMap,
     identity: Option<&Identity<'_>>,
-    caller: &Caller,
+    caller: &Requester,
 ) -> Result<(), ApiError> {
     put(headers, "x-request-id", caller.request_id.as_str().as_bytes())?;
     let Some(identity) = identity else { return Ok(()) };

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::super::admit::Identity;
 use super::super::credential::Credential;
 use super::*;
-use crate::caller::Caller;
+use crate::caller::Requester;
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, CACHE_CONTROL};
 use proptest::prelude::*;
@@ -23,8 +23,8 @@ fn csrf() -> HeaderName {
     HeaderName::from_static("x-my-csrf")
 }
 
-fn caller() -> Caller {
-    Caller {
+fn caller() -> Requester {
+    Requester {
         request_id: RequestId::fresh(&CountingRandom::default()),
         ip: None,
         origin: None,

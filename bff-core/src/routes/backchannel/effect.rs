@@ -16,6 +16,20 @@ use crate::sessions::Cause;
 /// Sessions that are read at a time.
 const AT_A_TIME: usize = 64;
 
+/// A client of ours that a token is for: a tenant's, at one of its providers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Client {
+    pub(super) tenant: String,
+    /// `None` for the main one.
+    pub(super) provider: Option<String>,
+}
+
+impl Client {
+    fn made(&self, session: &Management) -> bool {
+        self.tenant == session.tenant && self.provider == session.provider
+    }
+}
+
 /// What a logout token ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
@@ -46,14 +60,14 @@ impl Ended {
 /// the way makes the issuer send it again, and then it counts.
 pub(super) async fn once(
     app: &Arc<App>,
-    provider: Option<&str>,
+    clients: &[Client],
     token: &LogoutToken,
 ) -> Result<Ended, Failure> {
     let note = format!("logout:{}", token.name);
     if app.store.note(&note).await?.is_some() {
         return Ok(Ended::Before);
     }
-    let meant = meant(app, provider, token).await?;
+    let meant = meant(app, clients, token).await?;
     let count = app.end_keys(&meant, Cause::idp("backchannel_logout")).await?;
     app.store.put_note(&note, "".into(), Some(token.replayable_for)).await?;
     Ok(Ended::Sessions(count))
@@ -63,17 +77,17 @@ pub(super) async fn once(
 /// finds the tombstone.
 async fn meant(
     app: &Arc<App>,
-    provider: Option<&str>,
+    clients: &[Client],
     token: &LogoutToken,
 ) -> Result<Vec<StoreKey>, Failure> {
     let mut meant = Vec::new();
-    for index in lists(token) {
+    for index in clients.iter().flat_map(|client| lists(&client.tenant, token)) {
         app.end_logins(&index).await?;
         let listed = app.store.index_list(&index).await?;
         for batch in listed.chunks(AT_A_TIME) {
             let read = try_join_all(batch.iter().map(|key| management(app, key))).await?;
             for (key, management) in batch.iter().zip(read) {
-                match management.map(|management| judge(&management, provider, token)) {
+                match management.map(|management| judge(&management, clients, token)) {
                     Some(Verdict::Meant) => meant.push(*key),
                     Some(Verdict::Contradiction) => return Err("logout_token_sub".into()),
                     Some(Verdict::NotMeant) | None => {}
@@ -87,12 +101,13 @@ async fn meant(
 }
 
 /// A subject's sessions stand in the user's list where user id and `sub` are the same, else in its own.
-fn lists(token: &LogoutToken) -> Vec<IndexKey> {
+fn lists(tenant: &str, token: &LogoutToken) -> Vec<IndexKey> {
+    let issuer = &token.issuer;
     match &token.scope {
-        LogoutScope::Session { sid, .. } => vec![IndexKey::idp_session(&token.issuer, sid)],
+        LogoutScope::Session { sid, .. } => vec![IndexKey::idp_session(tenant, issuer, sid)],
         LogoutScope::Subject(subject) => vec![
-            IndexKey::user("", &token.issuer, subject),
-            IndexKey::subject(&token.issuer, subject),
+            IndexKey::user(tenant, issuer, subject),
+            IndexKey::subject(tenant, issuer, subject),
         ],
     }
 }
@@ -106,8 +121,8 @@ enum Verdict {
 
 /// What stands under the seal counts, not the list: a user id may be spelled like another user's `sub`,
 /// and two of our clients at one issuer share its sessions.
-fn judge(management: &Management, provider: Option<&str>, token: &LogoutToken) -> Verdict {
-    if management.issuer != token.issuer || management.provider.as_deref() != provider {
+fn judge(management: &Management, clients: &[Client], token: &LogoutToken) -> Verdict {
+    if management.issuer != token.issuer || !clients.iter().any(|client| client.made(management)) {
         return Verdict::NotMeant;
     }
     match &token.scope {

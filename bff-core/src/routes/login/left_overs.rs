@@ -9,6 +9,7 @@ use http::header::SET_COOKIE;
 use session::shelf::Shelf as _;
 
 use crate::app::App;
+use crate::caller::Caller;
 use crate::cookies;
 use crate::login_state::{LOGIN_SECONDS, LOGINS_PER_BROWSER, LoginCookie, LoginState};
 
@@ -17,10 +18,10 @@ const TAKEN_MAX: usize = 50;
 
 /// This browser's login cookies: suffix of the name, and value.
 pub(in crate::routes) fn login_cookies<'a>(
-    app: &App,
+    caller: &Caller,
     headers: &'a HeaderMap,
 ) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
-    let prefix = app.config.cookies.login_prefix();
+    let prefix = caller.tenant.cookies.login_prefix();
     cookies::pairs(headers).filter_map(move |pair| {
         let rest = pair.strip_prefix(prefix.as_bytes())?;
         let equals = rest.iter().position(|byte| *byte == b'=')?;
@@ -33,8 +34,13 @@ pub(in crate::routes) fn login_cookies<'a>(
 ///
 /// A cookie's name is all the proof that is asked for: it holds 96 random bits of the login's `state`,
 /// and who knows the `state` can end the login at the callback as well.
-pub(super) fn take_away(app: &Arc<App>, headers: &HeaderMap, response: &mut Response) {
-    let mut logins: Vec<(&str, Option<LoginCookie>)> = login_cookies(app, headers)
+pub(super) fn take_away(
+    app: &Arc<App>,
+    caller: &Caller,
+    headers: &HeaderMap,
+    response: &mut Response,
+) {
+    let mut logins: Vec<(&str, Option<LoginCookie>)> = login_cookies(caller, headers)
         .map(|(suffix, value)| (suffix, LoginCookie::parse(value)))
         .collect();
     let begun_at = |cookie: &Option<LoginCookie>| cookie.as_ref().map_or(0, |login| login.begun_at);
@@ -42,7 +48,7 @@ pub(super) fn take_away(app: &Arc<App>, headers: &HeaderMap, response: &mut Resp
     let kept = LOGINS_PER_BROWSER.saturating_sub(1);
     let mut stored = Vec::new();
     for (suffix, cookie) in logins.into_iter().skip(kept).take(TAKEN_MAX) {
-        if let Some(clear) = app.config.cookies.clear_login(suffix) {
+        if let Some(clear) = caller.tenant.cookies.clear_login(suffix) {
             response.headers_mut().append(SET_COOKIE, clear);
         }
         let age = app.now().saturating_sub(begun_at(&cookie));

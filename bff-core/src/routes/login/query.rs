@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use url::form_urlencoded::{self, Serializer};
 
-use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::oidc::LoginHints;
@@ -80,23 +79,18 @@ pub(super) fn retry(query: &str) -> String {
 /// The same login at the host that the IdP sends browsers back to, for a browser that navigates at
 /// another: the login's cookie would stay there, and the login could not be finished. `None` for who asks
 /// at the right one.
-pub(super) fn at_home(
-    app: &App,
-    caller: &Caller,
-    query: &str,
-    asked: &LoginQuery,
-) -> Option<String> {
-    let network = &app.config.network;
+pub(super) fn at_home(caller: &Caller, query: &str, asked: &LoginQuery) -> Option<String> {
+    let site = &caller.tenant.site;
     let here = caller.origin.as_ref()?;
-    let home = network.public_origin(Some(here))?;
+    let home = site.public_origin(Some(here))?;
     if asked.moved || here.host() == home.host() {
         return None;
     }
     // Where both hosts see the session, the browser goes back to the one that it came from.
-    let shared = app.config.cookies.span(here.host(), home.host());
+    let shared = caller.tenant.cookies.span(here.host(), home.host());
     let back = format!("{here}{}", asked.return_to);
     let path = asked.return_to.as_str().starts_with('/');
-    let back = (shared && path && ReturnTo::parse(&back, &network.allowed_hosts).as_str() == back)
+    let back = (shared && path && ReturnTo::parse(&back, &site.allowed_hosts).as_str() == back)
         .then_some(back);
     let mut there = with_query(format!("{home}/auth/login"));
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {

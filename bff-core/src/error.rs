@@ -258,7 +258,7 @@ impl ApiError {
             Self::InsufficientScope => "insufficient_scope",
             Self::LoginLoop { .. } => "login_loop",
             Self::UnknownHost => "host_unknown",
-            Self::OtherTenant => "other_tenant",
+            Self::OtherTenant => "foreign_session",
             Self::NotFound => "not_found",
             Self::TooManyStreams => "too_many_streams",
             Self::TooManyOfSession => "too_many_streams_of_session",

@@ -13,10 +13,11 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use session::settings::{ClientSettings, CookieSettings, StoreSettings};
+use session::settings::{ClientSettings, StoreSettings};
 use shell::config::Settings;
-use shell::origin::Origin;
 use shell::tls::Tls;
+
+pub(crate) use read::cors_origins;
 
 pub use bff::{AccessSettings, BffSettings};
 pub use context::ContextSettings;
@@ -24,6 +25,7 @@ pub use context::ContextSettings;
 use crate::login::LoginUrl;
 pub use crate::policy::HandOn;
 use crate::policy::{Given, PolicyTable};
+use crate::tenants::TenantTable;
 
 /// Whether verify is a program of its own or a part of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,10 +60,8 @@ pub struct Config {
 pub struct VerifyConfig {
     /// Edge keys, binding and trusted proxies.
     pub clients: ClientSettings,
-    /// `BFF_COOKIE_*`.
-    pub cookie: CookieSettings,
-    /// `BFF_CORS_ORIGINS`.
-    pub cors_origins: Vec<Origin>,
+    /// `tenants.yaml`, `BFF_COOKIE_*` and `BFF_CORS_ORIGINS`.
+    pub(crate) tenants: TenantTable,
     /// `FORWARDAUTH_LOGIN_URL`.
     pub login_url: LoginUrl,
     /// `FORWARDAUTH_DEADLINE_MS`.
@@ -102,9 +102,11 @@ impl Config {
             Embedding::Standalone => store.and_then(|store| store.shared(settings)),
         };
         let clients = ClientSettings::read(settings);
-        let cookie = CookieSettings::read(settings);
-        let cors_origins = read::cors_origins(settings);
+        let listeners =
+            [("FORWARDAUTH_LISTEN", listen), ("FORWARDAUTH_ADMIN_LISTEN", admin_listen)];
+        let tenants = TenantTable::read(settings, &listeners);
         let login_url = read::login_url(settings);
+        read::agree_on_login(settings, &login_url, &tenants);
         let inline_policy = read::switch(settings, "FORWARDAUTH_INLINE_POLICY");
         let hand_on = bff::hand_on(settings);
         let bff = bff::read(settings, threads, hand_on);
@@ -128,8 +130,7 @@ impl Config {
             store: store?,
             verify: VerifyConfig {
                 clients: clients?,
-                cookie,
-                cors_origins,
+                tenants,
                 login_url,
                 deadline,
                 inline_policy,

@@ -17,6 +17,8 @@ pub(crate) struct Question<'a> {
     /// Marks under the newest key.
     pub(crate) marks: &'a MarkMemo,
     pub(crate) key: &'a StoreKey,
+    /// Whose host was asked.
+    pub(crate) tenant: &'a str,
     /// Seconds since the epoch, by our clock.
     pub(crate) now: u64,
     pub(crate) client: Client<'a>,
@@ -72,6 +74,10 @@ pub(crate) fn decide(question: &Question<'_>, found: Result<AuthenticEdge, Refus
         },
         Err(refusal) => return refused(refusal),
     };
+    // Before the client is compared, for that may end a session: nothing of another tenant's ends here.
+    if edge.tenant_id() != question.tenant.as_bytes() {
+        return refused(Refusal::ForeignSession);
+    }
     let Client { user_agent, ip } = question.client;
     let bound = edge.bindings();
     let binding = if edge.is_marked_by(question.marks) {

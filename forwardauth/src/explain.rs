@@ -10,6 +10,7 @@ use crate::config::{Config, HandOn, VerifyConfig};
 use crate::csrf;
 use crate::policy::{self, Demands, MappedHeader, Requirements};
 use crate::request::{Endpoint, Original};
+use crate::tenants::Tenant;
 
 /// What is to be explained.
 #[derive(Debug, Clone)]
@@ -43,6 +44,13 @@ pub fn explain(config: &Config, subject: &Subject) -> Result<String, fmt::Error>
         writeln!(out, "address   404: neither /auth/verify nor /auth/forward")?;
         return Ok(out);
     };
+    let Some(tenant) = verify.tenants.of(&original) else {
+        writeln!(out, "tenant    421 for every request: the host is nobody's")?;
+        return Ok(out);
+    };
+    if verify.tenants.is_by_host() {
+        writeln!(out, "tenant    {}: 401 for a session of another", tenant.id)?;
+    }
     let query = subject.address.query().unwrap_or_default();
     let name = policy::name(query);
     let demands = match Demands::read(query, &verify.policies.load(), verify.inline_policy) {
@@ -52,8 +60,8 @@ pub fn explain(config: &Config, subject: &Subject) -> Result<String, fmt::Error>
             return Ok(out);
         }
     };
-    writeln!(out, "cookie    exactly one {}, else 401", verify.cookie.name)?;
-    writeln!(out, "csrf      {}", csrf_line(verify, &original))?;
+    writeln!(out, "cookie    exactly one {}, else 401", tenant.cookie.name)?;
+    writeln!(out, "csrf      {}", csrf_line(&tenant, &original))?;
     writeln!(
         out,
         "store     a live session, else 401; 503 within {} ms where the store is away",
@@ -101,13 +109,13 @@ fn token_line(verify: &VerifyConfig, demands: &Demands) -> String {
     }
 }
 
-fn csrf_line(verify: &VerifyConfig, original: &Original<'_>) -> String {
+fn csrf_line(tenant: &Tenant, original: &Original<'_>) -> String {
     if !csrf::needs_proof(original) {
         return format!("none: {} is safe", original.method);
     }
     let own = original.host.and_then(|host| Origin::of_request(original.scheme(), host));
     let mut origins: Vec<&str> =
-        own.iter().chain(&verify.cors_origins).map(Origin::as_str).collect();
+        own.iter().chain(&tenant.cors_origins).map(Origin::as_str).collect();
     origins.dedup();
     format!("Origin must be one of [{}], else 403", origins.join(", "))
 }

@@ -38,6 +38,7 @@ mod scratch;
 pub mod server;
 mod service;
 mod slide;
+mod tenants;
 
 #[cfg(test)]
 mod tests;

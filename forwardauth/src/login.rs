@@ -58,6 +58,11 @@ impl LoginUrl {
         Login { url: self, original, step_up }
     }
 
+    /// Whether it is at a host of its own.
+    pub(crate) const fn is_central(&self) -> bool {
+        self.central
+    }
+
     /// The configured text.
     pub fn as_str(&self) -> &str {
         &self.text

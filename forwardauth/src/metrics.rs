@@ -11,13 +11,14 @@ use session::store::{StoreError, Swap};
 use crate::refusal::Refusal;
 
 /// What became of a request, as the label of `forwardauth_requests_total`.
-const OUTCOMES: [(StatusCode, &str); 8] = [
+const OUTCOMES: [(StatusCode, &str); 9] = [
     (StatusCode::OK, "allowed"),
     (StatusCode::FOUND, "redirected"),
     (StatusCode::BAD_REQUEST, "bad_request"),
     (StatusCode::UNAUTHORIZED, "unauthenticated"),
     (StatusCode::FORBIDDEN, "forbidden"),
     (StatusCode::NOT_FOUND, "not_found"),
+    (StatusCode::MISDIRECTED_REQUEST, "misdirected"),
     (StatusCode::INTERNAL_SERVER_ERROR, "misconfigured"),
     (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
 ];

@@ -12,6 +12,7 @@ use session::store::StoreError;
 pub(crate) enum Refusal {
     UnknownPath,
     ForwardedHeader,
+    UnknownHost,
     Policy,
     CookieMissing,
     CookieMalformed,
@@ -20,6 +21,7 @@ pub(crate) enum Refusal {
     SessionUnknown,
     SessionExpired,
     SessionIdle,
+    ForeignSession,
     EdgeVersion,
     EdgeUnknownKey,
     EdgeForged,
@@ -81,9 +83,10 @@ const NO_TOKEN: (StatusCode, &str, &str) = (
 
 impl Refusal {
     /// All refusals, in the order of their declaration.
-    pub(crate) const ALL: [Self; 34] = [
+    pub(crate) const ALL: [Self; 36] = [
         Self::UnknownPath,
         Self::ForwardedHeader,
+        Self::UnknownHost,
         Self::Policy,
         Self::CookieMissing,
         Self::CookieMalformed,
@@ -92,6 +95,7 @@ impl Refusal {
         Self::SessionUnknown,
         Self::SessionExpired,
         Self::SessionIdle,
+        Self::ForeignSession,
         Self::EdgeVersion,
         Self::EdgeUnknownKey,
         Self::EdgeForged,
@@ -132,6 +136,10 @@ impl Refusal {
                     "A forwarding header is repeated or malformed.",
                 ),
             ),
+            Self::UnknownHost => (
+                "host_unknown",
+                (StatusCode::MISDIRECTED_REQUEST, "host_unknown", "This host is not served."),
+            ),
             Self::Policy => (
                 "policy",
                 (
@@ -149,6 +157,7 @@ impl Refusal {
             Self::SessionUnknown => ("no_session", UNAUTHENTICATED),
             Self::SessionExpired => (Ended::Expired.reason(), UNAUTHENTICATED),
             Self::SessionIdle => (Ended::Idle.reason(), UNAUTHENTICATED),
+            Self::ForeignSession => ("foreign_session", UNAUTHENTICATED),
             Self::EdgeVersion => (EdgeError::Version.reason(), UNAUTHENTICATED),
             Self::EdgeUnknownKey => (EdgeError::UnknownKey.reason(), UNAUTHENTICATED),
             Self::EdgeForged => (EdgeError::Forged.reason(), UNAUTHENTICATED),

@@ -22,7 +22,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use crate::cache_metrics::CacheMetrics;
-use crate::config::Config;
+use crate::config::{Config, VerifyConfig};
 use crate::health::Health;
 use crate::metrics;
 use crate::service::Verify;
@@ -99,7 +99,9 @@ async fn lead(
     shutdown.on_signal()?;
     let certificate =
         config.tls.as_ref().and_then(|tls| tls.watched("traffic", Arc::new(SystemClock)));
-    let watched = certificate.into_iter().chain([config.verify.policies.watched()]);
+    let VerifyConfig { policies, tenants, .. } = &config.verify;
+    let files = [Some(policies.watched()), tenants.watched()].into_iter().flatten();
+    let watched = certificate.into_iter().chain(files);
     Watch::over(watched).start(reload::INTERVAL, &shutdown)?;
     let admin_listener = bound(config.admin_listen, false)?;
     let worker = Worker::start(config).await?;

@@ -47,6 +47,7 @@ use crate::reply::{self, Refused, Reply, Room, Why};
 use crate::request::{self, Endpoint, Original, Peer};
 use crate::scratch::Scratch;
 use crate::slide;
+use crate::tenants::Found;
 
 /// Answers `/auth/verify` and `/auth/forward`. Clones are one; a program makes one for each thread.
 #[derive(Clone)]
@@ -151,7 +152,7 @@ impl State {
                     };
                     let mut judged = self.judge(peer, &asked, started, found);
                     if let Some(bff) = &self.bff {
-                        judged = match self.see_to_token(bff, judged, &asked.key, &head.headers) {
+                        judged = match Self::see_to_token(bff, judged, &asked) {
                             Ok(judged) => judged,
                             Err(waiting) => waiting.await,
                         };
@@ -175,7 +176,7 @@ impl State {
     }
 
     /// What the request asks, once all is checked that needs no session.
-    fn ask<'a>(&self, peer: Peer, head: &'a Parts, now: Instant) -> Result<Asked<'a>, Refused> {
+    fn ask<'a>(&'a self, peer: Peer, head: &'a Parts, now: Instant) -> Result<Asked<'a>, Refused> {
         let Some(endpoint) = Endpoint::of(head.uri.path()) else {
             return Err(self.refuse(peer, head, Refusal::UnknownPath, None));
         };
@@ -187,6 +188,9 @@ impl State {
             self.log.bad_forwarded(now, peer, &bad);
             self.refuse(peer, head, Refusal::ForwardedHeader, None)
         })?;
+        let Some(tenant) = self.config.tenants.of(&original) else {
+            return Err(self.refuse(peer, head, Refusal::UnknownHost, None));
+        };
         let demands = match head.uri.query() {
             None => Demands::default(),
             Some(query) => match self.demands(query) {
@@ -199,9 +203,17 @@ impl State {
         };
         let Fields { fetch_mode, forwarded_for, request_id, .. } = fields;
         let headers = &head.headers;
-        let context =
-            Context { endpoint, original, demands, headers, fetch_mode, forwarded_for, request_id };
-        match self.key_of(&context.original, head, &fields, now) {
+        let context = Context {
+            endpoint,
+            original,
+            tenant,
+            demands,
+            headers,
+            fetch_mode,
+            forwarded_for,
+            request_id,
+        };
+        match self.key_of(&context, head, &fields, now) {
             Ok(key) => {
                 let user_agent = match fields.user_agent {
                     Lines::One(value) => value.as_bytes(),
@@ -220,12 +232,13 @@ impl State {
     /// The session that the request names, if it may be asked for at all.
     fn key_of(
         &self,
-        original: &Original<'_>,
+        context: &Context<'_>,
         head: &Parts,
         fields: &Fields<'_>,
         now: Instant,
     ) -> Result<StoreKey, Refusal> {
-        let name = &self.config.cookie.name;
+        let Context { original, tenant, .. } = context;
+        let name = &tenant.cookie.name;
         let found = match fields.cookie {
             Lines::One(line) => cookie::find([line.as_bytes()], name),
             lines => cookie::find(lines.values(&head.headers, &COOKIE), name),
@@ -236,7 +249,7 @@ impl State {
             SessionCookie::Malformed => return Err(Refusal::CookieMalformed),
             SessionCookie::Several => return Err(Refusal::CookieRepeated),
         };
-        if csrf::is_cross_site(original, &head.headers, &self.config.cors_origins) {
+        if csrf::is_cross_site(original, &head.headers, &tenant.cors_origins) {
             self.log.cross_site(now, &key);
             return Err(Refusal::CrossSite);
         }
@@ -256,6 +269,7 @@ impl State {
         let question = Question {
             marks: &self.marks,
             key,
+            tenant: &context.tenant.id,
             now,
             client: Client { user_agent, ip },
             policy: self.config.clients.binding,
@@ -286,6 +300,9 @@ impl State {
             Err(refusal) => Err(*refusal),
         };
         if let Err(refusal) = &judged {
+            if *refusal == Refusal::ForeignSession {
+                self.log.foreign_session(started, key, &context.tenant.id);
+            }
             self.log.if_suspicious(started, key, *refusal);
         }
         judged
@@ -325,7 +342,7 @@ impl State {
         });
         let cleared = match context {
             Some(context) if refusal == Refusal::CookieRepeated => {
-                self.config.cookie.cleared(context.original.host)
+                context.tenant.cookie.cleared(context.original.host)
             }
             _ => Vec::new(),
         };
@@ -339,6 +356,7 @@ impl State {
 struct Context<'a> {
     endpoint: Endpoint,
     original: Original<'a>,
+    tenant: Found<'a>,
     demands: Demands,
     headers: &'a HeaderMap,
     fetch_mode: Lines<'a>,

@@ -14,3 +14,4 @@ mod properties;
 mod scripted;
 mod session;
 mod socket;
+mod tenants;

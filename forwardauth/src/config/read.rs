@@ -12,6 +12,7 @@ use shell::tls::Tls;
 use super::ContextSettings;
 use crate::login::LoginUrl;
 use crate::policy::{HandOn, Policies};
+use crate::tenants::TenantTable;
 
 const THREADS_MAX: usize = 256;
 
@@ -81,7 +82,7 @@ pub(super) fn warn_of_idle_keys(
     }
 }
 
-pub(super) fn cors_origins(settings: &mut Settings) -> Vec<Origin> {
+pub(crate) fn cors_origins(settings: &mut Settings) -> Vec<Origin> {
     let origins = settings.parsed(
         "BFF_CORS_ORIGINS",
         "A comma list of exact origins such as https://spa.example.com; never *",
@@ -97,6 +98,17 @@ pub(super) fn login_url(settings: &mut Settings) -> LoginUrl {
         LoginUrl::parse,
     );
     given.unwrap_or_else(LoginUrl::same_host)
+}
+
+/// A login at a host of its own is at nobody's host, or at one tenant's.
+pub(super) fn agree_on_login(settings: &mut Settings, url: &LoginUrl, tenants: &TenantTable) {
+    if tenants.is_by_host() && url.is_central() {
+        settings.problem(
+            "FORWARDAUTH_LOGIN_URL",
+            "names one host for all tenants",
+            "Give a path, such as /auth/login: each tenant signs in at its own host.",
+        );
+    }
 }
 
 pub(super) fn switch(settings: &mut Settings, name: &str) -> bool {

@@ -46,6 +46,7 @@ fn judge_raw(found: Result<Option<Bytes>, StoreError>, now: u64) -> Result<Ident
     let question = Question {
         marks: &MarkMemo::new(keys.binder().clone()),
         key: &key(),
+        tenant: "",
         now,
         client: Client { user_agent: AGENT, ip: Some("192.0.2.1".parse().unwrap()) },
         policy: BindingPolicy { user_agent: Grade::Deny, ip: Grade::Deny },

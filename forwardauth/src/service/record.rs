@@ -24,6 +24,7 @@ pub(super) fn refused(request_id: &RequestId, refusal: Refusal) {
 #[derive(Debug, Default)]
 pub(super) struct Log {
     cross_site: Sampled,
+    foreign: Sampled,
     binding: Sampled,
     suspicious: Sampled,
     policy: Sampled,
@@ -35,6 +36,15 @@ impl Log {
         self.cross_site.line(now, |unwritten| {
             tracing::info!(
                 target: "audit", event = "csrf.rejected", session = key.short(), unwritten
+            );
+        });
+    }
+
+    /// A session at the host of another tenant than its own.
+    pub(super) fn foreign_session(&self, now: Instant, key: &StoreKey, asked: &str) {
+        self.foreign.line(now, |unwritten| {
+            tracing::warn!(
+                target: "audit", event = "tenant.mismatch", session = key.short(), asked, unwritten
             );
         });
     }

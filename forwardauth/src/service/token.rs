@@ -4,12 +4,12 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use http::HeaderValue;
 use http::header::COOKIE;
-use http::{HeaderMap, HeaderValue};
 use session::cookie::{self, SessionCookie};
-use session::id::{SessionId, StoreKey};
+use session::id::SessionId;
 
-use super::{Context, Judged, Passed, State};
+use super::{Asked, Context, Judged, Passed, State};
 use crate::bff::{Bff, Handed};
 use crate::decide::Admitted;
 use crate::identity::Identity;
@@ -21,14 +21,12 @@ type Waiting = Pin<Box<dyn Future<Output = Judged> + Send>>;
 impl State {
     /// What is answered now, or else what is to be waited for. A refusal stays one.
     pub(super) fn see_to_token(
-        &self,
         bff: &Bff,
         judged: Judged,
-        key: &StoreKey,
-        headers: &HeaderMap,
+        asked: &Asked<'_>,
     ) -> Result<Judged, Waiting> {
         let Ok(passed) = judged else { return Ok(judged) };
-        match bff.see_to(key, passed.token, passed.hand_on, || self.session_of(headers)) {
+        match bff.see_to(&asked.key, passed.token, passed.hand_on, || asked.context.session()) {
             Handed::Nothing => Ok(Ok(passed)),
             Handed::Token(value) => Ok(Ok(passed.with_authorization(value))),
             Handed::Later(value) => {
@@ -50,11 +48,13 @@ impl State {
         let value = minter.authorization(admitted, context.demands.audience(), now)?;
         Ok(identity.with_authorization(value))
     }
+}
 
+impl Context<'_> {
     /// The cookie once more: few requests need its value after its hash.
-    fn session_of(&self, headers: &HeaderMap) -> Option<SessionId> {
-        let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
-        match cookie::find(lines, &self.config.cookie.name) {
+    fn session(&self) -> Option<SessionId> {
+        let lines = self.headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+        match cookie::find(lines, &self.tenant.cookie.name) {
             SessionCookie::One(id) => Some(id),
             SessionCookie::Missing | SessionCookie::Malformed | SessionCookie::Several => None,
         }

@@ -1,6 +1,6 @@
 //! Handing on a token of ours that says whose request it is (`FORWARDAUTH_AUTHORIZATION=context`).
 
-use super::gate::{Answer, Gate, NOW, alice, id, keys, question, somebody};
+use super::gate::{Answer, Gate, NOW, alice, id, keys, of_tenant, question, somebody, tenants};
 use super::scripted::eventually;
 use http::StatusCode;
 use session::edge::EdgeView;
@@ -76,8 +76,9 @@ async fn rewrite(gate: &Gate, session: &SessionId, view: &EdgeView) {
 
 #[tokio::test]
 async fn a_service_is_told_whose_request_it_is() {
-    let gate = gate(&[]).await;
-    let session = gate.sign_in(&alice()).await;
+    let tenants = tenants();
+    let gate = gate(&[("BFF_CONFIG_DIR", tenants.path().to_str().unwrap())]).await;
+    let session = gate.sign_in(&of_tenant("t1")).await;
     let authorization = handed(&gate, "/auth/verify", &session).await.unwrap();
     let token = checked(&authorization, AUDIENCE, NOW).await;
     assert_eq!((token.subject(), token.issuer()), ("alice", ISSUER));

@@ -18,6 +18,7 @@ use session::store::{Store as _, StoredSession};
 use shell::clock::ManualClock;
 use shell::config::Settings;
 use shell::random::CountingRandom;
+use tempfile::TempDir;
 
 use super::backing;
 use crate::Verify;
@@ -154,8 +155,6 @@ pub(super) fn alice() -> EdgeView {
             user_agent: Some(keys().binder().user_agent(AGENT.as_bytes())),
             ip: Some(keys().binder().ip(CLIENT.parse().unwrap())),
         },
-        tenant_id: "t1".into(),
-        tenant_slug: "acme".into(),
         issuer: "https://idp.example".into(),
         user_id: "alice".into(),
         roles: "ADMIN,AUDITOR".into(),
@@ -164,6 +163,21 @@ pub(super) fn alice() -> EdgeView {
         acr: "urn:pwd".into(),
         ..EdgeView::default()
     }
+}
+
+/// [`alice`], as a user of this tenant.
+pub(super) fn of_tenant(id: &str) -> EdgeView {
+    EdgeView { tenant_id: id.to_owned().into(), tenant_slug: "slug".into(), ..alice() }
+}
+
+/// Where `tenants.yaml` is: `app.example.com` is t1's, `other.example.com` t2's.
+pub(super) fn tenants() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let yaml = "tenants:\n  - { id: t1, hosts: [app.example.com], client: { id: x, secret: \"${X}\" } }\n  \
+                - { id: t2, hosts: [other.example.com], cookie: { name: other_session }, cors_origins: \
+                [] }\n";
+    std::fs::write(directory.path().join("tenants.yaml"), yaml).unwrap();
+    directory
 }
 
 /// A session of which nothing is known but that it lives.

@@ -4,6 +4,7 @@
 //! What only `bff` reads is parsed by it out of the same shape; `forwardauth` passes over it and needs
 //! none of its secrets.
 
+pub mod auto;
 mod file;
 mod hosts;
 

@@ -94,7 +94,7 @@ impl App {
         let common = tenants::Common { csrf_header, random: &random, nonces: &nonces };
         Ok(Arc::new(Self {
             tenants: Tenants::new(&config.tenancy, &common)?,
-            upstream: Upstream::new()?,
+            upstream: Upstream::new(Arc::clone(&random)),
             context: context.map(|signer| ContextTokens::new(signer, context_token::KEPT_BYTES)),
             flights: Flights::default(),
             failures: Failures::default(),

@@ -78,6 +78,17 @@ pub enum ApiError {
         /// Its name in `routes.yaml`.
         service: String,
     },
+    /// The service behind a route has failed so often that it is left alone for a while.
+    #[error("service {service} left alone")]
+    UpstreamUnavailable {
+        /// Its name in `routes.yaml`.
+        service: String,
+        /// For how many seconds more.
+        retry_after: u64,
+    },
+    /// The body is longer than what can be signed.
+    #[error("body too large to be signed")]
+    BodyTooLarge,
     /// The service behind a route did not answer in time.
     #[error("service {service} too slow")]
     UpstreamTimeout {
@@ -191,6 +202,8 @@ impl ApiError {
                 "The identity provider cannot be reached right now. Try again shortly.",
             ),
             Self::UpstreamUnreachable { .. }
+            | Self::UpstreamUnavailable { .. }
+            | Self::BodyTooLarge
             | Self::UpstreamTimeout { .. }
             | Self::TooManyStreams
             | Self::TooManyOfSession
@@ -211,6 +224,17 @@ impl ApiError {
                 "The service behind this address cannot be reached.",
             )
             .with("service", service.as_str()),
+            Self::UpstreamUnavailable { service, .. } => problem(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "upstream_unavailable",
+                "The service behind this address does not answer. Try again shortly.",
+            )
+            .with("service", service.as_str()),
+            Self::BodyTooLarge => problem(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                "The request is larger than what this address takes.",
+            ),
             Self::UpstreamTimeout { service } => problem(
                 StatusCode::GATEWAY_TIMEOUT,
                 "upstream_timeout",
@@ -241,6 +265,15 @@ impl ApiError {
         self.problem().status()
     }
 
+    /// In how many seconds to come back, for what may be over by then.
+    fn retry_after(&self, status: StatusCode) -> Option<u64> {
+        match self {
+            Self::UpstreamUnavailable { retry_after, .. } => Some(*retry_after),
+            Self::UpstreamUnreachable { .. } | Self::UpstreamTimeout { .. } => Some(1),
+            _ => (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
+        }
+    }
+
     /// Why, more finely than clients are told. Stable, for logs and metrics.
     pub fn reason(&self) -> &'static str {
         match self {
@@ -266,6 +299,8 @@ impl ApiError {
             Self::RateLimited(_) => "rate_limited",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::UpstreamUnreachable { .. } => "upstream_unreachable",
+            Self::UpstreamUnavailable { .. } => "upstream_unavailable",
+            Self::BodyTooLarge => "body_too_large",
             Self::UpstreamTimeout { .. } => "upstream_timeout",
         }
     }
@@ -316,8 +351,8 @@ pub fn render(error: &ApiError, caller: &Requester, is_page: bool) -> Response {
     if is_admin {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"wicketgate\""));
     }
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    if let Some(seconds) = error.retry_after(status) {
+        headers.insert(RETRY_AFTER, seconds.into());
     }
     if let ApiError::RateLimited(limited) = error {
         limited.put(headers);

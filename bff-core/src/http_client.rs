@@ -1,4 +1,5 @@
-//! Owns: outgoing HTTP to the identity provider: TLS roots, time limits, answer size.
+//! Owns: outgoing HTTP to the identity provider: TLS roots, time limits, answer size; and connecting to
+//! services.
 //!
 //! It never follows a redirect: a token request that is sent elsewhere is a credential sent
 //! elsewhere (OAuth 2.0 Security BCP, RFC 9700 section 4.12).
@@ -13,17 +14,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
 use connector::Deadline;
 pub use identity::{IdentityError, TlsIdentity};
-use refusal::refused_our_certificate;
+pub(crate) use refusal::refused_our_certificate;
 
 /// The longest answer that is read.
 pub const MAX_BODY: usize = 1 << 20;
@@ -74,7 +75,7 @@ impl HttpClient {
         identity: Option<&TlsIdentity>,
         connect_timeout: Duration,
     ) -> Result<Self, HttpSetupError> {
-        let https = connector(Arc::clone(&roots), identity, connect_timeout)?;
+        let https = connector(Arc::clone(&roots), identity, None, connect_timeout)?;
         let inner = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
@@ -123,17 +124,24 @@ impl std::fmt::Debug for HttpClient {
     }
 }
 
+/// Connects to services, within a time.
+pub(crate) type ServiceConnector = Deadline<HttpsConnector<HttpConnector>>;
+
 /// Connects over TLS, or plainly where the URL says so.
-pub(crate) fn https_connector(
-    extra_ca_pem: Option<&[u8]>,
+pub(crate) fn service_connector(
+    roots: Arc<RootCertStore>,
+    identity: Option<&TlsIdentity>,
+    server_name: Option<ServerName<'static>>,
     connect_timeout: Duration,
-) -> Result<HttpsConnector<HttpConnector>, HttpSetupError> {
-    connector(Arc::new(roots(extra_ca_pem)?), None, connect_timeout)
+) -> Result<ServiceConnector, HttpSetupError> {
+    let connector = connector(roots, identity, server_name, connect_timeout)?;
+    Ok(Deadline::new(connector, connect_timeout))
 }
 
 fn connector(
     roots: Arc<RootCertStore>,
     identity: Option<&TlsIdentity>,
+    server_name: Option<ServerName<'static>>,
     connect_timeout: Duration,
 ) -> Result<HttpsConnector<HttpConnector>, HttpSetupError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -149,29 +157,47 @@ fn connector(
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(connect_timeout));
-    Ok(HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(tcp))
+    let builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+    let builder = match server_name {
+        Some(name) => builder.with_server_name_resolver(FixedServerNameResolver::new(name)),
+        None => builder,
+    };
+    Ok(builder.enable_http1().wrap_connector(tcp))
 }
 
 fn roots(extra_ca_pem: Option<&[u8]>) -> Result<RootCertStore, HttpSetupError> {
-    let mut store = RootCertStore::empty();
-    // A machine without a root store can still reach an IdP with a private CA.
-    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let mut store = system_roots();
     if let Some(pem) = extra_ca_pem {
-        let mut found = false;
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|_| HttpSetupError::Ca)?;
-            store.add(certificate).map_err(|_| HttpSetupError::Ca)?;
-            found = true;
-        }
-        if !found {
-            return Err(HttpSetupError::Ca);
-        }
+        add(&mut store, pem)?;
     }
     Ok(store)
+}
+
+/// The authorities of the machine. One without any can still reach an IdP with a private CA.
+pub(crate) fn system_roots() -> RootCertStore {
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    store
+}
+
+/// The authorities in `pem` and no others.
+///
+/// # Errors
+/// [`HttpSetupError::Ca`].
+pub(crate) fn only(pem: &[u8]) -> Result<RootCertStore, HttpSetupError> {
+    let mut store = RootCertStore::empty();
+    add(&mut store, pem)?;
+    Ok(store)
+}
+
+fn add(store: &mut RootCertStore, pem: &[u8]) -> Result<(), HttpSetupError> {
+    let mut found = false;
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|_| HttpSetupError::Ca)?;
+        store.add(certificate).map_err(|_| HttpSetupError::Ca)?;
+        found = true;
+    }
+    if found { Ok(()) } else { Err(HttpSetupError::Ca) }
 }
 
 /// Why no client could be built.

@@ -17,6 +17,9 @@ pub fn describe() {
     describe_histogram!("bff_refresh_wait_seconds", "Time requests waited for a token refresh.");
     describe_counter!("bff_backchannel_logouts_total", "Logout tokens, by outcome.");
     describe_gauge!("bff_event_streams", "Open streams of /api/auth/events.");
+    describe_counter!("bff_upstream_requests_total", "Attempts at services, by result.");
+    describe_counter!("bff_upstream_retries_total", "Attempts beyond the first, by reason.");
+    describe_gauge!("bff_upstream_breaker_open", "1 while a service is left alone.");
     describe_gauge!("bff_proxy_streams", "Open streams and sockets of the proxy, by kind.");
     describe_counter!("bff_proxy_streams_cut_total", "Streams that were cut, by reason.");
     describe_counter!("bff_rate_limited_total", "Requests refused as too many, by rule.");

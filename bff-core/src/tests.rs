@@ -37,4 +37,5 @@ mod replicas;
 mod sessions;
 mod snapshots;
 mod streams;
+mod upstream;
 mod websocket;

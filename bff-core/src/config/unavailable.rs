@@ -8,12 +8,11 @@ use shell::config::Settings;
 const OFF: &[&str] = &["false", "0", "no", "off"];
 
 /// Promises of protection, and the values that ask for nothing.
-const PROMISES: [(&str, &[&str]); 5] = [
+const PROMISES: [(&str, &[&str]); 4] = [
     ("BFF_STRATEGY", &["pass_through"]),
     ("BFF_INTERNAL_HMAC_SECRET", &[]),
     ("BFF_INTERNAL_HMAC_SECRET_FILE", &[]),
     ("ENABLE_TOKEN_DOWNSCOPING", OFF),
-    ("ENABLE_MTLS_BACKEND", OFF),
 ];
 
 /// Features whose absence endangers nothing.

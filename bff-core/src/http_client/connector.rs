@@ -16,7 +16,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A connector whose connections stand within `limit` or not at all.
 #[derive(Debug, Clone)]
-pub(super) struct Deadline<C> {
+pub(crate) struct Deadline<C> {
     inner: C,
     limit: Duration,
 }

@@ -1,5 +1,5 @@
-//! Owns: the certificate that we show to the identity provider (RFC 8705 section 2), parsed and
-//! checked against its key.
+//! Owns: the certificate that we show to the identity provider (RFC 8705 section 2) or to a service,
+//! parsed and checked against its key.
 
 use std::sync::Arc;
 

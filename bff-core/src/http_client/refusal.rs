@@ -10,7 +10,7 @@ use std::io;
 use rustls::AlertDescription;
 
 /// Whether `error` is the alert of a server that did not accept our certificate.
-pub(super) fn refused_our_certificate(error: &(dyn Error + 'static)) -> bool {
+pub(crate) fn refused_our_certificate(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         // An `io::Error` skips what it wraps when it is asked for its source.

@@ -6,7 +6,9 @@
 mod build;
 mod explain;
 mod file;
+mod given;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +17,11 @@ use http::{HeaderValue, Method, Uri};
 use shell::config::{Settings, yaml};
 
 use super::path::PlainPath;
+use super::upstream::Backend;
 use crate::error::ApiError;
 use crate::limits::{Key, Rule};
 use file::RoutesFile;
+use given::Given;
 
 /// A service behind the proxy.
 #[derive(Debug, Clone)]
@@ -30,6 +34,8 @@ pub(super) struct Service {
     /// Longest silence in a body or on a socket, likewise.
     pub(super) idle_timeout: Duration,
     pub(super) token: ServiceToken,
+    /// Its connections, and what is known of its health.
+    pub(super) backend: Arc<Backend>,
 }
 
 /// The token that a service is shown where a user is known.
@@ -115,6 +121,7 @@ pub(super) struct Matched {
 /// All routes.
 #[derive(Debug, Default)]
 pub struct RouteTable {
+    services: BTreeMap<String, Arc<Service>>,
     paths: matchit::Router<Vec<Arc<Route>>>,
     shows_context: bool,
 }
@@ -127,9 +134,10 @@ impl RouteTable {
         if !path.exists() {
             return Some(Self::default());
         }
+        let given = Given::read(settings);
         let table = yaml::load::<RoutesFile>(&path, settings)
             .map_err(|problem| vec![problem])
-            .and_then(|file| build::table(&file));
+            .and_then(|file| build::table(&file, &given, None));
         match table {
             Ok(table) => Some(table),
             Err(problems) => {

@@ -1,43 +1,51 @@
-//! Owns: the call to a service: connection pool, time limit, streams.
+//! Owns: the call to a service: whether it is made at all, how long it may take, and when it is made again.
+//! Bodies stream both ways.
 
+mod backend;
+mod breaker;
+mod failure;
+mod retry;
+mod tell;
+
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
-use http::Request;
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use http::{Method, Request};
+use shell::random::Random;
+use tokio::time::Instant;
 
-use super::table::Route;
+use super::table::{Route, Service};
 use super::upload::{self, Late};
 use crate::error::ApiError;
-use crate::http_client::{CONNECT_TIMEOUT, HttpSetupError, https_connector};
 
-/// Idle connections that a service may count on less than we do are closed by it; those kept here
-/// are younger.
-const POOL_IDLE: Duration = Duration::from_secs(30);
+pub(super) use backend::{Backend, Fingerprint, Options, ServiceTls};
+pub(super) use breaker::Settings as BreakerSettings;
+pub(super) use failure::Failure;
+pub(super) use retry::Retries;
 
-/// Connections to the services. Clones share them.
-#[derive(Debug, Clone)]
-pub struct Upstream(Client<HttpsConnector<HttpConnector>, Body>);
+/// What all calls share.
+#[derive(Clone)]
+pub struct Upstream {
+    random: Arc<dyn Random>,
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream").finish_non_exhaustive()
+    }
+}
 
 impl Upstream {
-    /// No connection yet.
-    ///
-    /// # Errors
-    /// [`HttpSetupError`] if TLS cannot be set up.
-    pub fn new() -> Result<Self, HttpSetupError> {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(POOL_IDLE)
-            .build(https_connector(None, CONNECT_TIMEOUT)?);
-        Ok(Self(client))
+    /// Pauses between attempts by `random`.
+    pub fn new(random: Arc<dyn Random>) -> Self {
+        Self { random }
     }
 
-    /// Sends `request`. Bodies stream both ways; the time limit is for the answer's head, and begins when
-    /// the request is gone.
+    /// Sends `request`. The time limit is for the answer's head, of all attempts together, and begins when
+    /// the request is gone. Nothing of which a part was sent is sent again.
     ///
     /// # Errors
     /// [`ApiError`], with the service's name.
@@ -46,21 +54,152 @@ impl Upstream {
         route: &Route,
         request: Request<Body>,
     ) -> Result<Response, ApiError> {
-        let name = || route.service.name.clone();
-        let (head, body) = request.into_parts();
-        let (body, progress) = upload::watched(body);
-        let answer = self.0.request(Request::from_parts(head, body));
-        let answer =
-            upload::head(answer, progress.as_ref(), route.timeout, route.idle_timeout).await;
-        match answer {
-            Ok(Ok(response)) => Ok(response.map(Body::new)),
-            Ok(Err(error)) => {
-                let connect = error.is_connect();
-                tracing::warn!(service = name(), connect, "service failed");
-                Err(ApiError::UpstreamUnreachable { service: name() })
+        let (service, backend) = (&*route.service, &*route.service.backend);
+        let retries = &backend.options.retries;
+        backend.budget.deposit();
+        let deadline = Instant::now() + route.timeout;
+        let mut call = Call::new(request);
+        let mut attempt = 1;
+        loop {
+            let again = (attempt < retries.attempts).then(|| call.again()).flatten();
+            let is_for_once = call.is_for_once();
+            let answer = self.attempt(route, call, deadline).await;
+            let failure = match &answer {
+                Ok(response) => Failure::of_answer(response),
+                Err(Stop::Failed(failure)) => Some(*failure),
+                Err(Stop::Told(_)) => None,
+            };
+            let is_to_repeat = |failure: &Failure| {
+                retries.are_for(*failure) && (*failure == Failure::Connect || !is_for_once)
+            };
+            let next = failure.filter(is_to_repeat).and(again);
+            let pause = retry::pause(&*self.random, attempt);
+            match next {
+                Some(next) if Instant::now() + pause < deadline && backend.budget.withdraw() => {
+                    backend.told(&service.name).retried(failure);
+                    tokio::time::sleep(pause).await;
+                    attempt = attempt.saturating_add(1);
+                    call = next;
+                }
+                _ => return answer.map_err(|stop| stop.into_error(service)),
             }
-            Err(Late::Service) => Err(ApiError::UpstreamTimeout { service: name() }),
-            Err(Late::Browser) => Err(ApiError::BodyStalled),
         }
     }
+
+    async fn attempt(
+        &self,
+        route: &Route,
+        call: Call,
+        deadline: Instant,
+    ) -> Result<Response, Stop> {
+        let (service, backend) = (&*route.service, &*route.service.backend);
+        let told = backend.told(&service.name);
+        let pass = backend.breaker.enter(Instant::now()).map_err(|wait| {
+            told.refused();
+            Stop::Told(ApiError::UpstreamUnavailable {
+                service: service.name.clone(),
+                retry_after: whole_seconds(wait),
+            })
+        })?;
+        // Only what is repeated has little time left; a long upload begins its time later.
+        let limit =
+            deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let (body, progress) = upload::watched(call.body);
+        let answer = backend.client.request(Request::from_parts(call.head, body));
+        match upload::head(answer, progress.as_ref(), limit, route.idle_timeout).await {
+            Ok(Ok(response)) => {
+                if pass.succeed() {
+                    told.breaker(false);
+                }
+                told.answered();
+                Ok(response.map(Body::new))
+            }
+            Ok(Err(error)) => {
+                let Some(failure) = Failure::of_error(&error) else {
+                    return Err(Stop::Told(ApiError::BodyStalled));
+                };
+                tracing::warn!(service = service.name, reason = failure.name(), "service failed");
+                told.breaker(pass.fail(Instant::now()));
+                told.failed(failure);
+                Err(Stop::Failed(failure))
+            }
+            Err(Late::Service) => {
+                tracing::warn!(service = service.name, reason = "timeout", "service failed");
+                told.breaker(pass.fail(Instant::now()));
+                told.failed(Failure::Timeout);
+                Err(Stop::Failed(Failure::Timeout))
+            }
+            Err(Late::Browser) => Err(Stop::Told(ApiError::BodyStalled)),
+        }
+    }
+}
+
+/// Why an attempt brought no answer.
+enum Stop {
+    Failed(Failure),
+    /// It is not the service that failed, and there is nothing to be gained by another attempt.
+    Told(ApiError),
+}
+
+impl Stop {
+    fn into_error(self, service: &Service) -> ApiError {
+        let service = service.name.clone();
+        match self {
+            Self::Told(error) => error,
+            Self::Failed(Failure::Timeout) => ApiError::UpstreamTimeout { service },
+            Self::Failed(_) => ApiError::UpstreamUnreachable { service },
+        }
+    }
+}
+
+/// A request to be sent.
+struct Call {
+    head: http::request::Parts,
+    body: Body,
+}
+
+/// The whole body of a request, as an extension of it: what can be sent once more.
+#[derive(Debug, Clone)]
+pub(super) struct Whole(pub(super) bytes::Bytes);
+
+/// Says of a request that it may be sent once, as an extension of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Once;
+
+impl Call {
+    fn new(request: Request<Body>) -> Self {
+        let (head, body) = request.into_parts();
+        Self { head, body }
+    }
+
+    /// The same once more, where that does no harm: the method is idempotent (RFC 9110 section 9.2.2) and
+    /// the body at hand. A handshake is not sent again: what became of the first nobody knows.
+    fn again(&self) -> Option<Self> {
+        const IDEMPOTENT: [Method; 5] =
+            [Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT, Method::DELETE];
+        if !IDEMPOTENT.contains(&self.head.method)
+            || self.head.headers.contains_key(http::header::UPGRADE)
+        {
+            return None;
+        }
+        let body = match self.head.extensions.get::<Whole>() {
+            Some(Whole(bytes)) => Body::from(bytes.clone()),
+            None if http_body::Body::is_end_stream(&self.body) => Body::empty(),
+            None => return None,
+        };
+        Some(Self { head: self.head.clone(), body })
+    }
+}
+
+impl Call {
+    /// Whether it bears what a service takes once: a proof (RFC 9449 section 11.1) or a signature. It is
+    /// good for another attempt only where nothing was sent.
+    fn is_for_once(&self) -> bool {
+        self.head.headers.contains_key("dpop") || self.head.extensions.get::<Once>().is_some()
+    }
+}
+
+/// Rounded up: who comes too early is refused again.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }

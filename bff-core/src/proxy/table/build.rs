@@ -2,20 +2,29 @@
 
 mod route;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use shell::config::Problem;
 
 use super::file::{RouteFile, RoutesFile};
+use super::given::Given;
 use super::{REST, Route, RouteTable, Service, ServiceToken};
+use crate::http_client::system_roots;
 use route::route;
 
 /// Builds the table, or says everything that is wrong with the file.
-pub(super) fn table(file: &RoutesFile) -> Result<RouteTable, Vec<Problem>> {
+///
+/// Services that are as they were in `before` keep their connections and their health.
+pub(super) fn table(
+    file: &RoutesFile,
+    given: &Given,
+    before: Option<&RouteTable>,
+) -> Result<RouteTable, Vec<Problem>> {
     let mut problems: Vec<Problem> =
         file.check_version().map(|what| what.at("routes.yaml: version")).into_iter().collect();
-    let services = services(file, &mut problems);
+    let services = services(file, given, before, &mut problems);
     let mut by_path: Vec<(String, Vec<Arc<Route>>)> = Vec::new();
     let mut ids = HashSet::new();
     for (index, entry) in file.routes.iter().enumerate() {
@@ -33,7 +42,8 @@ pub(super) fn table(file: &RoutesFile) -> Result<RouteTable, Vec<Problem>> {
             }
         }
     }
-    let mut table = RouteTable::default();
+    let kept = services.iter().filter_map(|(name, one)| Some((name.clone(), one.clone()?)));
+    let mut table = RouteTable { services: kept.collect(), ..RouteTable::default() };
     for (path, routes) in by_path {
         table.shows_context |=
             routes.iter().any(|route| matches!(route.service.token, ServiceToken::Context(_)));
@@ -65,10 +75,18 @@ impl What {
 /// that it is missing.
 pub(super) type Services = BTreeMap<String, Option<Arc<Service>>>;
 
-fn services(file: &RoutesFile, problems: &mut Vec<Problem>) -> Services {
+fn services(
+    file: &RoutesFile,
+    given: &Given,
+    before: Option<&RouteTable>,
+    problems: &mut Vec<Problem>,
+) -> Services {
     let mut services = Services::new();
+    let system = OnceCell::new();
+    let system = || Arc::clone(system.get_or_init(|| Arc::new(system_roots())));
     for (name, entry) in &file.services {
-        let service = match entry.parse(name) {
+        let known = before.and_then(|table| table.services.get(name));
+        let service = match entry.parse(name, given, &system, known) {
             Ok(service) => Some(Arc::new(service)),
             Err(what) => {
                 problems.push(what.at(&format!("routes.yaml: service {name}")));

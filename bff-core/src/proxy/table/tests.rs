@@ -18,7 +18,7 @@ fn table(text: &str) -> Result<RouteTable, Vec<Problem>> {
     let settings = Settings::from_pairs::<&str, &str>([]);
     let file =
         yaml::parse::<RoutesFile>("routes.yaml", text, &settings).map_err(|one| vec![one])?;
-    build::table(&file)
+    build::table(&file, &Given::default(), None)
 }
 
 fn found(method: &Method, path: &str) -> Result<(String, String), &'static str> {
@@ -118,6 +118,20 @@ fn t09_a_service_that_no_route_uses_is_checked_too() {
         "services: { a: { base_url: \"http://a\", token: context } }\n",
         "services: { a: { base_url: \"http://a\", token: access } }\n",
         "version: \"99.0\"\n",
+        "services: { a: { base_url: \"http://a\", timeout: 0s } }\n",
+        "services: { a: { base_url: \"http://a\", idle_timeout: never } }\n",
+        "services: { a: { base_url: \"http://a\", retries: { attempts: 0 } } }\n",
+        "services: { a: { base_url: \"http://a\", retries: { attempts: 9 } } }\n",
+        "services: { a: { base_url: \"http://a\", retries: { on: [post] } } }\n",
+        "services: { a: { base_url: \"http://a\", retries: { on: [500] } } }\n",
+        "services: { a: { base_url: \"http://a\", breaker: { open: soon } } }\n",
+        "services: { a: { base_url: \"http://a\", breaker: { half: 1 } } }\n",
+        "services: { a: { base_url: \"http://a\", tls: { server_name: a } } }\n",
+        "services: { a: { base_url: \"https://a\", tls: { server_name: \"a b\" } } }\n",
+        "services: { a: { base_url: \"https://a\", tls: { ca: /nowhere } } }\n",
+        "services: { a: { base_url: \"https://a\", tls: { client_cert: x } } }\n",
+        "services: { a: { base_url: \"https://a\", tls: { client_cert: x, client_key: y } } }\n",
+        "services: { a: { base_url: \"https://a\", tls: { pin: x } } }\n",
     ] {
         assert!(table(file).is_err(), "{file}");
     }

@@ -1,17 +1,28 @@
 //! Owns: a service of `routes.yaml`.
 
+mod calls;
+mod tls;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
+use rustls::RootCertStore;
 use serde::Deserialize;
 
 use super::super::build::What;
+use super::super::given::Given;
 use super::super::{Service, ServiceToken};
-use super::{Scalar, Unbuilt, span};
+use super::{Scalar, span};
+use crate::proxy::upstream::{Backend, Options};
+use calls::{BreakerFile, RetriesFile};
+use tls::TlsFile;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Beyond what services let pass between two signs of life on a stream.
 const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+/// As many as a burst leaves behind; more would only be closed by their age.
+const DEFAULT_MAX_IDLE: usize = 256;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,11 +33,19 @@ pub(in super::super) struct ServiceFile {
     #[serde(default)]
     idle_timeout: Option<Scalar>,
     #[serde(default)]
+    connect_timeout: Option<Scalar>,
+    #[serde(default)]
+    max_idle_connections: Option<usize>,
+    #[serde(default)]
+    retries: Option<RetriesFile>,
+    #[serde(default)]
+    breaker: Option<BreakerFile>,
+    #[serde(default)]
     audience: Option<String>,
     #[serde(default)]
     token: TokenFile,
     #[serde(default)]
-    tls: Option<Unbuilt>,
+    tls: Option<TlsFile>,
     #[serde(default)]
     #[expect(dead_code, reason = "for people")]
     description: Option<String>,
@@ -42,13 +61,14 @@ enum TokenFile {
 }
 
 impl ServiceFile {
-    pub(in super::super) fn parse(&self, name: &str) -> Result<Service, What> {
-        if self.tls.is_some() {
-            return Err(What::new(
-                "has tls settings, which are not available in this version",
-                "Remove them; services are checked against the system's authorities.",
-            ));
-        }
+    /// The service `name`, with the connections of `known` where it is called in the same way.
+    pub(in super::super) fn parse(
+        &self,
+        name: &str,
+        given: &Given,
+        system: &dyn Fn() -> Arc<RootCertStore>,
+        known: Option<&Arc<Service>>,
+    ) -> Result<Service, What> {
         let url = self.base_url.trim_end_matches('/');
         let base_url: Option<Uri> = url.parse().ok();
         let usable = |uri: &Uri| {
@@ -59,11 +79,23 @@ impl ServiceFile {
         let base_url = base_url.filter(usable).ok_or_else(|| {
             What::new("has a base_url that is no http URL", "For example http://crud:8000.")
         })?;
+        let is_https = base_url.scheme_str() == Some("https");
         let timeout = span("a timeout", self.timeout.as_ref())?.unwrap_or(DEFAULT_TIMEOUT);
         let idle_timeout = span("an idle_timeout", self.idle_timeout.as_ref())?;
         let idle_timeout = idle_timeout.unwrap_or(DEFAULT_IDLE_TIMEOUT);
+        let options = self.options(is_https, given)?;
+        let is_same = |known: &&Arc<Service>| {
+            known.base_url.authority() == base_url.authority() && known.backend.is(&options)
+        };
+        let backend = match known.filter(is_same) {
+            Some(known) => Arc::clone(&known.backend),
+            None => Arc::new(Backend::new(options, system).map_err(|_| {
+                let hint = "Give a PEM file with the certificates of its authorities.";
+                What::new("has a tls.ca that holds no usable certificate", hint)
+            })?),
+        };
         let (name, token) = (name.to_owned(), self.token()?);
-        Ok(Service { name, base_url, timeout, idle_timeout, token })
+        Ok(Service { name, base_url, timeout, idle_timeout, token, backend })
     }
 
     fn token(&self) -> Result<ServiceToken, What> {
@@ -77,5 +109,30 @@ impl ServiceFile {
                 "Name what the service checks as aud, such as https://orders.internal.",
             )),
         }
+    }
+
+    fn options(&self, is_https: bool, given: &Given) -> Result<Options, What> {
+        let tls = self.tls.as_ref().map(TlsFile::parse).transpose()?.unwrap_or_default();
+        if self.tls.is_some() && !is_https {
+            return Err(What::new(
+                "has tls settings beside an http address",
+                "Write https in its base_url, or remove them.",
+            ));
+        }
+        if given.needs_certificates && tls.identity.is_none() {
+            return Err(What::new(
+                "has no client certificate, which ENABLE_MTLS_BACKEND asks for",
+                "Give it an https base_url, tls.client_cert and tls.client_key.",
+            ));
+        }
+        let connect_timeout = span("a connect_timeout", self.connect_timeout.as_ref())?;
+        Ok(Options {
+            is_https,
+            connect_timeout: connect_timeout.unwrap_or(crate::http_client::CONNECT_TIMEOUT),
+            max_idle_connections: self.max_idle_connections.unwrap_or(DEFAULT_MAX_IDLE),
+            retries: self.retries.as_ref().map(RetriesFile::parse).transpose()?.unwrap_or_default(),
+            breaker: self.breaker.as_ref().map(BreakerFile::parse).transpose()?.unwrap_or_default(),
+            tls,
+        })
     }
 }

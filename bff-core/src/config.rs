@@ -8,6 +8,7 @@ mod idps;
 mod network;
 mod site;
 mod streams;
+mod telemetry;
 mod tenants;
 mod unavailable;
 
@@ -23,6 +24,7 @@ pub use idps::{Idps, LoginProvider};
 pub use network::Network;
 pub use site::Site;
 pub use streams::StreamLimits;
+pub use telemetry::Telemetry;
 use tenants::Common;
 pub use tenants::{Limits, Tenancy, TenantSettings};
 
@@ -59,6 +61,8 @@ pub struct Config {
     pub rate_limits: RateLimits,
     /// `BFF_EDGE_CLAIMS`.
     pub edge_claims: EdgeClaims,
+    /// `telemetry` of `bff.yaml`.
+    pub telemetry: Telemetry,
     /// `routes.yaml`.
     pub routes: RouteTable,
     /// `BFF_ADMIN_TOKENS`, `BFF_INTERNAL_TOKEN`.
@@ -114,6 +118,7 @@ impl Config {
             streams,
             rate_limits: file.rate_limits(settings),
             edge_claims,
+            telemetry: file.telemetry.parse(settings),
             routes: routes?,
             access,
             log,

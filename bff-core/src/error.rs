@@ -66,6 +66,12 @@ pub enum ApiError {
     /// The path exists, the method does not.
     #[error("method not allowed")]
     MethodNotAllowed,
+    /// The body is longer than this path takes.
+    #[error("body too large")]
+    TooLarge,
+    /// The body is of a kind that this path does not read.
+    #[error("unsupported media type")]
+    UnsupportedMediaType,
     /// The session store is away. Nobody is logged out by that.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -185,12 +191,10 @@ impl ApiError {
             )
             .with("retry_url", retry.as_str()),
             Self::UnknownHost => problem(MISDIRECTED, "host_unknown", "This host is not served."),
-            Self::NotFound => problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here."),
-            Self::MethodNotAllowed => problem(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "This method is not allowed here.",
-            ),
+            Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::TooLarge
+            | Self::UnsupportedMediaType => self.no_such(),
             Self::Store(_) => problem(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "store_unavailable",
@@ -260,6 +264,38 @@ impl ApiError {
         }
     }
 
+    /// What is asked for in a way that nothing here answers to.
+    fn no_such(&self) -> ProblemDetails {
+        let (status, code, title) = match self {
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                "The body is longer than this path takes.",
+            ),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "content_type",
+                "The body is of a kind that this path does not read.",
+            ),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "This method is not allowed here.",
+            ),
+            _ => (StatusCode::NOT_FOUND, "not_found", "There is nothing here."),
+        };
+        ProblemDetails::new(status, code, title)
+    }
+
+    /// Why a body could not be read, by the status of what axum says: it is too long, or it was torn off.
+    pub(crate) fn of_body(status: StatusCode) -> Self {
+        if status == StatusCode::PAYLOAD_TOO_LARGE {
+            Self::TooLarge
+        } else {
+            Self::BadRequest("body_unreadable")
+        }
+    }
+
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
         self.problem().status()
@@ -293,6 +329,8 @@ impl ApiError {
             Self::UnknownHost => "host_unknown",
             Self::OtherTenant => "foreign_session",
             Self::NotFound => "not_found",
+            Self::TooLarge => "body_too_large",
+            Self::UnsupportedMediaType => "content_type",
             Self::TooManyStreams => "too_many_streams",
             Self::TooManyOfSession => "too_many_streams_of_session",
             Self::BodyStalled => "request_timeout",

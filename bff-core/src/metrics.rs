@@ -1,9 +1,13 @@
 //! Owns: the names and labels of what `bff` counts (DESIGN section 9). Label values are bounded:
 //! they come from our own tables, never from a request.
 
+mod spa;
+
 use std::time::Duration;
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+pub use spa::{SpaEvent, spa_event};
 
 /// Describes everything once and sets what never changes.
 pub fn describe() {
@@ -34,6 +38,7 @@ pub fn describe() {
         "bff_refresh_lease_wait_seconds",
         "Time that refreshes waited for another replica, by how that ended."
     );
+    spa::describe();
     gauge!("config_last_reload_successful").set(1.0);
     gauge!("build_info", "program" => "bff", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }

@@ -10,6 +10,7 @@ pub(crate) mod logout;
 pub(crate) mod refresh;
 pub(crate) mod session;
 pub(crate) mod sessions;
+pub(crate) mod telemetry;
 
 use std::sync::Arc;
 
@@ -39,6 +40,10 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .route("/api/auth/events", get(events::events).head(no_head))
         .route("/api/auth/sessions", get(sessions::list).delete(sessions::end_many))
         .route("/api/auth/sessions/{reference}", delete(sessions::end_one))
+        .route(
+            "/api/v1/metrics",
+            post(telemetry::report).layer(DefaultBodyLimit::max(telemetry::BODY_MAX)),
+        )
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .layer(DefaultBodyLimit::max(FORM_MAX))
 }

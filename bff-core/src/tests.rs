@@ -37,5 +37,6 @@ mod replicas;
 mod sessions;
 mod snapshots;
 mod streams;
+mod telemetry;
 mod upstream;
 mod websocket;

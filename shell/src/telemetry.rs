@@ -83,6 +83,12 @@ const BUCKETS: [f64; 15] = [
     1.0, 5.0,
 ];
 
+/// Buckets of what people wait for.
+const SLOW_BUCKETS: [f64; 10] = [0.05, 0.1, 0.2, 0.5, 1.0, 1.8, 2.5, 4.0, 10.0, 60.0];
+
+/// Buckets of numbers without a unit that are best near zero.
+const SCORE_BUCKETS: [f64; 6] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0];
+
 /// What `/metrics` is rendered from.
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
@@ -101,6 +107,11 @@ impl Metrics {
     pub fn install() -> Result<Self, BuildError> {
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)?
+            .set_buckets_for_metric(
+                Matcher::Full("bff_spa_vital_seconds".to_owned()),
+                &SLOW_BUCKETS,
+            )?
+            .set_buckets_for_metric(Matcher::Suffix("_score".to_owned()), &SCORE_BUCKETS)?
             .build_recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).map_err(BuildError::FailedToSetGlobalRecorder)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use shell::config::{Settings, yaml};
 
+use super::telemetry::TelemetryFile;
 use crate::limits::{RateLimits, Rule, RuleFile};
 
 const NAME: &str = "bff.yaml";
@@ -18,6 +19,8 @@ pub(super) struct BffFile {
     description: Option<String>,
     #[serde(default)]
     rate_limits: RateLimitsFile,
+    #[serde(default)]
+    pub(super) telemetry: TelemetryFile,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -58,7 +58,7 @@ impl Default for RateLimits {
             session: rule("session", 100),
             proxy: rule("proxy", 1_000),
             backchannel: rule("backchannel", 1_000),
-            telemetry: rule("telemetry", 60),
+            telemetry: rule("telemetry", 600),
         }
     }
 }

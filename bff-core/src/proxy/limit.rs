@@ -29,7 +29,7 @@ pub(super) async fn limit(
     let identity = principal.identity().unwrap_or_default();
     let issuer;
     let subject = match (key, principal) {
-        (Key::Tenant, _) => Subject::Tenant(identity.tenant_id),
+        (Key::Tenant, _) => Subject::Tenant(caller.tenant.id.as_bytes()),
         (Key::Ip, _) | (_, Principal::Nobody) => Subject::Ip(caller.ip),
         (Key::Session, Principal::Session(session)) => Subject::Session(&session.key),
         (Key::User, Principal::Session(session)) => {

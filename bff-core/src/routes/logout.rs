@@ -65,7 +65,7 @@ pub(crate) async fn by_post(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     app.limiter.admit(app.config.rate_limits.auth_post.as_ref(), Subject::Ip(caller.ip)).await?;
-    let body = body.map_err(|_| ApiError::BadRequest("body_unreadable"))?;
+    let body = body.map_err(|rejection| ApiError::of_body(rejection.status()))?;
     let network = &app.config.network;
     csrf::check_origin(&headers, caller.origin.as_ref(), &caller.tenant.site.cors_origins)?;
     let session = app.session(&headers, &caller, Use::Leaves).await?;

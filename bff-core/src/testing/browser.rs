@@ -157,6 +157,11 @@ impl Ask {
         self.header("sec-fetch-mode", "navigate").header("accept", "text/html")
     }
 
+    pub(crate) fn body(mut self, body: impl Into<Body>) -> Self {
+        *self.request.body_mut() = body.into();
+        self
+    }
+
     pub(crate) fn form(mut self, body: impl Into<Body>) -> Self {
         *self.request.body_mut() = body.into();
         self.header("content-type", "application/x-www-form-urlencoded")

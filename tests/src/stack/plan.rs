@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+const NO_LIMITS: &str =
+    "{ login: off, auth_post: off, session: off, proxy: off, backchannel: off, telemetry: off }";
+
 /// A deployment that is being described.
 #[derive(Debug, Default)]
 pub struct Plan {
@@ -19,6 +22,7 @@ pub struct Plan {
     pub(super) routes: String,
     pub(super) limits: Option<&'static str>,
     pub(super) policies: Option<&'static str>,
+    pub(super) bff_yaml: String,
 }
 
 impl Plan {
@@ -111,6 +115,18 @@ impl Plan {
     #[must_use]
     pub fn limits(mut self, limits: &'static str) -> Self {
         self.limits = Some(limits);
+        self
+    }
+
+    pub(super) fn bff_file(&self) -> String {
+        let limits = self.limits.unwrap_or(NO_LIMITS);
+        format!("rate_limits: {limits}\n{}", self.bff_yaml)
+    }
+
+    /// Adds a line to `bff.yaml`.
+    #[must_use]
+    pub fn bff_yaml(mut self, line: &str) -> Self {
+        writeln!(self.bff_yaml, "{line}").expect("writing to a string");
         self
     }
 

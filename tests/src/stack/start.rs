@@ -15,9 +15,6 @@ use crate::tls::{Ca, Leaf};
 use crate::traefik::{HOST, Traefik};
 use crate::{orders, ports};
 
-const NO_LIMITS: &str =
-    "{ login: off, auth_post: off, session: off, proxy: off, backchannel: off, telemetry: off }";
-
 impl Plan {
     /// Starts every part.
     pub async fn start(self) -> Stack {
@@ -107,8 +104,7 @@ impl Plan {
     fn write_files(&self, scratch: &Scratch, upstream: &Service, orders: &Service) {
         let routes = routes(upstream, orders, &self.services, &self.routes);
         scratch.write("bff-config/routes.yaml", routes);
-        let limits = self.limits.unwrap_or(NO_LIMITS);
-        scratch.write("bff-config/bff.yaml", format!("rate_limits: {limits}\n"));
+        scratch.write("bff-config/bff.yaml", self.bff_file());
         if let Some(policies) = self.policies {
             scratch.write(POLICIES, policies);
         }

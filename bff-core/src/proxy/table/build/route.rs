@@ -98,10 +98,10 @@ fn check_path(path: &str, wrong: &mut Vec<What>) {
     let ours = ["/auth", "/api/auth"].iter().any(|own| {
         fixed == *own || fixed.strip_prefix(own).is_some_and(|rest| rest.starts_with('/'))
     });
-    if ours || matches!(path, "/health" | "/.well-known/jwks.json") {
+    if ours || matches!(path, "/health" | "/.well-known/jwks.json" | "/api/v1/metrics") {
         wrong.push(What::new(
             "has a path that bff answers itself",
-            "Keep /auth, /api/auth, /health and /.well-known/jwks.json free.",
+            "Keep /auth, /api/auth, /api/v1/metrics, /health and /.well-known/jwks.json free.",
         ));
     }
 }

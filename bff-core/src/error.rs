@@ -92,9 +92,6 @@ pub enum ApiError {
         /// For how many seconds more.
         retry_after: u64,
     },
-    /// The body is longer than what can be signed.
-    #[error("body too large to be signed")]
-    BodyTooLarge,
     /// The service behind a route did not answer in time.
     #[error("service {service} too slow")]
     UpstreamTimeout {
@@ -207,7 +204,6 @@ impl ApiError {
             ),
             Self::UpstreamUnreachable { .. }
             | Self::UpstreamUnavailable { .. }
-            | Self::BodyTooLarge
             | Self::UpstreamTimeout { .. }
             | Self::TooManyStreams
             | Self::TooManyOfSession
@@ -234,11 +230,6 @@ impl ApiError {
                 "The service behind this address does not answer. Try again shortly.",
             )
             .with("service", service.as_str()),
-            Self::BodyTooLarge => problem(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                "The request is larger than what this address takes.",
-            ),
             Self::UpstreamTimeout { service } => problem(
                 StatusCode::GATEWAY_TIMEOUT,
                 "upstream_timeout",
@@ -338,7 +329,6 @@ impl ApiError {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::UpstreamUnreachable { .. } => "upstream_unreachable",
             Self::UpstreamUnavailable { .. } => "upstream_unavailable",
-            Self::BodyTooLarge => "body_too_large",
             Self::UpstreamTimeout { .. } => "upstream_timeout",
         }
     }

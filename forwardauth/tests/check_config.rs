@@ -149,6 +149,60 @@ fn explain_names_the_checks_in_their_order() {
     insta::assert_snapshot!(explain(&["GET", "/", "--address", "/auth/verify?policy=admins"]));
 }
 
+/// A directory with this `forwardauth.yaml`.
+fn policies(text: &str) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("forwardauth.yaml"), text).unwrap();
+    directory
+}
+
+#[test]
+fn t09_every_problem_of_the_policies_is_told_at_once_and_no_value_is() {
+    let directory = policies(
+        r#"policies:
+  admins: { roles: { any: [] }, max_age: canary, authorization: access }
+  apps:
+    email_domains: ["canary@example.com"]
+    headers: { Authorization: email, Remote-User: preferred_username, X-User-ID: user_id }
+"#,
+    );
+    let place = ("BFF_CONFIG_DIR", directory.path().to_str().unwrap());
+    let told = check(&[place, ("FORWARDAUTH_THREADS", "canary")]);
+    assert!(!told.contains("canary"), "{told}");
+    insta::assert_snapshot!(told);
+
+    let directory = policies("policies:\n  admins: { rolse: { any: [canary] } }\n");
+    let told = check(&[("BFF_CONFIG_DIR", directory.path().to_str().unwrap())]);
+    assert!(!told.contains("canary"), "{told}");
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn explain_names_the_policy_and_each_of_its_rules_and_headers() {
+    let directory = policies(
+        r"policies:
+  apps:
+    scopes: { all: ['orders:read'] }
+    groups: { any: [staff, on call] }
+    email_domains: [example.com]
+    acr: [urn:mfa]
+    max_age: 15m
+    headers: { Remote-User: preferred_username, Remote-Email: email }
+",
+    );
+    let variables = GOOD.into_iter().chain([
+        ("BFF_CONFIG_DIR", directory.path().to_str().unwrap()),
+        ("FORWARDAUTH_INLINE_POLICY", "true"),
+    ]);
+    let variables: Vec<_> = variables.collect();
+    let explain = |address: &str| {
+        let arguments = ["explain", "GET", "https://app.example.com/", "--address", address];
+        shown(&run(&arguments, variables.iter().copied()))
+    };
+    insta::assert_snapshot!(explain("/auth/verify?policy=apps&role=ADMIN"));
+    insta::assert_snapshot!(explain("/auth/verify?policy=apps&acr=urn:pwd"));
+}
+
 #[test]
 fn healthcheck_of_a_program_that_is_not_there_is_1() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

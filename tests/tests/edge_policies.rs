@@ -197,6 +197,31 @@ async fn t04_services_see_the_mapped_headers_and_nothing_that_a_client_sent_unde
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_says_whether_its_service_gets_the_access_token() {
+    const TOKEN: &str = "internal-canary-0123456789abcdef0123456789abcdef";
+    let stack = Stack::plan()
+        .policies(
+            "policies: { token: { authorization: access }, plain: { authorization: none }, unsaid: {} }",
+        )
+        .edge("WICKETGATE_POLICIES", "token,plain,unsaid")
+        .both("BFF_INTERNAL_TOKEN", TOKEN)
+        .bff("OIDC_DPOP", "off")
+        .forwardauth("FORWARDAUTH_BFF_URL", "http://{bff_admin}")
+        .start()
+        .await;
+    let agent = stack.signed_in("alice").await;
+    for (name, given) in [("token", true), ("plain", false), ("unsaid", false)] {
+        let url = stack.at(&format!("/app/{name}/x"));
+        let call = agent.fetch(Method::GET, &url).header("authorization", "Bearer evil");
+        assert_eq!(call.send().await.status, 200, "{name}");
+        let seen = stack.protected.take().remove(0);
+        let shown = seen.header("authorization");
+        assert_eq!(shown.starts_with("Bearer ey"), given, "{name}: {shown}");
+        assert!(given || shown.is_empty(), "{name}: {shown}");
+    }
+}
+
 /// Lets alice in, or not.
 fn switched(on: bool) -> String {
     let role = if on { "admin" } else { "owner" };

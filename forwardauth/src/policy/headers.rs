@@ -107,14 +107,13 @@ const USERS: [&str; 5] = [
 ];
 
 /// Names that begin so say where a message goes, how it is framed, or what a browser vouches for.
-const BEGINNINGS: [&str; 14] = [
+const BEGINNINGS: [&str; 13] = [
     "accept",
     "access-control-",
     "content-",
     "if-",
     "proxy-",
     "sec-",
-    "sec_",
     "x-envoy-",
     "x-forwarded",
     "x-http-",
@@ -124,8 +123,8 @@ const BEGINNINGS: [&str; 14] = [
     "x-wicket-",
 ];
 
-/// What is written by us, by proxies or by the protocol.
-const NAMES: [&str; 53] = [
+/// What is written by us, by proxies, by tracing or by the protocol.
+const NAMES: [&str; 60] = [
     "age",
     "allow",
     "alt-svc",
@@ -140,6 +139,7 @@ const NAMES: [&str; 53] = [
     "digest",
     "dpop",
     "dpop-nonce",
+    "early-data",
     "etag",
     "expect",
     "expires",
@@ -161,8 +161,12 @@ const NAMES: [&str; 53] = [
     "server",
     "set-cookie",
     "set-cookie2",
+    "signature",
+    "signature-input",
     "strict-transport-security",
     "te",
+    "traceparent",
+    "tracestate",
     "trailer",
     "transfer-encoding",
     "upgrade",
@@ -171,25 +175,16 @@ const NAMES: [&str; 53] = [
     "via",
     "www-authenticate",
     "x-auth-time",
+    "x-csrf-token",
     "x-master-flags",
+    "x-real-ip",
     "x-request-id",
+    "x-scheme",
     "x-session-id",
     "x-tenant-id",
     "x-tenant-slug",
     "x-user-id",
     "x-user-roles",
-    "x-real-ip",
-];
-
-/// More of the same, of tracing and of schemes.
-const MORE: [&str; 7] = [
-    "signature",
-    "signature-input",
-    "traceparent",
-    "tracestate",
-    "x-csrf-token",
-    "x-scheme",
-    "early-data",
 ];
 
 /// The entry `name: claim` of a policy's `headers`.
@@ -206,8 +201,7 @@ pub(super) fn mapped(name: &str, claim: &str) -> Result<MappedHeader, Wrong> {
     let lower = name.to_ascii_lowercase();
     let is_users = USERS.contains(&lower.as_str());
     let begins = BEGINNINGS.iter().any(|beginning| lower.starts_with(beginning));
-    let listed = NAMES.contains(&lower.as_str()) || MORE.contains(&lower.as_str());
-    if (begins || listed) && !is_users {
+    if (begins || NAMES.contains(&lower.as_str())) && !is_users {
         return Err(wrong(
             "is a header that has a meaning of its own",
             "Choose a name that only says who the user is, such as Remote-User.",

@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 use session::edge::{AuthenticEdge, EdgeKeys, EdgeView};
 use session::id::SessionId;
 use session::keys::KeyRing;
@@ -150,6 +151,28 @@ fn inline_keys_count_only_where_they_are_allowed() {
 #[test]
 fn a_policy_is_found_in_any_spelling_that_decodes_to_its_name() {
     assert_eq!(parse("x=1&%70olicy=st%61ff"), parse("policy=staff"));
+}
+
+proptest! {
+    /// Whatever stands in an address: a policy that it names holds, or nobody passes.
+    #[test]
+    fn t09_no_query_that_names_a_policy_means_none(
+        before in "([a-z_]{0,8}(=[a-z%0-9+,:]{0,8})?&){0,3}",
+        key in "(p|%70)(o|%6f)licy",
+        value in "(=[ -~]{0,12})?",
+        after in "(&[a-z_%]{0,8}(=[a-z%0-9+,:]{0,8})?){0,3}",
+        inline in any::<bool>(),
+    ) {
+        let query = format!("{before}{key}{value}{after}");
+        if let Ok(demands) = Demands::read(&query, &policies(), inline) {
+            prop_assert!(demands.named.is_some(), "{}", query);
+        }
+    }
+
+    #[test]
+    fn any_query_is_read(query in "\\PC{0,60}", inline in any::<bool>()) {
+        let _any_answer = Demands::read(&query, &policies(), inline);
+    }
 }
 
 /// A login that one part would send back again leads in circles.

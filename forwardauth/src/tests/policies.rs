@@ -5,7 +5,7 @@ use http::StatusCode;
 use session::edge::{EdgeView, claims};
 use tempfile::TempDir;
 
-use super::gate::{Answer, Gate, alice, question, somebody};
+use super::gate::{Answer, Gate, of_tenant, question, somebody, tenants};
 
 const FILE: &str = r"
 policies:
@@ -45,9 +45,9 @@ policies:
       X-Unknown: nobody.knows
 ";
 
-/// A gate with [`FILE`], which must live as long.
+/// A gate of two tenants with [`FILE`], which must live as long.
 async fn gate() -> (Gate, TempDir) {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tenants();
     std::fs::write(directory.path().join("forwardauth.yaml"), FILE).unwrap();
     let place = directory.path().to_str().unwrap();
     let variables = [("BFF_CONFIG_DIR", place), ("FORWARDAUTH_INLINE_POLICY", "true")];
@@ -68,7 +68,7 @@ fn known() -> EdgeView {
             (claims::NAME, "Alice %C3%84"),
             ("org.unit", "Sales"),
         ]),
-        ..alice()
+        ..of_tenant("t1")
     }
 }
 
@@ -128,7 +128,7 @@ async fn t09_an_address_that_nobody_vouches_for_is_in_no_domain() {
         (&[("email_verified", "true")], StatusCode::FORBIDDEN),
         (&[], StatusCode::FORBIDDEN),
     ] {
-        let view = EdgeView { claims: claims_of(pairs), ..alice() };
+        let view = EdgeView { claims: claims_of(pairs), ..of_tenant("t1") };
         assert_eq!(ask(&view, "policy=email").await.status, expected, "{pairs:?}");
     }
 }
@@ -140,7 +140,7 @@ async fn mapped_headers_have_the_claims() {
 
 #[tokio::test]
 async fn t04_mapped_headers_are_all_there_and_empty_where_unknown() {
-    let view = EdgeView { groups: "staff".into(), ..somebody() };
+    let view = EdgeView { groups: "staff".into(), tenant_id: "t1".into(), ..somebody() };
     insta::assert_snapshot!(ask(&view, "policy=apps").await.shown());
 }
 

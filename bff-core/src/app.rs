@@ -90,11 +90,11 @@ impl App {
     ) -> Result<Arc<Self>, SetupError> {
         let context = config.context.clone();
         let nonces = StoreNonces::shared(store.clone(), shutdown.clone());
-        let csrf_header = &config.network.csrf_header;
-        let common = tenants::Common { csrf_header, random: &random, nonces: &nonces };
+        let csrf_header = config.network.csrf_header.clone();
+        let common = tenants::Common { csrf_header, random: Arc::clone(&random), nonces };
         Ok(Arc::new(Self {
-            tenants: Tenants::new(&config.tenancy, &common)?,
             upstream: Upstream::new(Arc::clone(&random)),
+            tenants: Tenants::new(&config.tenancy, common)?,
             context: context.map(|signer| ContextTokens::new(signer, context_token::KEPT_BYTES)),
             flights: Flights::default(),
             failures: Failures::default(),

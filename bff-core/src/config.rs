@@ -17,7 +17,7 @@ use std::time::Duration;
 use session::context::ContextSigner;
 use session::seal::SessionKeys;
 use session::settings::{ClientSettings, StoreSettings, key_ring};
-use shell::config::{Settings, parse};
+use shell::config::{Problems, Settings, parse};
 use shell::telemetry::LogConfig;
 
 pub use idps::{Idps, LoginProvider};
@@ -69,6 +69,8 @@ pub struct Config {
     pub access: Access,
     /// `LOG_FORMAT`, `RUST_LOG`.
     pub log: LogConfig,
+    /// All of it as text, for files that are read again.
+    source: Settings,
 }
 
 /// How long things live, in seconds.
@@ -86,6 +88,7 @@ impl Config {
     /// Reads everything, noting all problems in `settings`. `memory://` is for one process that
     /// composes both programs, which says so by `embedded`.
     pub fn read(settings: &mut Settings, embedded: bool) -> Option<Self> {
+        let source = settings.clone();
         unavailable::tell(settings);
         let log = LogConfig::from_settings(settings);
         let network = Network::read(settings);
@@ -122,7 +125,24 @@ impl Config {
             routes: routes?,
             access,
             log,
+            source,
         })
+    }
+
+    /// The tenants that `text`, a new `tenants.yaml`, describes beside settings that are as they were.
+    ///
+    /// # Errors
+    /// All [`Problems`] of it.
+    pub(crate) fn tenancy_of(&self, text: &str) -> Result<Tenancy, Problems> {
+        let mut settings = self.source.clone();
+        let max_sessions_per_user = max_sessions_per_user(&mut settings);
+        let (network, idps, lifetimes) = (&self.network, &self.idps, self.lifetimes);
+        let common = Common { network, lifetimes, max_sessions_per_user, idps };
+        let tenancy = Tenancy::parse(text, &mut settings, common);
+        if let (Some(signer), Some(tenancy)) = (&self.context, &tenancy) {
+            context::differs(&mut settings, signer, tenancy);
+        }
+        settings.finish(tenancy).map(|(tenancy, _)| tenancy)
     }
 
     fn read_tenancy(
@@ -131,11 +151,15 @@ impl Config {
         lifetimes: Lifetimes,
         idps: &Idps,
     ) -> Option<Tenancy> {
-        let max_sessions_per_user =
-            settings.parsed("SESSION_MAX_PER_USER", "0 is no cap.", parse::any("a number"));
-        let max_sessions_per_user = max_sessions_per_user.unwrap_or(0);
+        let max_sessions_per_user = max_sessions_per_user(settings);
         Tenancy::read(settings, Common { network, lifetimes, max_sessions_per_user, idps })
     }
+}
+
+/// `SESSION_MAX_PER_USER`; zero is no cap.
+fn max_sessions_per_user(settings: &mut Settings) -> usize {
+    let most = settings.parsed("SESSION_MAX_PER_USER", "0 is no cap.", parse::any("a number"));
+    most.unwrap_or(0)
 }
 
 impl Lifetimes {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use bff_core::app::App;
 use bff_core::config::Config;
-use bff_core::{metrics, server, startup};
+use bff_core::{metrics, server, startup, tenants};
 use clap::{Parser, Subcommand};
 use shell::admin::Admin;
 use shell::clock::SystemClock;
@@ -103,9 +103,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let listeners = [("traffic", network.tls.as_ref()), ("admin", network.admin_tls.as_ref())];
     let certificates =
         listeners.into_iter().filter_map(|(name, tls)| tls?.watched(name, Arc::new(SystemClock)));
-    Watch::over(certificates)
-        .start(reload::INTERVAL, &shutdown)
-        .context("cannot listen to signals")?;
+    let certificates: Vec<_> = certificates.collect();
 
     let listen_on = config.network.listen;
     let admin_on = config.network.admin_listen;
@@ -117,6 +115,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let app =
         App::new(config, store, Arc::new(SystemClock), Arc::new(SystemRandom), shutdown.clone())?;
     startup::check_issuers(&app).await.context("OIDC_*")?;
+    Watch::over(certificates.into_iter().chain(tenants::watched(&app)))
+        .start(reload::INTERVAL, &shutdown)
+        .context("cannot listen to signals")?;
     let admin = Admin { metrics: Some(metrics_handle), shutdown: shutdown.clone() };
 
     drop(tokio::spawn(server::serve_admin(Arc::clone(&app), admin, admin_listener)));

@@ -12,12 +12,14 @@ use arc_swap::ArcSwap;
 use http::HeaderName;
 use serde_json::Value;
 use session::record::Management;
-use session::settings::tenants::Hosts;
+use session::settings::tenants::{FILE, Hosts, auto};
+use shell::config::{Problem, Problems};
 use shell::origin::Origin;
 use shell::random::Random;
+use shell::reload::{Watched, WatchedFile};
 use tower_http::cors::CorsLayer;
 
-use crate::app::SetupError;
+use crate::app::{App, SetupError};
 use crate::config::{Limits, Site, Tenancy, TenantSettings};
 use crate::cookies::Cookies;
 use crate::cors;
@@ -51,38 +53,45 @@ impl fmt::Debug for Tenant {
 }
 
 /// What tenants are made with.
-pub(crate) struct Common<'a> {
-    pub(crate) csrf_header: &'a HeaderName,
-    pub(crate) random: &'a Arc<dyn Random>,
-    pub(crate) nonces: &'a Arc<dyn SharedNonces>,
+pub(crate) struct Common {
+    pub(crate) csrf_header: HeaderName,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) nonces: Arc<dyn SharedNonces>,
 }
 
 impl Tenant {
-    fn new(settings: &TenantSettings, common: &Common<'_>) -> Result<Self, SetupError> {
+    fn new(settings: &TenantSettings, common: &Common) -> Result<Self, SetupError> {
         Ok(Self {
             id: settings.id.clone(),
             slug: settings.slug.clone(),
             hosts: settings.hosts.clone(),
-            providers: Providers::new(settings, common.random, common.nonces)?,
+            providers: Providers::new(settings, &common.random, &common.nonces)?,
             cookies: settings.cookies.clone(),
             site: settings.site.clone(),
             limits: settings.limits,
-            cors: cors::layer(&settings.site.cors_origins, common.csrf_header),
+            cors: cors::layer(&settings.site.cors_origins, &common.csrf_header),
         })
     }
 }
 
 /// All tenants, as they are now. What a request or a task was given stays as it was for as long as that
 /// lasts.
-pub struct Tenants(ArcSwap<Table>);
+pub struct Tenants {
+    table: ArcSwap<Table>,
+    common: Common,
+}
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Table {
     by_id: BTreeMap<String, Arc<Tenant>>,
     by_host: ByHost,
+    /// What those are like that are made of unknown hosts.
+    template: Option<Arc<TenantSettings>>,
+    /// The ids of those that were.
+    made: Vec<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum ByHost {
     /// There is one tenant.
     Any(Arc<Tenant>),
@@ -91,7 +100,7 @@ enum ByHost {
 
 impl fmt::Debug for Tenants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tenants").field("by_id", &self.0.load().by_id).finish_non_exhaustive()
+        f.debug_struct("Tenants").field("by_id", &self.table.load().by_id).finish_non_exhaustive()
     }
 }
 
@@ -100,26 +109,64 @@ impl Tenants {
     ///
     /// # Errors
     /// [`SetupError`] if the settings of one contradict each other.
-    pub(crate) fn new(tenancy: &Tenancy, common: &Common<'_>) -> Result<Self, SetupError> {
-        Table::new(tenancy, common).map(|table| Self(ArcSwap::from_pointee(table)))
+    pub(crate) fn new(tenancy: &Tenancy, common: Common) -> Result<Self, SetupError> {
+        let table = ArcSwap::from_pointee(Table::new(tenancy, &common)?);
+        Ok(Self { table, common })
+    }
+
+    /// Puts these in the place of all there are, or none of them. What is under way goes on as it began.
+    ///
+    /// # Errors
+    /// As [`Tenants::new`].
+    fn exchange(&self, tenancy: &Tenancy) -> Result<(), SetupError> {
+        self.table.store(Arc::new(Table::new(tenancy, &self.common)?));
+        Ok(())
     }
 
     /// The tenant at the host of `origin`; `None` for a host that is nobody's.
     pub fn at(&self, origin: Option<&Origin>) -> Option<Arc<Tenant>> {
-        match &self.0.load().by_host {
+        match &self.table.load().by_host {
             ByHost::Any(tenant) => Some(Arc::clone(tenant)),
-            ByHost::Listed(hosts) => hosts.of(origin?).cloned(),
+            ByHost::Listed(hosts) => {
+                let origin = origin?;
+                hosts.of(origin).cloned().or_else(|| self.made(origin))
+            }
         }
+    }
+
+    /// The tenant that is made of an unknown host of this machine, if that is asked for.
+    fn made(&self, origin: &Origin) -> Option<Arc<Tenant>> {
+        let (id, slug) = auto::tenant_of(origin)?;
+        let table = self.table.load();
+        let template = table.template.as_ref()?;
+        // A host with another port is the same tenant; an id that the file gave is somebody else's.
+        let is_made = table.made.iter().any(|made| made == id);
+        match table.by_id.get(id) {
+            Some(tenant) => return is_made.then(|| Arc::clone(tenant)),
+            None if table.made.len() >= MADE_MAX => return None,
+            None => {}
+        }
+        let settings = TenantSettings {
+            id: id.to_owned(),
+            slug: slug.to_owned(),
+            hosts: vec![origin.host().to_owned()],
+            ..TenantSettings::clone(template)
+        };
+        let made = Arc::new(Tenant::new(&settings, &self.common).ok()?);
+        tracing::warn!(tenant = id, "made a tenant of an unknown host");
+        self.table.rcu(|table| table.with(origin.host(), &made));
+        // Of two requests that made it at once, the later one counts.
+        self.named(id)
     }
 
     /// The tenant of this id.
     pub fn named(&self, id: &str) -> Option<Arc<Tenant>> {
-        self.0.load().by_id.get(id).cloned()
+        self.table.load().by_id.get(id).cloned()
     }
 
     /// All of them, by their ids.
     pub fn all(&self) -> Vec<Arc<Tenant>> {
-        self.0.load().by_id.values().cloned().collect()
+        self.table.load().by_id.values().cloned().collect()
     }
 
     /// The one tenant of a deployment without `tenants.yaml`.
@@ -130,7 +177,7 @@ impl Tenants {
 
     /// Whether the host tells the tenant.
     pub fn is_by_host(&self) -> bool {
-        matches!(self.0.load().by_host, ByHost::Listed(_))
+        matches!(self.table.load().by_host, ByHost::Listed(_))
     }
 
     /// The public halves of the keys that we authenticate with at their providers, each once.
@@ -157,8 +204,45 @@ impl Tenants {
     }
 }
 
+/// Most tenants that are made of hosts.
+const MADE_MAX: usize = 64;
+
+/// What takes a new `tenants.yaml` into use. None where there was no file at the start: sessions of tenants
+/// are others than those of none, so that to begin with them is for a restart.
+pub fn watched(app: &Arc<App>) -> Option<Box<dyn Watched>> {
+    let (path, first) = app.config.tenancy.file.as_ref()?;
+    let changed = Arc::clone(app);
+    let take = move |text: &str| {
+        let tenancy = changed.config.tenancy_of(text)?;
+        changed.tenants.exchange(&tenancy).map_err(|error| unusable(&error))
+    };
+    Some(Box::new(WatchedFile::new(FILE, path, Some(*first), take)))
+}
+
+/// The settings of one tenant contradict each other, or TLS cannot be set up for it.
+fn unusable(error: &SetupError) -> Problems {
+    Problems::one(Problem {
+        path: FILE.to_owned(),
+        problem: format!("cannot be used: {error}"),
+        hint: "Change what it says of that.".to_owned(),
+    })
+}
+
 impl Table {
-    fn new(tenancy: &Tenancy, common: &Common<'_>) -> Result<Self, SetupError> {
+    /// This, with a tenant that was made of `host`.
+    fn with(&self, host: &str, tenant: &Arc<Tenant>) -> Self {
+        let mut table = self.clone();
+        if let ByHost::Listed(hosts) = &mut table.by_host {
+            hosts.insert(host.to_owned(), Arc::clone(tenant));
+        }
+        if !table.made.contains(&tenant.id) {
+            table.made.push(tenant.id.clone());
+        }
+        table.by_id.insert(tenant.id.clone(), Arc::clone(tenant));
+        table
+    }
+
+    fn new(tenancy: &Tenancy, common: &Common) -> Result<Self, SetupError> {
         let mut by_id = BTreeMap::new();
         let mut hosts = Vec::new();
         for settings in &tenancy.tenants {
@@ -170,6 +254,7 @@ impl Table {
             (false, Some(tenant)) => ByHost::Any(Arc::clone(tenant)),
             _ => ByHost::Listed(hosts.into_iter().collect()),
         };
-        Ok(Self { by_id, by_host })
+        let template = tenancy.made.clone().map(Arc::new);
+        Ok(Self { by_id, by_host, template, made: Vec::new() })
     }
 }

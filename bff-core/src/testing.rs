@@ -84,7 +84,21 @@ impl World {
         Self::with_random(changes, Arc::new(SystemRandom)).await
     }
 
+    /// A world of several tenants, with this `tenants.yaml`.
+    pub(crate) async fn of_tenants(yaml: &str, changes: &[(&str, &str)]) -> Self {
+        let changes = [&[("BFF_DEFAULT_HOST", "")], changes].concat();
+        Self::build(&[("tenants.yaml", yaml)], &changes, Arc::new(SystemRandom)).await
+    }
+
     pub(crate) async fn with_random(changes: &[(&str, &str)], random: Arc<dyn Random>) -> Self {
+        Self::build(&[], changes, random).await
+    }
+
+    async fn build(
+        files: &[(&str, &str)],
+        changes: &[(&str, &str)],
+        random: Arc<dyn Random>,
+    ) -> Self {
         let idp = MockAs::start().await;
         let gate = Gate::before(&idp.issuer).await;
         idp.metadata(&json!({ "token_endpoint": gate.url("/token") }));
@@ -93,6 +107,9 @@ impl World {
         let config = tempfile::tempdir().unwrap();
         std::fs::write(config.path().join("routes.yaml"), routes(&service.url)).unwrap();
         std::fs::write(config.path().join("bff.yaml"), NO_LIMITS).unwrap();
+        for (name, text) in files {
+            std::fs::write(config.path().join(name), text).unwrap();
+        }
         let fixed = [
             ("REDIS_URL", "memory://"),
             ("BFF_SESSION_KEYS", KEY),
@@ -262,11 +279,9 @@ impl World {
     }
 
     fn token_type(&self) -> &'static str {
-        if self.app.tenants.only().providers.main().config().dpop == Mode::Off {
-            "Bearer"
-        } else {
-            "DPoP"
-        }
+        let first = self.app.config.tenancy.tenants.first();
+        let is_off = first.is_none_or(|tenant| tenant.login.oidc.dpop == Mode::Off);
+        if is_off { "Bearer" } else { "DPoP" }
     }
 }
 

@@ -38,5 +38,7 @@ mod sessions;
 mod snapshots;
 mod streams;
 mod telemetry;
+mod tenants;
+mod tenants_kept;
 mod upstream;
 mod websocket;

@@ -2,18 +2,21 @@
 //! file there is one, which has no name and whom every host reaches.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use session::settings::CookieSettings;
-use session::settings::tenants::{self, BffEntry, LimitsFile, Reader, Scalar, TenantEntry};
+use session::settings::tenants::{self, BffEntry, LimitsFile, Reader, Scalar, TenantEntry, auto};
 use shell::config::Settings;
 use shell::origin::Origin;
+use shell::reload::Fingerprint;
 
 use super::idps::{ClientFile, client_of_tenant};
 use super::{Idps, Lifetimes, LoginProvider, Network, Site, client, cookies, lifetime, site};
 use crate::cookies::Cookies;
 
 /// Everything that is one tenant's own.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct TenantSettings {
     /// Empty for the one tenant of a deployment without `tenants.yaml`.
     pub id: String,
@@ -51,6 +54,10 @@ pub struct Tenancy {
     pub tenants: Vec<TenantSettings>,
     /// Whether the host tells the tenant, and there is none by default.
     pub by_host: bool,
+    /// What tenants are like that are made of unknown hosts (`BFF_DEV_AUTO_TENANT`); `None` if none are.
+    pub made: Option<TenantSettings>,
+    /// The file as it was read; `None` if there was none.
+    pub file: Option<(PathBuf, Fingerprint)>,
 }
 
 /// What holds for everybody.
@@ -78,10 +85,22 @@ impl Tenancy {
 
     /// Reads them, noting all problems in `settings`.
     pub(super) fn read(settings: &mut Settings, common: Common<'_>) -> Option<Self> {
-        match tenants::read(settings) {
+        let text = tenants::read(settings);
+        let path = tenants::path(settings);
+        let auto = auto::read(settings, &common.listeners());
+        let tenancy = match &text {
+            None if auto => Self::made(settings, common),
             None => one(settings, common),
-            Some(text) => Self::parse(&text, settings, common),
-        }
+            Some(text) => Self::parse(text, settings, common),
+        };
+        let file = text.map(|text| (path, Fingerprint::of([text.as_bytes()])));
+        tenancy.map(|tenancy| Self { file, ..tenancy })
+    }
+
+    /// Those that are made of unknown hosts, and no other.
+    fn made(settings: &mut Settings, common: Common<'_>) -> Option<Self> {
+        let made = template(settings, common)?;
+        Some(Self { tenants: Vec::new(), by_host: true, made: Some(made), file: None })
     }
 
     /// Those of the text of `tenants.yaml`, noting all problems in `settings`.
@@ -115,7 +134,43 @@ impl Tenancy {
                 None => complete = false,
             }
         }
-        complete.then_some(Self { tenants, by_host: true })
+        let made = if auto::read(settings, &common.listeners()) {
+            refuse_beyond_loopback(settings, &tenants);
+            Some(template(settings, common)?)
+        } else {
+            None
+        };
+        complete.then_some(Self { tenants, by_host: true, made, file: None })
+    }
+}
+
+/// What a tenant is like that nobody described.
+fn template(settings: &mut Settings, common: Common<'_>) -> Option<TenantSettings> {
+    Some(TenantSettings {
+        id: String::new(),
+        slug: String::new(),
+        hosts: Vec::new(),
+        site: Site { cors_origins: Site::read(settings).cors_origins, ..Site::default() },
+        cookies: Cookies::new(CookieSettings::read(settings)),
+        login: main(settings)?,
+        idps: BTreeMap::new(),
+        limits: common.limits(),
+    })
+}
+
+/// Who makes tenants of unknown hosts has none that the world knows.
+fn refuse_beyond_loopback(settings: &mut Settings, tenants: &[TenantSettings]) {
+    for TenantSettings { id, hosts, login, .. } in tenants {
+        let here = hosts.iter().all(|host| is_loopback(host));
+        if !here || !auto::is_here(&login.oidc.issuer) {
+            settings.problem(
+                auto::NAME,
+                &format!(
+                    "is on beside the tenant {id}, whose hosts and issuer are not all loopback"
+                ),
+                "It is for a developer's own machine. Name your tenants in tenants.yaml.",
+            );
+        }
     }
 }
 
@@ -142,7 +197,7 @@ fn one(settings: &mut Settings, common: Common<'_>) -> Option<Tenancy> {
         idps: common.idps.login.clone(),
         limits: common.limits(),
     };
-    Some(Tenancy { tenants: vec![tenant], by_host: false })
+    Some(Tenancy { tenants: vec![tenant], by_host: false, made: None, file: None })
 }
 
 /// The relying party of the `OIDC_*` settings.
@@ -157,6 +212,10 @@ fn is_loopback(host: &str) -> bool {
 }
 
 impl Common<'_> {
+    const fn listeners(&self) -> [(&'static str, SocketAddr); 2] {
+        [("BFF_LISTEN", self.network.listen), ("BFF_ADMIN_LISTEN", self.network.admin_listen)]
+    }
+
     const fn limits(&self) -> Limits {
         Limits {
             session: self.lifetimes.session,

@@ -16,9 +16,8 @@ const PROMISES: [(&str, &[&str]); 4] = [
 ];
 
 /// Features whose absence endangers nothing.
-const FEATURES: [(&str, &[&str]); 5] = [
+const FEATURES: [(&str, &[&str]); 4] = [
     ("DATABASE_URL", &[]),
-    ("BFF_DEV_AUTO_TENANT", OFF),
     ("BFF_SIGNATURE_HEADER_PREFIX", &[]),
     ("HTTPS_PROXY", &[]),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", &[]),

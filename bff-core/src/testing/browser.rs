@@ -35,11 +35,12 @@ pub(crate) struct Browser {
     jar: Arc<Mutex<Vec<Cookie<'static>>>>,
     ip: &'static str,
     agent: &'static str,
+    host: &'static str,
 }
 
 impl Browser {
     pub(crate) fn new() -> Self {
-        Self { jar: Arc::default(), ip: "192.0.2.1", agent: AGENT }
+        Self { jar: Arc::default(), ip: "192.0.2.1", agent: AGENT, host: "app.example" }
     }
 
     /// The same jar in another network.
@@ -50,6 +51,11 @@ impl Browser {
     /// The same jar in another program.
     pub(crate) fn called(&self, agent: &'static str) -> Self {
         Self { agent, ..self.clone() }
+    }
+
+    /// The same jar at another of our hosts, to which it sends all that it holds.
+    pub(crate) fn visiting(&self, host: &'static str) -> Self {
+        Self { host, ..self.clone() }
     }
 
     /// Another browser with this one's cookies as they are now.
@@ -71,7 +77,7 @@ impl Browser {
             .method(method)
             .uri(target)
             .header("host", "bff:8000")
-            .header("x-forwarded-host", "app.example")
+            .header("x-forwarded-host", self.host)
             .header("x-forwarded-proto", "https")
             .header("x-forwarded-for", self.ip)
             .header("x-request-id", "request-0001")

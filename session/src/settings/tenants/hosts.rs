@@ -22,6 +22,11 @@ impl<T> FromIterator<(String, T)> for Hosts<T> {
 }
 
 impl<T> Hosts<T> {
+    /// Gives `host` to somebody.
+    pub fn insert(&mut self, host: String, of: T) {
+        self.0.insert(host.into_boxed_str(), of);
+    }
+
     /// What belongs to `host`, as it stands in a `Host` that was sent by `scheme`; `None` for one that
     /// was not listed.
     pub fn of_request(&self, scheme: &str, host: &str) -> Option<&T> {

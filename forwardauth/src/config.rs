@@ -3,6 +3,7 @@
 //! A setting that this version does not implement is a problem and never ignored: whoever set it
 //! relies on it (class T9).
 
+mod bearer;
 mod bff;
 mod cache;
 mod context;
@@ -17,6 +18,7 @@ use session::settings::{ClientSettings, StoreSettings};
 use shell::config::Settings;
 use shell::tls::Tls;
 
+pub(crate) use bearer::{BearerIssuers, NotAnIssuer};
 pub(crate) use read::cors_origins;
 
 pub use bff::{AccessSettings, BffSettings};
@@ -76,6 +78,10 @@ pub struct VerifyConfig {
     pub bff: Option<BffSettings>,
     /// `BFF_CONTEXT_*` and `FORWARDAUTH_CONTEXT_AUD`.
     pub context: Option<ContextSettings>,
+    /// `idps.yaml`, as far as bearer tokens go.
+    pub(crate) bearer: BearerIssuers,
+    /// `OIDC_USER_ID_CLAIM`, for the users of bearer tokens.
+    pub user_id_claim: String,
 }
 
 impl Config {
@@ -112,12 +118,14 @@ impl Config {
         let bff = bff::read(settings, threads, hand_on);
         // As the setting says it: what is wrong with the rest of the BFF's settings is told above.
         let access = settings.text("FORWARDAUTH_BFF_URL").is_some();
-        let context = context::read(settings, threads, hand_on);
+        let bearer = BearerIssuers::read(settings);
+        let context = context::read(settings, threads, hand_on, &bearer);
         let given = Given {
             default: hand_on,
             access,
             context: context.is_some(),
             audience: context.as_ref().is_some_and(|context| context.audience.is_some()),
+            bearer: bearer.clone(),
         };
         let policies = PolicyTable::read(settings, given);
         read::warn_of_idle_keys(settings, context.as_ref(), hand_on, &policies.load());
@@ -138,6 +146,8 @@ impl Config {
                 hand_on,
                 bff,
                 context,
+                bearer,
+                user_id_claim: read::user_id_claim(settings),
             },
         })
     }

@@ -1,5 +1,5 @@
-//! Owns: the decision about a session that the store was asked for. Pure and total: no clock, no
-//! I/O, no way to a 2xx but [`decide`] (class T8).
+//! Owns: the decision about a session that the store was asked for, or a token that was checked. Pure and
+//! total: no clock, no I/O, no way to a 2xx but [`decide`] and [`decide_token`] (class T8).
 
 use std::net::IpAddr;
 
@@ -7,6 +7,7 @@ use session::binding::{BindingPolicy, Grade, MarkMemo, Mismatch};
 use session::edge::{AuthenticEdge, LiveEdge};
 use session::flags::Standing;
 use session::id::StoreKey;
+use validator_lib::Token;
 
 use crate::policy::Demands;
 use crate::refusal::Refusal;
@@ -62,6 +63,37 @@ impl Admitted {
     pub(crate) const fn key(&self) -> &StoreKey {
         &self.key
     }
+}
+
+/// Proof that a request may pass by the bearer token it brought.
+///
+/// Made here alone, from a [`Token`], which in turn only a validator gives.
+#[derive(Debug)]
+pub(crate) struct AdmittedToken(Token);
+
+impl AdmittedToken {
+    /// The token.
+    pub(crate) const fn token(&self) -> &Token {
+        &self.0
+    }
+}
+
+/// Decides about a bearer token that is good, at `now`, for the `tenant` whose host was asked.
+///
+/// # Errors
+/// What its route asks for besides.
+pub(crate) fn decide_token(
+    token: Token,
+    tenant: &str,
+    demands: &Demands,
+    now: u64,
+) -> Result<AdmittedToken, Refusal> {
+    // Nobody says which tenant a token is of.
+    if !tenant.is_empty() {
+        return Err(Refusal::OtherTenant);
+    }
+    demands.check_token(&token, now)?;
+    Ok(AdmittedToken(token))
 }
 
 /// Decides about the edge view that was `found` under the question's key.

@@ -60,6 +60,10 @@ pub fn explain(config: &Config, subject: &Subject) -> Result<String, fmt::Error>
             return Ok(out);
         }
     };
+    if let Some(issuers) = demands.bearer() {
+        let issuers = issuers.join(", ");
+        writeln!(out, "bearer    a token, where there is one, alone decides; issuers: {issuers}")?;
+    }
     writeln!(out, "cookie    exactly one {}, else 401", tenant.cookie.name)?;
     writeln!(out, "csrf      {}", csrf_line(&tenant, &original))?;
     writeln!(

@@ -5,10 +5,11 @@ use bytes::BufMut as _;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue, InvalidHeaderValue};
 use session::edge::EdgeFrame;
+use session::header_text;
 use session::id::{COOKIE_LEN, StoreKey};
 
-use crate::decide::Admitted;
-use crate::policy::{MappedHeader, Value};
+use crate::decide::{Admitted, AdmittedToken};
+use crate::policy::{MappedHeader, TokenClaims, Value};
 use crate::refusal::Refusal;
 use crate::scratch::Scratch;
 
@@ -20,7 +21,7 @@ const TENANT_SLUG: HeaderName = HeaderName::from_static("x-tenant-slug");
 const USER_ROLES: HeaderName = HeaderName::from_static("x-user-roles");
 const MASTER_FLAGS: HeaderName = HeaderName::from_static("x-master-flags");
 
-/// The values, ready to be sent. Only what was [`Admitted`] gives them.
+/// The values, ready to be sent. Only what was [`Admitted`], or an [`AdmittedToken`], gives them.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     user_id: HeaderValue,
@@ -97,6 +98,38 @@ impl Identity {
             master_flags: text(edge.master_flags())?,
             authorization: None,
             mapped: None,
+        })
+    }
+
+    /// The user of the token that was admitted, by the claim `user_id_claim`, to a route that maps these
+    /// `headers` besides. What only a session has is empty.
+    ///
+    /// # Errors
+    /// [`Refusal::BearerUser`] if the token does not say who that is.
+    pub(crate) fn of_token(
+        admitted: &AdmittedToken,
+        user_id_claim: &str,
+        headers: &[MappedHeader],
+    ) -> Result<Self, Refusal> {
+        let token = admitted.token();
+        let claims = TokenClaims::of(token);
+        let user = claims.user(user_id_claim).ok_or(Refusal::BearerUser)?;
+        let text = |text: String| HeaderValue::try_from(text).map_err(|_| Refusal::BearerUser);
+        let empty = || HeaderValue::from_static("");
+        let pairs = headers
+            .iter()
+            .map(|header| Ok((header.name.clone(), text(header.value_of_token(user, &claims))?)));
+        let mapped = pairs.collect::<Result<Mapped, Refusal>>()?;
+        Ok(Self {
+            user_id: text(header_text::encode(user))?,
+            session_id: empty(),
+            auth_time: token.authenticated_at().map_or_else(empty, HeaderValue::from),
+            tenant_id: empty(),
+            tenant_slug: empty(),
+            roles: text(header_text::encode_list(token.roles().iter().map(String::as_str)))?,
+            master_flags: empty(),
+            authorization: None,
+            mapped: (!mapped.is_empty()).then(|| Box::new(mapped)),
         })
     }
 

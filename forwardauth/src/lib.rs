@@ -15,6 +15,7 @@
 //! `server` runs it as a program; another program may compose [`Verify`] over its own store.
 
 mod background;
+mod bearer;
 mod bff;
 mod cache_metrics;
 mod clients;

@@ -11,6 +11,7 @@ mod file;
 mod headers;
 mod query;
 mod table;
+mod token;
 
 use std::sync::Arc;
 
@@ -21,7 +22,9 @@ pub(crate) use self::build::Given;
 pub(crate) use self::demands::{Demands, StepUp};
 pub(crate) use self::headers::{MappedHeader, Value};
 pub(crate) use self::table::{Policies, PolicyTable};
+pub(crate) use self::token::TokenClaims;
 
+use crate::bearer::IssuerSet;
 use crate::refusal::Refusal;
 
 /// A policy of `forwardauth.yaml`.
@@ -33,6 +36,8 @@ pub(crate) struct Policy {
     pub(crate) hand_on: HandOn,
     /// Whom a context token is for (`aud`); by default whoever the setting names.
     pub(crate) audience: Option<Arc<str>>,
+    /// Whose bearer tokens are taken beside the cookie.
+    pub(crate) bearer: Option<IssuerSet>,
     /// The headers that its claims are told in.
     pub(crate) headers: Vec<MappedHeader>,
 }
@@ -90,22 +95,11 @@ impl Requirements {
         if !holds(edge.groups(), b',', &self.groups, &self.any_group) {
             return Err(Refusal::MissingGroup);
         }
-        if !self.email_domains.is_empty() && !self.knows_domain(edge) {
+        let email = || verified_email(edge).unwrap_or_default();
+        if !self.email_domains.is_empty() && !is_in_domains(email(), &self.email_domains) {
             return Err(Refusal::OtherEmailDomain);
         }
         Ok(())
-    }
-
-    /// Whether the user's address is verified and in a domain of the list. A subdomain is another domain.
-    fn knows_domain(&self, edge: &EdgeFrame) -> bool {
-        let email = verified_email(edge).unwrap_or_default();
-        let domain = email.iter().rposition(|byte| *byte == b'@').and_then(|at| {
-            let (_, domain) = email.split_at_checked(at.checked_add(1)?)?;
-            Some(domain)
-        });
-        domain.is_some_and(|domain| {
-            self.email_domains.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(domain))
-        })
     }
 
     /// Whether its login is strong and fresh enough at `now`.
@@ -123,6 +117,17 @@ impl Requirements {
 fn verified_email(edge: &EdgeFrame) -> Option<&[u8]> {
     edge.claim(claims::EMAIL_VERIFIED).filter(|verified| *verified == claims::YES.as_bytes())?;
     edge.claim(claims::EMAIL)
+}
+
+/// Whether an address is in one of `domains`. A subdomain is another domain.
+fn is_in_domains(email: &[u8], domains: &[String]) -> bool {
+    let domain = email.iter().rposition(|byte| *byte == b'@').and_then(|at| {
+        let (_, domain) = email.split_at_checked(at.checked_add(1)?)?;
+        Some(domain)
+    });
+    domain.is_some_and(|domain| {
+        domains.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(domain))
+    })
 }
 
 /// Whether `list` holds all of `all` and, unless that is empty, one of `any`.

@@ -46,6 +46,10 @@ pub(crate) enum Refusal {
     TokenUnavailable,
     TokenTimeout,
     ContextToken,
+    BearerMalformed,
+    BearerInvalid,
+    BearerUser,
+    BearerKeys,
 }
 
 /// What the outside sees of a refusal.
@@ -81,9 +85,19 @@ const NO_TOKEN: (StatusCode, &str, &str) = (
     "The access token cannot be had right now. Try again in a moment.",
 );
 
+const UNTOLD: (StatusCode, &str, &str) =
+    (StatusCode::INTERNAL_SERVER_ERROR, "context_token", "The service cannot be told who you are.");
+const NO_KEYS: (StatusCode, &str, &str) = (
+    StatusCode::SERVICE_UNAVAILABLE,
+    "keys_unavailable",
+    "Access tokens cannot be checked right now. Try again in a moment.",
+);
+const INVALID_TOKEN: (StatusCode, &str, &str) =
+    (StatusCode::UNAUTHORIZED, "invalid_token", "The access token is not accepted.");
+
 impl Refusal {
     /// All refusals, in the order of their declaration.
-    pub(crate) const ALL: [Self; 36] = [
+    pub(crate) const ALL: [Self; 40] = [
         Self::UnknownPath,
         Self::ForwardedHeader,
         Self::UnknownHost,
@@ -120,6 +134,10 @@ impl Refusal {
         Self::TokenUnavailable,
         Self::TokenTimeout,
         Self::ContextToken,
+        Self::BearerMalformed,
+        Self::BearerInvalid,
+        Self::BearerUser,
+        Self::BearerKeys,
     ];
 
     /// Status and codes.
@@ -188,14 +206,14 @@ impl Refusal {
             ),
             Self::TokenUnavailable => ("token_unavailable", NO_TOKEN),
             Self::TokenTimeout => ("token_timeout", NO_TOKEN),
-            Self::ContextToken => (
-                "context_token",
-                (
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "context_token",
-                    "The service cannot be told who you are.",
-                ),
+            Self::ContextToken => ("context_token", UNTOLD),
+            Self::BearerMalformed => (
+                "bearer_malformed",
+                (StatusCode::BAD_REQUEST, "invalid_request", "The access token cannot be read."),
             ),
+            Self::BearerInvalid => ("bearer_invalid", INVALID_TOKEN),
+            Self::BearerUser => ("bearer_user", INVALID_TOKEN),
+            Self::BearerKeys => ("bearer_keys", NO_KEYS),
         };
         Row { reason, status, code, title }
     }
@@ -262,6 +280,6 @@ mod tests {
         reasons.sort_unstable();
         reasons.dedup();
         assert_eq!(reasons.len(), Refusal::ALL.len());
-        assert_eq!(Refusal::ContextToken as usize + 1, Refusal::ALL.len(), "the last variant");
+        assert_eq!(Refusal::BearerKeys as usize + 1, Refusal::ALL.len(), "the last variant");
     }
 }

@@ -52,10 +52,19 @@ pub(crate) fn admitted(identity: Identity, mut room: Room) -> Reply {
 pub(crate) struct Refused {
     refusal: Refusal,
     answer: Answer,
-    /// What the login must bring, where that is why.
-    challenge: Option<HeaderValue>,
+    challenge: Challenge,
     /// `Set-Cookie` values that take cookies away.
     cleared: Vec<HeaderValue>,
+}
+
+/// `WWW-Authenticate` of a 401. What a bearer token lacks is said of a 403 as well.
+#[derive(Debug)]
+enum Challenge {
+    Session,
+    SessionOrBearer,
+    /// What the login must bring.
+    StepUp(HeaderValue),
+    Bearer(Vec<HeaderValue>),
 }
 
 #[derive(Debug)]
@@ -77,6 +86,19 @@ pub(crate) struct Why<'a> {
     pub(crate) redirect: bool,
     /// `Set-Cookie` values that take cookies away.
     pub(crate) cleared: Vec<HeaderValue>,
+    pub(crate) bearer: BearerChallenge,
+}
+
+/// What is said of bearer tokens (RFC 6750 section 3).
+#[derive(Debug, Default)]
+pub(crate) enum BearerChallenge {
+    /// The route takes none.
+    #[default]
+    None,
+    /// The route would take one.
+    Offered,
+    /// One was there and is why, so that no session is asked for.
+    Blamed(Vec<HeaderValue>),
 }
 
 impl Refused {
@@ -89,8 +111,14 @@ impl Refused {
             Some(location) => Answer::Location(location),
             None => Answer::Problem(scratch.write(|out| write_problem(out, &why))),
         };
-        let challenge = why.step_up.map(|asked| challenge(why.refusal.row().code, asked));
-        Self { refusal: why.refusal, answer, challenge, cleared: why.cleared }
+        let Why { refusal, step_up, cleared, bearer, .. } = why;
+        let challenge = match (bearer, step_up) {
+            (BearerChallenge::Blamed(challenges), _) => Challenge::Bearer(challenges),
+            (_, Some(asked)) => Challenge::StepUp(challenge(refusal.row().code, asked)),
+            (BearerChallenge::Offered, None) => Challenge::SessionOrBearer,
+            (BearerChallenge::None, None) => Challenge::Session,
+        };
+        Self { refusal, answer, challenge, cleared }
     }
 }
 
@@ -112,9 +140,20 @@ pub(crate) fn refused(refused: Refused, mut room: Room) -> Reply {
     };
     let status = refused.refusal.row().status;
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    if status == StatusCode::UNAUTHORIZED {
-        let plain = HeaderValue::from_static(CHALLENGE);
-        headers.insert(WWW_AUTHENTICATE, refused.challenge.unwrap_or(plain));
+    let session = HeaderValue::from_static(CHALLENGE);
+    match refused.challenge {
+        Challenge::Bearer(challenges) => {
+            for challenge in challenges {
+                headers.append(WWW_AUTHENTICATE, challenge);
+            }
+        }
+        _ if status != StatusCode::UNAUTHORIZED => {}
+        Challenge::Session => drop(headers.insert(WWW_AUTHENTICATE, session)),
+        Challenge::StepUp(challenge) => drop(headers.insert(WWW_AUTHENTICATE, challenge)),
+        Challenge::SessionOrBearer => {
+            headers.insert(WWW_AUTHENTICATE, session);
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -200,6 +239,7 @@ mod tests {
                     step_up: None,
                     redirect: false,
                     cleared: Vec::new(),
+                    bearer: BearerChallenge::None,
                 };
                 let mut body = BytesMut::new();
                 write_problem(&mut body, &why);

@@ -1,6 +1,7 @@
 //! Owns: one request from its head to its response. Every other module is a leaf that this one calls;
 //! checks come in the order of their cost, and the store last (class T17).
 
+mod bearer;
 mod record;
 mod token;
 
@@ -30,6 +31,7 @@ use tokio::net::TcpListener;
 
 use self::record::Log;
 use crate::background::Background;
+use crate::bearer::Bearer;
 use crate::bff::{Bff, TokenState};
 use crate::clients::Clients;
 use crate::config::{Config, VerifyConfig};
@@ -43,7 +45,7 @@ use crate::navigation;
 use crate::policy::{Demands, HandOn, PolicyError};
 use crate::read::Reader;
 use crate::refusal::Refusal;
-use crate::reply::{self, Refused, Reply, Room, Why};
+use crate::reply::{self, BearerChallenge, Refused, Reply, Room, Why};
 use crate::request::{self, Endpoint, Original, Peer};
 use crate::scratch::Scratch;
 use crate::slide;
@@ -66,6 +68,7 @@ struct State {
     metrics: Metrics,
     background: Background,
     bff: Option<Bff>,
+    bearer: Bearer,
     context: Option<Minter>,
     /// Told once that a proxy is missing from `BFF_TRUSTED_PROXIES`.
     ignored_proxy: Once,
@@ -87,10 +90,12 @@ impl Verify {
     ) -> Self {
         let keys = &config.verify.clients.edge_keys;
         let request_ids = RequestIds::new(&*random);
+        let background = Background::new();
         Self(Arc::new(State {
             config: config.verify.clone(),
             reader: Reader::new(store.clone(), Arc::clone(keys)),
             bff: config.verify.bff.as_ref().map(|bff| Bff::new(bff, Arc::clone(&clock))),
+            bearer: Bearer::new(&config.verify, Arc::clone(&clock), background.clone()),
             context: config.verify.context.as_ref().map(|context| Minter::new(context, random)),
             clients: Clients::new(config.verify.clients.trusted.clone()),
             marks: MarkMemo::new(keys.binder().clone()),
@@ -100,7 +105,7 @@ impl Verify {
             scratch: Scratch::new(),
             log: Log::default(),
             metrics: Metrics::new(),
-            background: Background::new(),
+            background,
             ignored_proxy: Once::new(),
         }))
     }
@@ -167,7 +172,20 @@ impl State {
                         }
                     }
                 }
-                Err(refused) => reply::refused(refused, Room::of_request(&mut head.headers)),
+                Err(Unasked::Refused(refused)) => {
+                    reply::refused(refused, Room::of_request(&mut head.headers))
+                }
+                // Boxed, so that requests with a cookie carry nothing of it.
+                Err(Unasked::Bearer(context)) => {
+                    match Box::pin(self.by_token(peer, &head, &context, started)).await {
+                        Ok(identity) => {
+                            reply::admitted(identity, Room::of_request(&mut head.headers))
+                        }
+                        Err(refused) => {
+                            reply::refused(refused, Room::of_request(&mut head.headers))
+                        }
+                    }
+                }
             };
             self.metrics.answered(reply.status(), started.elapsed());
             drop(body);
@@ -176,9 +194,14 @@ impl State {
     }
 
     /// What the request asks, once all is checked that needs no session.
-    fn ask<'a>(&'a self, peer: Peer, head: &'a Parts, now: Instant) -> Result<Asked<'a>, Refused> {
+    fn ask<'a>(
+        &'a self,
+        peer: Peer,
+        head: &'a Parts,
+        now: Instant,
+    ) -> Result<Asked<'a>, Unasked<'a>> {
         let Some(endpoint) = Endpoint::of(head.uri.path()) else {
-            return Err(self.refuse(peer, head, Refusal::UnknownPath, None));
+            return Err(self.refuse(peer, head, Refusal::UnknownPath, None).into());
         };
         let fields = Fields::of(&head.headers);
         if request::is_ignored_proxy(peer, &fields) {
@@ -189,7 +212,7 @@ impl State {
             self.refuse(peer, head, Refusal::ForwardedHeader, None)
         })?;
         let Some(tenant) = self.config.tenants.of(&original) else {
-            return Err(self.refuse(peer, head, Refusal::UnknownHost, None));
+            return Err(self.refuse(peer, head, Refusal::UnknownHost, None).into());
         };
         let demands = match head.uri.query() {
             None => Demands::default(),
@@ -197,7 +220,7 @@ impl State {
                 Ok(demands) => demands,
                 Err(error) => {
                     self.log.bad_policy(now, error);
-                    return Err(self.refuse(peer, head, Refusal::Policy, None));
+                    return Err(self.refuse(peer, head, Refusal::Policy, None).into());
                 }
             },
         };
@@ -213,6 +236,9 @@ impl State {
             forwarded_for,
             request_id,
         };
+        if context.demands.bearer().is_some() && Bearer::is_shown(headers) {
+            return Err(Unasked::Bearer(Box::new(context)));
+        }
         match self.key_of(&context, head, &fields, now) {
             Ok(key) => {
                 let user_agent = match fields.user_agent {
@@ -221,7 +247,7 @@ impl State {
                 };
                 Ok(Asked { key, user_agent, context })
             }
-            Err(refusal) => Err(self.refuse(peer, head, refusal, Some(&context))),
+            Err(refusal) => Err(self.refuse(peer, head, refusal, Some(&context)).into()),
         }
     }
 
@@ -347,8 +373,25 @@ impl State {
             _ => Vec::new(),
         };
         let step_up = step_up.as_ref();
-        let why = Why { refusal, request_id, login, step_up, redirect, cleared };
+        let bearer = match context.and_then(|context| context.demands.bearer()) {
+            Some(_) => BearerChallenge::Offered,
+            None => BearerChallenge::None,
+        };
+        let why = Why { refusal, request_id, login, step_up, redirect, cleared, bearer };
         Refused::new(why, &self.scratch)
+    }
+}
+
+/// Why the store is not asked.
+enum Unasked<'a> {
+    Refused(Refused),
+    /// A bearer token is there, and decides alone.
+    Bearer(Box<Context<'a>>),
+}
+
+impl From<Refused> for Unasked<'_> {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
     }
 }
 

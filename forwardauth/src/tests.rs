@@ -2,6 +2,7 @@
 
 mod access;
 mod backing;
+mod bearer;
 mod context;
 mod csrf;
 mod gate;

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use percent_encoding::percent_decode;
+use serde_json::Value;
 
 /// `value` as header text. Injective: different values give different texts.
 pub fn encode(value: &str) -> String {
@@ -34,6 +35,27 @@ pub fn encode_list<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
     let parts: Vec<String> =
         values.into_iter().map(|value| encode_with(value, |byte| byte == b',')).collect();
     parts.join(",")
+}
+
+/// What a claim is in a header: a text, a number, a truth, or a list of these. `None` for what is none of
+/// them.
+pub fn encode_json(value: &Value) -> Option<String> {
+    match value {
+        Value::Array(items) => {
+            let items: Option<Vec<String>> = items.iter().map(scalar).collect();
+            Some(encode_list(items?.iter().map(String::as_str)))
+        }
+        value => scalar(value).map(|text| encode_phrase(&text)),
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
 }
 
 /// What [`encode`] was given; `None` if `text` is nothing that it writes.

@@ -72,6 +72,11 @@ impl Validator {
         Self::builder(issuer, audience)
     }
 
+    /// A validator of the tokens of `issuer`, whose settings were made before.
+    pub fn trusting(issuer: TrustedIssuer) -> Builder {
+        Builder::new(issuer)
+    }
+
     /// A validator of the context tokens that Wicketgate's edge hands to services, for
     /// [`Profile::WicketContext`]. `issuer` is `BFF_CONTEXT_ISSUER`; the edge has no metadata, so the keys
     /// need to be given, or their URL.

@@ -2,7 +2,6 @@
 //! `forwardauth.yaml`, and in which form. They lie in Redis in clear, so there are few.
 
 use bytes::Bytes;
-use serde_json::Value;
 use session::edge::claims::{self, EMAIL, EMAIL_VERIFIED, NAME, RESERVED, USERNAME, YES};
 use session::header_text;
 use shell::config::{Settings, parse};
@@ -83,7 +82,7 @@ impl EdgeClaims {
         keep(EMAIL_VERIFIED, email_is_verified(told, before).then(|| YES.to_owned()));
         keep(NAME, of(NAME, phrase(&told.name)));
         for name in listed {
-            keep(name, of(name, told.claim(name).and_then(header_value)));
+            keep(name, of(name, told.claim(name).and_then(header_text::encode_json)));
         }
         let pairs = kept.iter().map(|(name, value)| (*name, value.as_str()));
         claims::encode(pairs).unwrap_or_default()
@@ -97,27 +96,6 @@ fn email_is_verified(told: &IdClaims, before: &[u8]) -> bool {
     match (&told.email, told.email_verified) {
         (Some(_), verified) => verified == Some(true),
         (None, verified) => was && verified != Some(false),
-    }
-}
-
-/// What a claim is in a header: a text, a number, a truth, or a list of these. `None` for what is none of
-/// them.
-fn header_value(value: &Value) -> Option<String> {
-    match value {
-        Value::Array(items) => {
-            let items: Option<Vec<String>> = items.iter().map(scalar).collect();
-            Some(header_text::encode_list(items?.iter().map(String::as_str)))
-        }
-        value => scalar(value).map(|text| header_text::encode_phrase(&text)),
-    }
-}
-
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

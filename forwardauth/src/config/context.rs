@@ -7,6 +7,7 @@ use std::sync::Arc;
 use session::context::ContextSigner;
 use shell::config::Settings;
 
+use super::BearerIssuers;
 use crate::policy::HandOn;
 
 const AUDIENCE: &str = "FORWARDAUTH_CONTEXT_AUD";
@@ -30,6 +31,7 @@ pub(super) fn read(
     settings: &mut Settings,
     threads: NonZeroUsize,
     hand_on: HandOn,
+    bearer: &BearerIssuers,
 ) -> Option<ContextSettings> {
     let audience = settings.text(AUDIENCE).map(Arc::from);
     let has_keys = has_keys(settings);
@@ -50,6 +52,9 @@ pub(super) fn read(
     let signer = ContextSigner::read(settings)?;
     if let Some(issuer) = settings.text("OIDC_ISSUER") {
         signer.differs_from(&issuer, "OIDC_ISSUER", settings);
+    }
+    for (name, issuer) in bearer.all() {
+        signer.differs_from(issuer, &format!("idps.yaml: idp {name}"), settings);
     }
     let kept_bytes = u64::try_from(TOKENS_MAX / threads).unwrap_or(u64::MAX);
     Some(ContextSettings { signer, audience, kept_bytes })

@@ -67,6 +67,11 @@ pub(super) fn warn_of_session_keys(settings: &mut Settings) {
     }
 }
 
+/// As in `bff`.
+pub(super) fn user_id_claim(settings: &mut Settings) -> String {
+    settings.text("OIDC_USER_ID_CLAIM").unwrap_or_else(|| "sub".to_owned())
+}
+
 /// Private keys have no business where nobody signs with them.
 pub(super) fn warn_of_idle_keys(
     settings: &mut Settings,

@@ -12,6 +12,8 @@ use super::file::{AuthorizationFile, NeedsFile, PoliciesFile, PolicyFile, Scalar
 use super::headers;
 use super::query::is_token;
 use super::{HandOn, MappedHeader, Policies, Policy, Requirements};
+use crate::bearer::IssuerSet;
+use crate::config::{BearerIssuers, NotAnIssuer};
 
 /// Longest name of a policy.
 const NAME_MAX: usize = 64;
@@ -23,7 +25,7 @@ const AUDIENCE_MAX: usize = 512;
 const HEADERS_MAX: usize = 32;
 
 /// What the rest of the configuration settled.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Given {
     /// What is handed on where a policy does not say.
     pub(crate) default: HandOn,
@@ -33,10 +35,17 @@ pub(crate) struct Given {
     pub(crate) context: bool,
     /// Whether context tokens have an audience where a policy names none.
     pub(crate) audience: bool,
+    /// Whose bearer tokens policies may take.
+    pub(crate) bearer: BearerIssuers,
 }
 
 /// The policies of `file`, noting all that is wrong in `settings`.
-pub(super) fn policies(file: PoliciesFile, given: Given, settings: &mut Settings) -> Policies {
+pub(super) fn policies(file: PoliciesFile, given: &Given, settings: &mut Settings) -> Policies {
+    if file.policies.values().any(|policy| policy.bearer.is_some()) {
+        for problem in given.bearer.problems() {
+            settings.add(problem.clone());
+        }
+    }
     let numbered = file.policies.into_iter().enumerate();
     Policies::of(numbered.map(|(index, (name, policy))| {
         let named = is_name(&name);
@@ -68,8 +77,7 @@ impl Entry<'_> {
         self.settings.problem(&format!("{}: {key}", self.place), problem, hint);
     }
 
-    fn policy(&mut self, file: PolicyFile, given: Given) -> Policy {
-        self.refuse_unavailable(&file);
+    fn policy(&mut self, file: PolicyFile, given: &Given) -> Policy {
         let (scopes, any_scope) = self.needs("scopes", file.scopes, is_token, str::to_owned);
         let (roles, any_role) = self.needs("roles", file.roles, is_plain, encoded);
         let (groups, any_group) = self.needs("groups", file.groups, is_plain, encoded);
@@ -90,17 +98,9 @@ impl Entry<'_> {
         };
         let hand_on = self.hand_on(file.authorization, given);
         let audience = self.audience(file.aud, hand_on, given);
+        let bearer = file.bearer.map(|names| self.bearer(names, hand_on, given));
         let headers = self.headers(file.headers.unwrap_or_default());
-        Policy { requirements, hand_on, audience, headers }
-    }
-
-    /// Keys that this version reads but does not carry out. Ignoring them would open what they close.
-    fn refuse_unavailable(&mut self, file: &PolicyFile) {
-        for (key, given) in [("bearer", file.bearer.is_some())] {
-            if given {
-                self.problem(key, "is not available in this version", "Remove it.");
-            }
-        }
+        Policy { requirements, hand_on, audience, bearer, headers }
     }
 
     /// What is needed of one kind: all of the first, one of the second.
@@ -165,7 +165,7 @@ impl Entry<'_> {
         &mut self,
         asked: Option<String>,
         hand_on: HandOn,
-        given: Given,
+        given: &Given,
     ) -> Option<Arc<str>> {
         let hint = "Name what the service checks as aud, such as https://orders.internal.";
         let context = hand_on == HandOn::ContextToken;
@@ -204,7 +204,34 @@ impl Entry<'_> {
         mapped
     }
 
-    fn hand_on(&mut self, asked: Option<AuthorizationFile>, given: Given) -> HandOn {
+    fn bearer(&mut self, names: Vec<String>, hand_on: HandOn, given: &Given) -> IssuerSet {
+        if names.is_empty() {
+            let hint = "Name entries of idps.yaml, or remove the key.";
+            self.problem("bearer", "is an empty list", hint);
+        }
+        for (index, name) in names.iter().enumerate() {
+            let place = format!("bearer[{index}]");
+            match given.bearer.check(name) {
+                Ok(()) => {}
+                Err(NotAnIssuer::Unknown) => {
+                    let hint = "Name an entry that has an audience.";
+                    self.problem(&place, "is no issuer of bearer tokens in idps.yaml", hint);
+                }
+                Err(NotAnIssuer::WithoutKeys) => {
+                    let problem =
+                        "is an entry without jwks_url, and verify asks nobody where keys are";
+                    self.problem(&place, problem, "Set jwks_url there.");
+                }
+            }
+        }
+        if hand_on == HandOn::ContextToken {
+            let problem = "takes tokens, and a context token tells of a session";
+            self.problem("bearer", problem, "Set authorization: access, or none.");
+        }
+        names.into()
+    }
+
+    fn hand_on(&mut self, asked: Option<AuthorizationFile>, given: &Given) -> HandOn {
         match asked {
             None => given.default,
             Some(AuthorizationFile::None) => HandOn::Nothing,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use session::edge::EdgeFrame;
 
 use super::{HandOn, MappedHeader, Policy, Requirements};
+use crate::bearer::IssuerSet;
 use crate::refusal::Refusal;
 
 /// What a route asks. The default, which most routes have, asks for nothing.
@@ -46,6 +47,11 @@ impl Demands {
         self.named.as_ref()?.audience.as_ref()
     }
 
+    /// Whose bearer tokens are taken beside the cookie; `None` where none are.
+    pub(crate) fn bearer(&self) -> Option<&IssuerSet> {
+        self.named.as_ref()?.bearer.as_ref()
+    }
+
     /// The headers that claims are told in.
     pub(crate) fn headers(&self) -> &[MappedHeader] {
         self.named.as_ref().map(|policy| policy.headers.as_slice()).unwrap_or_default()
@@ -57,6 +63,12 @@ impl Demands {
             acr: self.acr().unwrap_or_default().into_iter().cloned().collect(),
             max_age: self.parts().filter_map(|part| part.max_age).min(),
         }
+    }
+
+    /// The scopes that are asked for, whether all or some of them.
+    pub(crate) fn scopes(&self) -> Vec<&str> {
+        let lists = self.parts().flat_map(|part| [&part.scopes, &part.any_scope]);
+        lists.flatten().map(String::as_str).collect()
     }
 
     /// All that is asked, each part by itself.

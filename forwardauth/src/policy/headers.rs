@@ -3,8 +3,9 @@
 
 use http::HeaderName;
 use session::edge::{EdgeFrame, claims};
+use session::header_text;
 
-use super::verified_email;
+use super::{TokenClaims, verified_email};
 
 /// A header, and where its value is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +67,35 @@ impl MappedHeader {
             Source::SessionId => return Value::SessionId,
             Source::AuthTime => return Value::AuthTime,
         })
+    }
+}
+
+impl MappedHeader {
+    /// The value for `user` of a bearer token, as header text; empty where it is unknown, and where only
+    /// sessions have it.
+    pub(crate) fn value_of_token(&self, user: &str, claims: &TokenClaims<'_>) -> String {
+        let token = claims.token;
+        let list =
+            |entries: &[String]| header_text::encode_list(entries.iter().map(String::as_str));
+        match self.source {
+            Source::UserId => header_text::encode(user),
+            Source::Issuer => header_text::encode(token.issuer()),
+            Source::Roles => list(token.roles()),
+            Source::Groups => header_text::encode_list(claims.groups()),
+            Source::Scopes => header_text::encode_phrase(&token.scopes().join(" ")),
+            Source::Acr => header_text::encode(token.acr().unwrap_or_default()),
+            Source::VerifiedEmail => {
+                header_text::encode(claims.verified_email().unwrap_or_default())
+            }
+            Source::Email => header_text::encode(claims.email().unwrap_or_default()),
+            Source::Claim => {
+                claims.get(&self.claim).and_then(header_text::encode_json).unwrap_or_default()
+            }
+            Source::AuthTime => {
+                token.authenticated_at().map(|at| at.to_string()).unwrap_or_default()
+            }
+            Source::TenantId | Source::TenantSlug | Source::SessionId => String::new(),
+        }
     }
 }
 

@@ -64,7 +64,7 @@ impl PolicyTable {
             match yaml::read(&path) {
                 Ok(text) => {
                     first = Some(Fingerprint::of([text.as_bytes()]));
-                    policies = parse(&text, given, settings);
+                    policies = parse(&text, &given, settings);
                 }
                 Err(problem) => settings.add(problem),
             }
@@ -88,14 +88,14 @@ impl PolicyTable {
     fn take(&self, text: &str) -> Result<(), Problems> {
         let Source { given, settings, .. } = &*self.source;
         let mut settings = settings.clone();
-        let policies = parse(text, *given, &mut settings);
+        let policies = parse(text, given, &mut settings);
         let (policies, _) = settings.finish(Some(policies))?;
         self.current.store(Arc::new(policies));
         Ok(())
     }
 }
 
-fn parse(text: &str, given: Given, settings: &mut Settings) -> Policies {
+fn parse(text: &str, given: &Given, settings: &mut Settings) -> Policies {
     match yaml::parse(FILE, text, settings) {
         Ok(file) => build::policies(file, given, settings),
         Err(problem) => {
@@ -108,11 +108,19 @@ fn parse(text: &str, given: Given, settings: &mut Settings) -> Policies {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::BearerIssuers;
     use crate::policy::{Demands, PolicyError};
     use shell::reload::{Trust, Watch};
 
-    const GIVEN: Given =
-        Given { default: HandOn::Nothing, access: false, context: false, audience: false };
+    fn given() -> Given {
+        Given {
+            default: HandOn::Nothing,
+            access: false,
+            context: false,
+            audience: false,
+            bearer: BearerIssuers::default(),
+        }
+    }
 
     #[tokio::test]
     async fn t09_a_reload_is_whole_and_a_policy_that_went_is_not_no_policy() {
@@ -123,7 +131,7 @@ mod tests {
             ("ROLE", "ADMIN"),
         ]);
         std::fs::write(&path, "policies: { a: { roles: { all: [\"${ROLE}\"] } } }").unwrap();
-        let table = PolicyTable::read(&mut settings, GIVEN);
+        let table = PolicyTable::read(&mut settings, given());
         assert!(settings.finish(Some(())).is_ok());
         let mut watch = Watch::over([table.watched()]);
         let read = |query| Demands::read(query, &table.load(), false);

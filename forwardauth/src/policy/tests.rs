@@ -10,6 +10,7 @@ fn policies() -> Policies {
         requirements,
         hand_on: HandOn::Nothing,
         audience: None,
+        bearer: None,
         headers: Vec::new(),
     };
     Policies::of([

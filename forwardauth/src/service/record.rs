@@ -29,6 +29,7 @@ pub(super) struct Log {
     suspicious: Sampled,
     policy: Sampled,
     forwarded: Sampled,
+    bearer: Sampled,
 }
 
 impl Log {
@@ -87,6 +88,17 @@ impl Log {
                 tracing::warn!(session = key.short(), reason, unwritten, "session not believed");
             });
         }
+    }
+
+    /// Keys that cannot be had are the operator's to see to; a token that is refused is its sender's.
+    pub(super) fn bearer_refused(&self, now: Instant, refusal: Refusal, reason: &'static str) {
+        self.bearer.line(now, |unwritten| {
+            if refusal == Refusal::BearerKeys {
+                tracing::warn!(reason, unwritten, "the keys of a token's issuer cannot be had");
+            } else {
+                tracing::info!(target: "audit", event = "bearer.rejected", reason, unwritten);
+            }
+        });
     }
 
     pub(super) fn bad_policy(&self, now: Instant, error: PolicyError) {

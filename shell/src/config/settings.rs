@@ -42,6 +42,12 @@ impl Settings {
         Self { variables: variables.collect(), problems: Vec::new(), warnings: Vec::new() }
     }
 
+    /// The same variables, of which nothing was found wrong yet.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self { problems: Vec::new(), warnings: Vec::new(), ..self.clone() }
+    }
+
     /// These variables where the environment sets none.
     #[must_use]
     pub fn with_defaults<'a>(

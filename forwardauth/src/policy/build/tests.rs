@@ -1,10 +1,17 @@
 use super::*;
 use shell::config::yaml;
 
-const GIVEN: Given =
-    Given { default: HandOn::Nothing, access: true, context: true, audience: false };
+fn given() -> Given {
+    Given {
+        default: HandOn::Nothing,
+        access: true,
+        context: true,
+        audience: false,
+        bearer: BearerIssuers::default(),
+    }
+}
 
-fn read(text: &str, given: Given) -> Result<Policies, String> {
+fn read(text: &str, given: &Given) -> Result<Policies, String> {
     let mut settings = Settings::from_pairs([("ROLE", "ADMIN")]);
     let read = match yaml::parse("forwardauth.yaml", text, &settings) {
         Ok(file) => Some(policies(file, given, &mut settings)),
@@ -40,7 +47,7 @@ fn every_key_is_read() {
           one: { acr: urn:mfa, max_age: 90 }
           open: {}
         "#,
-        GIVEN,
+        &given(),
     );
     let policies = policies.unwrap();
     let all = policies.get("all").unwrap();
@@ -74,8 +81,8 @@ fn every_key_is_read() {
 #[test]
 fn what_is_handed_on_is_the_setting_s_where_a_policy_does_not_say() {
     let text = "policies: { a: {}, b: { authorization: none } }";
-    let given = Given { default: HandOn::AccessToken, ..GIVEN };
-    let policies = read(text, given).unwrap();
+    let given = Given { default: HandOn::AccessToken, ..given() };
+    let policies = read(text, &given).unwrap();
     assert_eq!(policies.get("a").unwrap().hand_on, HandOn::AccessToken);
     assert_eq!(policies.get("b").unwrap().hand_on, HandOn::Nothing);
 }
@@ -84,14 +91,14 @@ fn what_is_handed_on_is_the_setting_s_where_a_policy_does_not_say() {
 fn a_context_token_is_for_whom_the_policy_names_or_else_the_setting() {
     let text = "policies: { a: { authorization: context, aud: 'https://a.internal' }, b: { authorization: \
                 context } }";
-    let policies = read(text, Given { audience: true, ..GIVEN }).unwrap();
+    let policies = read(text, &Given { audience: true, ..given() }).unwrap();
     let a = policies.get("a").unwrap();
     assert_eq!(
         (a.hand_on, a.audience.as_deref()),
         (HandOn::ContextToken, Some("https://a.internal"))
     );
     assert_eq!(policies.get("b").unwrap().audience, None);
-    assert!(read(text, GIVEN).unwrap_err().contains("policy b: aud"));
+    assert!(read(text, &given()).unwrap_err().contains("policy b: aud"));
 }
 
 #[test]
@@ -111,7 +118,7 @@ fn t09_every_problem_of_the_file_is_told_at_once_and_no_value_is() {
           unused: { aud: "https://canary" }
           long: { authorization: context, aud: "" }
         "#,
-        Given { access: false, context: false, ..GIVEN },
+        &Given { access: false, context: false, ..given() },
     );
     let problems = problems.unwrap_err();
     assert!(!problems.contains("canary"), "{problems}");
@@ -131,7 +138,7 @@ fn t09_a_file_of_another_shape_is_refused() {
         "a: {}",
         "[",
     ] {
-        assert!(read(text, GIVEN).is_err(), "{text}");
+        assert!(read(text, &given()).is_err(), "{text}");
     }
 }
 

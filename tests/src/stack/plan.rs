@@ -23,6 +23,7 @@ pub struct Plan {
     pub(super) limits: Option<&'static str>,
     pub(super) policies: Option<&'static str>,
     pub(super) bff_yaml: String,
+    pub(super) issuers: Option<&'static str>,
 }
 
 impl Plan {
@@ -73,6 +74,13 @@ impl Plan {
     pub fn policies(mut self, file: &'static str) -> Self {
         self.policies = Some(file);
         self
+    }
+
+    /// Gives verify an `idps.yaml`; `{issuer}` and `{audience}` in it are the provider's.
+    #[must_use]
+    pub fn issuers(mut self, file: &'static str) -> Self {
+        self.issuers = Some(file);
+        self.forwardauth("OIDC_TLS_CA", "{scratch}/ca.pem")
     }
 
     /// Starts a second replica of each program, with the settings of the first.

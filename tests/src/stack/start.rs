@@ -65,6 +65,11 @@ impl Plan {
             .set("BFF_DEFAULT_SCHEME", "https")
             .set("BFF_CONFIG_DIR", scratch.directory("bff-config").display());
         let bff = here.apply(bff, &self.bff);
+        if let Some(issuers) = self.issuers {
+            let file =
+                issuers.replace("{issuer}", &idp.issuer).replace("{audience}", idp::AUDIENCE);
+            scratch.write("forwardauth-config/idps.yaml", file);
+        }
         if let Some(partner) = &second_idp {
             scratch.write("bff-config/idps.yaml", partners(partner, &ca));
         }

@@ -14,6 +14,7 @@ pub mod cookies;
 pub mod cors;
 pub mod csrf;
 pub mod error;
+mod hardening;
 pub mod health;
 pub mod http_client;
 pub mod limits;

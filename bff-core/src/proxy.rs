@@ -39,6 +39,10 @@ use path::PlainPath;
 use table::{Matched, Route};
 use websocket::Handshake;
 
+/// Marks an answer that a service gave: what it says of caches and embedding is its own word.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OfService;
+
 /// Answers everything that is no endpoint of our own.
 pub(crate) async fn proxy(
     State(app): State<Arc<App>>,
@@ -62,7 +66,10 @@ pub(crate) async fn proxy(
         }
     };
     let id = matched.route.id.clone();
-    let response = forward(&app, &caller, head, body, &matched).await;
+    let response = forward(&app, &caller, head, body, &matched).await.map(|mut response| {
+        response.extensions_mut().insert(OfService);
+        response
+    });
     let response = response.unwrap_or_else(|error| {
         let status = error.status();
         let mut response = error.into_response();

@@ -8,20 +8,20 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use http::header::{REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, header};
+use http::header;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use shell::admin::Admin;
 use shell::listen::{self, Limits};
 use shell::tls::Tls;
 use tokio::net::TcpListener;
-use tower::{Layer as _, ServiceExt as _};
+use tower::ServiceExt as _;
 
 use crate::app::App;
 use crate::caller::{Ambiguous, Caller, Requester};
 use crate::error::{self, ApiError};
-use crate::{admin, audit, metrics, proxy, routes};
+use crate::proxy::OfService;
+use crate::{admin, audit, cors, hardening, metrics, proxy, routes};
 
 /// Where a connection comes from, put into every request of it.
 #[derive(Debug, Clone, Copy)]
@@ -111,22 +111,26 @@ async fn of_tenant(State(app): State<Arc<App>>, mut request: Request, next: Next
     let Some(tenant) = app.tenants.at(requester.origin.as_ref()) else {
         return ApiError::UnknownHost.into_response();
     };
-    let cors = tenant.cors.clone();
-    request.extensions_mut().insert(Caller::new(requester, tenant));
-    match cors {
-        None => next.run(request).await,
-        Some(cors) => match cors.layer(next).oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        },
-    }
+    request.extensions_mut().insert(Caller::new(requester, Arc::clone(&tenant)));
+    let Some(cors) = &tenant.cors else { return next.run(request).await };
+    let origin = cors.listed(request.headers());
+    let mut response = match cors.preflight(&request) {
+        Ok(None) => next.run(request).await,
+        Ok(Some(answer)) => answer,
+        Err(refused) => refused.into_response(),
+    };
+    cors::put(origin, response.headers_mut());
+    response
 }
 
-/// What browsers are told with every answer.
+/// What browsers are told with every answer, and with those of our own besides.
 fn hardened(mut response: Response) -> Response {
+    let is_service = response.extensions().get::<OfService>().is_some();
     let headers = response.headers_mut();
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
+    hardening::every(headers);
+    if !is_service {
+        hardening::ours(headers);
+    }
     response
 }
 

@@ -17,12 +17,11 @@ use shell::config::{Problem, Problems};
 use shell::origin::Origin;
 use shell::random::Random;
 use shell::reload::{Watched, WatchedFile};
-use tower_http::cors::CorsLayer;
 
 use crate::app::{App, SetupError};
 use crate::config::{Limits, Site, Tenancy, TenantSettings};
 use crate::cookies::Cookies;
-use crate::cors;
+use crate::cors::Cors;
 use crate::oidc::{RelyingParty, SharedNonces};
 use crate::providers::Providers;
 
@@ -43,7 +42,7 @@ pub struct Tenant {
     /// What its sessions may.
     pub limits: Limits,
     /// What scripts of other origins may; `None` where there are none.
-    pub cors: Option<CorsLayer>,
+    pub cors: Option<Cors>,
 }
 
 impl fmt::Debug for Tenant {
@@ -69,7 +68,7 @@ impl Tenant {
             cookies: settings.cookies.clone(),
             site: settings.site.clone(),
             limits: settings.limits,
-            cors: cors::layer(&settings.site.cors_origins, &common.csrf_header),
+            cors: Cors::new(&settings.site.cors_origins, &common.csrf_header),
         })
     }
 }

@@ -7,6 +7,7 @@ mod away;
 mod backchannel;
 mod backchannel_scope;
 mod binding;
+mod browser_defences;
 mod callback;
 mod cap;
 mod context;

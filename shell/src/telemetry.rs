@@ -66,7 +66,7 @@ impl LogConfig {
 }
 
 /// Libraries whose finer levels print what travels through them, whatever `RUST_LOG` says.
-const QUIET: [&str; 8] = [
+const QUIET: [&str; 7] = [
     "fred=warn",
     "redis_protocol=warn",
     "hyper=info",
@@ -74,7 +74,6 @@ const QUIET: [&str; 8] = [
     "rustls=info",
     "hyper_util=info",
     "oauth2=warn",
-    "tower_http=info",
 ];
 
 /// Buckets of durations in seconds, from 50 µs.

@@ -10,6 +10,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde_json::json;
 
 use crate::app::App;
+use crate::hardening::RESOURCE_POLICY;
 
 /// Those that we authenticate with at providers, and those of context tokens. Public, and worth caching for a
 /// while.
@@ -23,5 +24,6 @@ pub(crate) async fn jwks(State(app): State<Arc<App>>) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
     response
 }

@@ -66,14 +66,19 @@ async fn c65_a_preflight_echoes_listed_origins_exactly() {
         ask.header("access-control-request-headers", "x-csrf-token").send(&world.app)
     };
     let answer = preflight(LISTED).await;
+    assert_eq!((answer.status, answer.body.as_str()), (204, ""));
     assert_eq!(answer.header("access-control-allow-origin"), Some(LISTED));
     assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
     assert!(answer.header("access-control-allow-methods").unwrap().contains("POST"));
     assert!(answer.header("access-control-allow-headers").unwrap().contains("x-csrf-token"));
-    assert!(answer.header("vary").unwrap().contains("origin"));
+    assert_eq!(answer.header("vary"), Some("Origin"));
     for stranger in ["null", "https://evil.test", "https://admin.example.evil.test", "*"] {
         let answer = preflight(stranger).await;
-        assert_eq!(answer.header("access-control-allow-origin"), None, "{stranger}");
+        assert_eq!((answer.status, &*answer.code()), (403, "csrf_origin"), "{stranger}");
+        for name in answer.headers.keys() {
+            assert!(!name.as_str().starts_with("access-control-"), "{stranger}: {name}");
+        }
+        assert!(answer.header("vary").unwrap().contains("Origin"));
     }
     assert!(world.service.seen().is_empty());
 }
@@ -86,7 +91,7 @@ async fn c65_c68_a_listed_page_can_read_that_nobody_is_signed_in() {
     assert_eq!((answer.status, &*answer.code()), (401, "unauthenticated"));
     assert_eq!(answer.header("access-control-allow-origin"), Some(LISTED));
     assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
-    assert!(answer.header("vary").unwrap().contains("origin"));
+    assert!(answer.header("vary").unwrap().contains("Origin"));
 
     // The service's own `*` is not repeated.
     let browser = world.signed_in().await;

@@ -1,9 +1,10 @@
 //! Owns: what a browser sees of the headers that a service answered with.
 
-use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::remove_hop_by_hop;
+use crate::hardening;
 
 /// What the browser sees of a service's answer: no connection headers, no CORS but ours, no cookie
 /// in place of ours, and nothing of a signed-in user in a shared cache (bff-checklist 71).
@@ -30,7 +31,8 @@ pub(in crate::proxy) fn clean_response(
         if !is_private(headers) {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
-        headers.append(VARY, HeaderValue::from_static("Cookie"));
+        hardening::by_cookie(headers);
+        headers.entry(hardening::RESOURCE_POLICY).or_insert(hardening::SAME_ORIGIN);
     }
 }
 

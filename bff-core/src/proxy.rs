@@ -10,6 +10,7 @@ mod headers;
 mod limit;
 mod onward;
 mod path;
+mod sign;
 mod table;
 mod upload;
 mod upstream;
@@ -104,6 +105,8 @@ async fn forward(
     if socket.is_some() {
         websocket::put_upgrade(request.headers_mut());
     }
+    let signing = &route.service.signing;
+    let request = sign::sign(signing, request, route.idle_timeout, app.now()).await?;
     let mut response = app.upstream.send(route, request).await?;
     note_nonce(caller, &url, &mut response);
     let has_switched = switched(app, route, socket, &mut response)?;

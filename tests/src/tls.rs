@@ -10,6 +10,7 @@ use rcgen::{
 };
 use rustls::client::WantsClientCert;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
+use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, ServerConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -133,6 +134,23 @@ impl Leaf {
 
     fn private(&self) -> PrivateKeyDer<'static> {
         PrivateKeyDer::Pkcs8(self.private.clone_key())
+    }
+
+    /// A server that shows this certificate, speaks HTTP/1.1, and takes nobody without a certificate of
+    /// `ca`.
+    pub fn demanding_server(&self, ca: &Ca) -> Arc<ServerConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(ca.root.clone()).expect("the root certificate is one");
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+            .build()
+            .expect("there is a root");
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("the provider knows TLS 1.2 and 1.3")
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(self.chain.clone(), self.private())
+            .expect("the key belongs to the certificate");
+        Arc::new(config)
     }
 
     /// A server that shows this certificate and offers the protocols, best first.

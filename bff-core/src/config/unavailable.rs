@@ -8,17 +8,12 @@ use shell::config::Settings;
 const OFF: &[&str] = &["false", "0", "no", "off"];
 
 /// Promises of protection, and the values that ask for nothing.
-const PROMISES: [(&str, &[&str]); 4] = [
-    ("BFF_STRATEGY", &["pass_through"]),
-    ("BFF_INTERNAL_HMAC_SECRET", &[]),
-    ("BFF_INTERNAL_HMAC_SECRET_FILE", &[]),
-    ("ENABLE_TOKEN_DOWNSCOPING", OFF),
-];
+const PROMISES: [(&str, &[&str]); 2] =
+    [("BFF_STRATEGY", &["pass_through"]), ("ENABLE_TOKEN_DOWNSCOPING", OFF)];
 
 /// Features whose absence endangers nothing.
-const FEATURES: [(&str, &[&str]); 4] = [
+const FEATURES: [(&str, &[&str]); 3] = [
     ("DATABASE_URL", &[]),
-    ("BFF_SIGNATURE_HEADER_PREFIX", &[]),
     ("HTTPS_PROXY", &[]),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", &[]),
 ];

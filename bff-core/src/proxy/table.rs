@@ -17,6 +17,7 @@ use http::{HeaderValue, Method, Uri};
 use shell::config::{Settings, yaml};
 
 use super::path::PlainPath;
+use super::sign::Signing;
 use super::upstream::Backend;
 use crate::error::ApiError;
 use crate::limits::{Key, Rule};
@@ -34,6 +35,7 @@ pub(super) struct Service {
     /// Longest silence in a body or on a socket, likewise.
     pub(super) idle_timeout: Duration,
     pub(super) token: ServiceToken,
+    pub(super) signing: Signing,
     /// Its connections, and what is known of its health.
     pub(super) backend: Arc<Backend>,
 }
@@ -131,10 +133,10 @@ impl RouteTable {
     pub fn read(settings: &mut Settings) -> Option<Self> {
         let directory = settings.text("BFF_CONFIG_DIR");
         let path = Path::new(directory.as_deref().unwrap_or("/app/config")).join("routes.yaml");
+        let given = Given::read(settings);
         if !path.exists() {
             return Some(Self::default());
         }
-        let given = Given::read(settings);
         let table = yaml::load::<RoutesFile>(&path, settings)
             .map_err(|problem| vec![problem])
             .and_then(|file| build::table(&file, &given, None));

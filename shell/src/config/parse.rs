@@ -1,4 +1,4 @@
-//! Owns: the text forms of settings: switches, durations, lists.
+//! Owns: the text forms of settings: switches, durations, sizes, lists.
 
 use std::time::Duration;
 
@@ -45,6 +45,25 @@ pub fn seconds(text: &str) -> Result<u64, String> {
     }
 }
 
+/// A size in bytes, or with a unit (`KiB`, `MiB`, `GiB`).
+///
+/// # Errors
+/// What is expected instead.
+pub fn size(text: &str) -> Result<usize, String> {
+    let refused = || "is not a size such as 512, 16KiB, 1MiB or 2GiB".to_owned();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits).ok_or_else(refused)?;
+    let number: usize = number.parse().map_err(|_| refused())?;
+    let bytes = match unit {
+        "" => Some(number),
+        "KiB" => number.checked_mul(1 << 10),
+        "MiB" => number.checked_mul(1 << 20),
+        "GiB" => number.checked_mul(1 << 30),
+        _ => None,
+    };
+    bytes.ok_or_else(refused)
+}
+
 /// Anything that parses.
 ///
 /// # Errors
@@ -86,6 +105,16 @@ mod tests {
             assert!(duration(bad).is_err(), "{bad}");
         }
         assert!(seconds("10ms").is_err());
+    }
+
+    #[test]
+    fn sizes_are_bytes_or_have_a_binary_unit() {
+        for (text, expected) in [("0", 0), ("512", 512), ("16KiB", 16_384), ("2MiB", 2_097_152)] {
+            assert_eq!(size(text), Ok(expected), "{text}");
+        }
+        for bad in ["", "KiB", "-1", "1.5MiB", "1 MiB", "1MB", "1k", "99999999999999999999GiB"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -58,6 +58,16 @@ fn canonical(name: &HeaderName) -> String {
     name.as_str().chars().map(fold).collect()
 }
 
+/// Removes `name`, however a service might read it.
+pub(in crate::proxy) fn remove_spellings(headers: &mut HeaderMap, name: &HeaderName) {
+    let wanted = canonical(name);
+    let spellings: Vec<HeaderName> =
+        headers.keys().filter(|name| canonical(name) == wanted).cloned().collect();
+    for name in spellings {
+        headers.remove(name);
+    }
+}
+
 fn is_ours(name: &HeaderName, csrf: &HeaderName) -> bool {
     let canonical = canonical(name);
     OURS.contains(&canonical.as_str())

@@ -49,6 +49,16 @@ impl Scalar {
     }
 }
 
+impl Scalar {
+    /// As a size; a bare number is bytes.
+    fn size(&self) -> Result<usize, String> {
+        match self {
+            Self::Number(bytes) => parse::size(&bytes.to_string()),
+            Self::Text(text) => parse::size(text),
+        }
+    }
+}
+
 /// A time that something may take; zero would be no time at all.
 pub(super) fn span(name: &str, value: Option<&Scalar>) -> Result<Option<Duration>, What> {
     let refused =

@@ -132,6 +132,11 @@ fn t09_a_service_that_no_route_uses_is_checked_too() {
         "services: { a: { base_url: \"https://a\", tls: { client_cert: x } } }\n",
         "services: { a: { base_url: \"https://a\", tls: { client_cert: x, client_key: y } } }\n",
         "services: { a: { base_url: \"https://a\", tls: { pin: x } } }\n",
+        "services: { a: { base_url: \"http://a\", signature: {} } }\n",
+        "services: { a: { base_url: \"http://a\", signature: { secret: short } } }\n",
+        "services: { a: { base_url: \"http://a\", signature: { secret: 0123456789abcdef, max_body: 1GB } } }\n",
+        "services: { a: { base_url: \"http://a\", signature: { secret: 0123456789abcdef, max_body: 1GiB } } }\n",
+        "services: { a: { base_url: \"http://a\", signature: { secret: 0123456789abcdef, version: v0, unsigned_body: true } } }\n",
     ] {
         assert!(table(file).is_err(), "{file}");
     }

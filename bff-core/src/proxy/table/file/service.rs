@@ -1,6 +1,7 @@
 //! Owns: a service of `routes.yaml`.
 
 mod calls;
+mod signature;
 mod tls;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use super::super::{Service, ServiceToken};
 use super::{Scalar, span};
 use crate::proxy::upstream::{Backend, Options};
 use calls::{BreakerFile, RetriesFile};
+use signature::SignatureFile;
 use tls::TlsFile;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -46,6 +48,8 @@ pub(in super::super) struct ServiceFile {
     token: TokenFile,
     #[serde(default)]
     tls: Option<TlsFile>,
+    #[serde(default)]
+    signature: Option<SignatureFile>,
     #[serde(default)]
     #[expect(dead_code, reason = "for people")]
     description: Option<String>,
@@ -95,7 +99,8 @@ impl ServiceFile {
             })?),
         };
         let (name, token) = (name.to_owned(), self.token()?);
-        Ok(Service { name, base_url, timeout, idle_timeout, token, backend })
+        let signing = SignatureFile::parse(self.signature.as_ref(), given)?;
+        Ok(Service { name, base_url, timeout, idle_timeout, token, signing, backend })
     }
 
     fn token(&self) -> Result<ServiceToken, What> {

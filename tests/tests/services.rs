@@ -1,0 +1,123 @@
+//! Services that ask who calls them: by certificate, and by signature.
+
+use std::sync::{Arc, Mutex};
+
+use e2e::scratch::Scratch;
+use e2e::service::{Seen, Service, answer, echo};
+use e2e::stack::Stack;
+use e2e::tls::Ca;
+use http::Method;
+use serde_json::json;
+use validator_lib::signature::{self, Content, HeaderNames, Verifier, Version};
+
+const SECRET: &str = "canary-signature-secret-0123456789";
+const OWN: &str = "canary-signature-secret-of-one-service";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_takes_nobody_without_a_certificate_takes_ours() {
+    let scratch = Scratch::new();
+    let ca = Ca::new(scratch.directory("services"));
+    let leaf = ca.issue("service", &["crud.internal"]);
+    ca.issue("caller", &["bff"]);
+    let service = Service::start(Some(leaf.demanding_server(&ca)), async |seen| echo(&seen)).await;
+    let files = scratch.directory("services").display().to_string();
+    let stack = Stack::plan()
+        .bff("FILES", files)
+        .service(&format!(
+            "known: {{ base_url: \"https://{0}\", tls: {{ ca: \"${{FILES}}/ca.pem\", server_name: crud.internal, \
+             client_cert: \"${{FILES}}/caller.pem\", client_key: \"${{FILES}}/caller.key\" }} }}\n  \
+             nameless: {{ base_url: \"https://{0}\", tls: {{ ca: \"${{FILES}}/ca.pem\", \
+             client_cert: \"${{FILES}}/caller.pem\", client_key: \"${{FILES}}/caller.key\" }} }}\n  \
+             anonymous: {{ base_url: \"https://{0}\", tls: {{ ca: \"${{FILES}}/ca.pem\", server_name: crud.internal }} }}\n  \
+             trusting: {{ base_url: \"https://{0}\", tls: {{ server_name: crud.internal }} }}",
+            service.address,
+        ))
+        .route("{ path: \"/api/known\", target_service: known, methods: [GET], auth: session }")
+        .route("{ path: \"/api/nameless\", target_service: nameless, methods: [GET], auth: session }")
+        .route("{ path: \"/api/anonymous\", target_service: anonymous, methods: [GET], auth: session }")
+        .route("{ path: \"/api/trusting\", target_service: trusting, methods: [GET], auth: session }")
+        .start()
+        .await;
+    let agent = stack.signed_in("alice").await;
+    let reply = agent.fetch(Method::GET, &stack.at("/api/known")).send().await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(service.take().len(), 1);
+    // Another name than the certificate's, no certificate of ours, and an authority that nobody knows.
+    for path in ["/api/nameless", "/api/anonymous", "/api/trusting"] {
+        let reply = agent.fetch(Method::GET, &stack.at(path)).send().await;
+        assert_eq!((reply.status.as_u16(), &*reply.problem()), (502, "upstream_unreachable"));
+        assert!(service.take().is_empty(), "{path}");
+    }
+}
+
+/// The version, and whether the body is covered; or why not.
+type Verdict = Result<(Version, bool), String>;
+
+/// What a service makes of the signature of a request.
+fn check(verifier: &Verifier, seen: &Seen) -> Verdict {
+    let mut request = http::Request::new(());
+    *request.method_mut() = seen.method.clone();
+    *request.uri_mut() = seen.uri.clone();
+    *request.headers_mut() = seen.headers.clone();
+    let (parts, ()) = request.into_parts();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.expect("it is later than 1970").as_secs();
+    let (covered, presented) =
+        signature::read(&parts, &HeaderNames::default()).map_err(|error| error.to_string())?;
+    verifier
+        .verify(&covered, &Content::of(&seen.body), &presented, now)
+        .map(|verified| (verified.version, verified.body))
+        .map_err(|error| error.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_know_the_requests_that_the_proxy_signed() {
+    let verdicts: Arc<Mutex<Vec<Verdict>>> = Arc::default();
+    let told = Arc::clone(&verdicts);
+    let strict = Verifier::new([SECRET]).expect("a secret").remember(1000);
+    let open = Verifier::new([OWN]).expect("a secret").accept_v0().accept_unsigned_body();
+    let service = Service::start(None, move |seen| {
+        let verifier = if seen.target().starts_with("/own") { &open } else { &strict };
+        told.lock().expect("nobody panics").push(check(verifier, &seen));
+        async { answer(200, "text/plain", "heard") }
+    })
+    .await;
+    let address = service.address;
+    let stack = Stack::plan()
+        .bff("BFF_INTERNAL_HMAC_SECRET", SECRET)
+        .service(&format!(
+            "signed: {{ base_url: \"http://{address}\" }}\n  \
+             own: {{ base_url: \"http://{address}/own\", signature: {{ secret: \"{OWN}\", max_body: 1KiB, unsigned_body: true }} }}\n  \
+             old: {{ base_url: \"http://{address}/own\", signature: {{ secret: \"{OWN}\", version: v0, max_body: 1KiB }} }}",
+        ))
+        .route("{ path: \"/api/signed/*\", target_service: signed, methods: [GET, POST], auth: session }")
+        .route("{ path: \"/api/own\", target_service: own, methods: [POST], auth: session }")
+        .route("{ path: \"/api/old\", target_service: old, methods: [POST], auth: session }")
+        .start()
+        .await;
+    let agent = stack.signed_in("alice").await;
+    let all = |version, body| Ok((version, body));
+    let take = || std::mem::take(&mut *verdicts.lock().expect("nobody panics"));
+
+    for _ in 0..3 {
+        let url = stack.at("/api/signed/caf%C3%A9?q=1&q=%20");
+        let reply =
+            agent.fetch(Method::GET, &url).header("x-wicket-signature", "v1=forged").send().await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        assert_eq!(stack.post(&agent, "/api/signed/x", &json!({ "a": 1 })).await.status, 200);
+    }
+    assert_eq!(take(), vec![all(Version::V1, true); 6]);
+
+    let long = json!({ "a": "x".repeat(2000) });
+    assert_eq!(stack.post(&agent, "/api/own", &json!({})).await.status, 200);
+    assert_eq!(stack.post(&agent, "/api/own", &long).await.status, 200);
+    assert_eq!(take(), [all(Version::V1, true), all(Version::V1, false)]);
+    assert_eq!(stack.post(&agent, "/api/old", &json!({})).await.status, 200);
+    assert_eq!(take(), [all(Version::V0, true)]);
+    let refused = stack.post(&agent, "/api/old", &long).await;
+    assert_eq!((refused.status.as_u16(), &*refused.problem()), (413, "body_too_large"));
+    assert!(take().is_empty());
+    for (name, log) in stack.logs() {
+        assert!(!log.contains(SECRET) && !log.contains(OWN), "t18: a secret in {name}");
+    }
+}

@@ -36,8 +36,8 @@ pub struct Idp {
 }
 
 impl Idp {
-    /// Starts the provider for a relying party at `origin`; `knobs` are the `OP_*` variables of
-    /// `op.mjs` that differ from the harness' own.
+    /// Starts the provider for a relying party at `origin`, or at several with blanks between; `knobs` are
+    /// the `OP_*` variables of `op.mjs` that differ from the harness' own.
     pub async fn start(scratch: &Scratch, ca: &Ca, origin: &str, knobs: &[(&str, &str)]) -> Self {
         Self::start_as("idp", scratch, ca, origin, knobs).await
     }

@@ -86,6 +86,18 @@ impl Jar {
         });
     }
 
+    /// Puts each cookie of one host in the place of those of the other, as a mixed-up browser would.
+    pub fn swap_hosts(&mut self, one: &str, other: &str) {
+        for stored in &mut self.0 {
+            let to = match &*stored.domain {
+                domain if domain == one => other,
+                domain if domain == other => one,
+                _ => continue,
+            };
+            to.clone_into(&mut stored.domain);
+        }
+    }
+
     /// Takes the cookies of that name away.
     pub fn forget(&mut self, name: &str) {
         self.0.retain(|stored| stored.name != name);

@@ -24,6 +24,8 @@ pub struct Plan {
     pub(super) policies: Option<&'static str>,
     pub(super) bff_yaml: String,
     pub(super) issuers: Option<&'static str>,
+    pub(super) hosts: Vec<&'static str>,
+    pub(super) tenants: Option<&'static str>,
 }
 
 impl Plan {
@@ -136,6 +138,20 @@ impl Plan {
     pub fn bff_yaml(mut self, line: &str) -> Self {
         writeln!(self.bff_yaml, "{line}").expect("writing to a string");
         self
+    }
+
+    /// Another public host beside [`HOST`](crate::traefik::HOST), at the same port.
+    #[must_use]
+    pub fn host(mut self, name: &'static str) -> Self {
+        self.hosts.push(name);
+        self
+    }
+
+    /// Gives both programs this `tenants.yaml`, in which `{port}` is that of the public hosts.
+    #[must_use]
+    pub fn tenants(mut self, yaml: &'static str) -> Self {
+        self.tenants = Some(yaml);
+        self.bff_without("BFF_DEFAULT_HOST")
     }
 
     /// Adds a line to the `services:` of `routes.yaml`.

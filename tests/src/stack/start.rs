@@ -23,7 +23,11 @@ impl Plan {
         let agent = Agent::new(&ca);
         let edge_address = ports::free();
         let origin = format!("https://{HOST}:{}", edge_address.port());
-        let leaf = ca.issue("edge", &[HOST]);
+        let hosts = [&[HOST], self.hosts.as_slice()].concat();
+        let origins: Vec<String> =
+            hosts.iter().map(|host| format!("https://{host}:{}", edge_address.port())).collect();
+        let origins = origins.join(" ");
+        let leaf = ca.issue("edge", &hosts);
         let verify_leaf = ca.issue("forwardauth", &["localhost", "127.0.0.1"]);
         let (verify, verify_admin) = (ports::free(), ports::free());
         let (bff_address, bff_admin) = (ports::free(), ports::free());
@@ -35,9 +39,9 @@ impl Plan {
         let (redis, cluster, idp, second_idp, protected, upstream, pages) = tokio::join!(
             Redis::start(&scratch, &ca),
             optional(self.cluster, async || Cluster::start(&scratch).await),
-            Idp::start(&scratch, &ca, &origin, &self.idp),
+            Idp::start(&scratch, &ca, &origins, &self.idp),
             optional(self.second_idp, async || {
-                Idp::start_as("idp-2", &scratch, &ca, &origin, &self.idp).await
+                Idp::start_as("idp-2", &scratch, &ca, &origins, &self.idp).await
             }),
             Service::echo(),
             Service::echo(),
@@ -56,7 +60,7 @@ impl Plan {
             .set("BFF_CONFIG_DIR", scratch.directory("forwardauth-config").display());
         let forwardauth = self.certified(forwardauth, &verify_leaf);
         let forwardauth = here.apply(forwardauth, &self.forwardauth);
-        self.write_files(&scratch, &upstream, &orders);
+        self.write_files(&scratch, (&upstream, &orders), edge_address.port());
         let bff = relying_party(shared, &idp, &ca)
             .set("BFF_LISTEN", bff_address)
             .set("BFF_ADMIN_LISTEN", bff_admin)
@@ -106,10 +110,16 @@ impl Plan {
 
 impl Plan {
     /// The files of both programs.
-    fn write_files(&self, scratch: &Scratch, upstream: &Service, orders: &Service) {
+    fn write_files(&self, scratch: &Scratch, (upstream, orders): (&Service, &Service), port: u16) {
         let routes = routes(upstream, orders, &self.services, &self.routes);
         scratch.write("bff-config/routes.yaml", routes);
         scratch.write("bff-config/bff.yaml", self.bff_file());
+        if let Some(tenants) = self.tenants {
+            let yaml = tenants.replace("{port}", &port.to_string());
+            for directory in ["bff-config", "forwardauth-config"] {
+                scratch.write(&format!("{directory}/tenants.yaml"), &yaml);
+            }
+        }
         if let Some(policies) = self.policies {
             scratch.write(POLICIES, policies);
         }
@@ -142,7 +152,7 @@ impl Plan {
         (protected, pages): (&Service, &Service),
     ) -> Environment {
         let edge = Environment::default()
-            .set("WICKETGATE_HOST", HOST)
+            .set("WICKETGATE_HOST", [&[HOST], self.hosts.as_slice()].concat().join(","))
             .set("WICKETGATE_TLS_CERT", leaf.certificate.display())
             .set("WICKETGATE_TLS_KEY", leaf.key.display())
             .set("WICKETGATE_FORWARDAUTH_URL", self.verify_url(verify))

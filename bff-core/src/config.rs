@@ -18,6 +18,7 @@ use session::context::ContextSigner;
 use session::seal::SessionKeys;
 use session::settings::{ClientSettings, StoreSettings, key_ring};
 use shell::config::{Problems, Settings, parse};
+use shell::reload::Watched;
 use shell::telemetry::LogConfig;
 
 pub use idps::{Idps, LoginProvider};
@@ -30,7 +31,7 @@ pub use tenants::{Limits, Tenancy, TenantSettings};
 
 use crate::admin::Access;
 use crate::limits::RateLimits;
-use crate::proxy::RouteTable;
+use crate::proxy::Routes;
 use crate::sessions::EdgeClaims;
 
 /// Longest wait for one command to the store.
@@ -64,7 +65,7 @@ pub struct Config {
     /// `telemetry` of `bff.yaml`.
     pub telemetry: Telemetry,
     /// `routes.yaml`.
-    pub routes: RouteTable,
+    pub routes: Routes,
     /// `BFF_ADMIN_TOKENS`, `BFF_INTERNAL_TOKEN`.
     pub access: Access,
     /// `LOG_FORMAT`, `RUST_LOG`.
@@ -104,9 +105,9 @@ impl Config {
         let streams = StreamLimits::read(settings);
         let file = file::BffFile::read(settings);
         let edge_claims = EdgeClaims::read(settings);
-        let routes = RouteTable::read(settings);
+        let routes = Routes::read(settings);
         if let Some(routes) = &routes {
-            context::agree(settings, context.as_ref(), routes);
+            context::agree(settings, context.as_ref(), &routes.load());
         }
         let access = Access::read(settings);
         Some(Self {
@@ -153,6 +154,14 @@ impl Config {
     ) -> Option<Tenancy> {
         let max_sessions_per_user = max_sessions_per_user(settings);
         Tenancy::read(settings, Common { network, lifetimes, max_sessions_per_user, idps })
+    }
+
+    /// What exchanges [`Self::routes`] when `routes.yaml` changes, with the checks of the start. Install the
+    /// metrics recorder first.
+    pub fn watched_routes(&self) -> Box<dyn Watched> {
+        let context = self.context.clone();
+        self.routes
+            .watched(move |table, settings| context::agree(settings, context.as_ref(), table))
     }
 }
 

@@ -115,7 +115,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let app =
         App::new(config, store, Arc::new(SystemClock), Arc::new(SystemRandom), shutdown.clone())?;
     startup::check_issuers(&app).await.context("OIDC_*")?;
-    Watch::over(certificates.into_iter().chain(tenants::watched(&app)))
+    let routes = app.config.watched_routes();
+    Watch::over(certificates.into_iter().chain(tenants::watched(&app)).chain([routes]))
         .start(reload::INTERVAL, &shutdown)
         .context("cannot listen to signals")?;
     let admin = Admin { metrics: Some(metrics_handle), shutdown: shutdown.clone() };
@@ -152,7 +153,7 @@ fn explain(config: &Config, method: &http::Method, url: &str) -> ExitCode {
         None => url,
     };
     let path = path.split(['?', '#']).next().unwrap_or_default();
-    let report = config.routes.explain(method, path);
+    let report = config.routes.load().explain(method, path);
     match std::io::stdout().lock().write_all(report.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,

@@ -10,6 +10,7 @@ mod headers;
 mod limit;
 mod onward;
 mod path;
+mod routes;
 mod sign;
 mod table;
 mod upload;
@@ -28,6 +29,7 @@ use http::request::Parts;
 use http::{Request, StatusCode, Uri};
 use url::Url;
 
+pub use routes::Routes;
 pub use table::RouteTable;
 pub use upstream::Upstream;
 
@@ -55,7 +57,7 @@ pub(crate) async fn proxy(
     let Some(path) = PlainPath::parse(head.uri.path()) else {
         return ApiError::BadRequest("path_unclear").into_response();
     };
-    let routes = &app.config.routes;
+    let routes = app.config.routes.load();
     let matched = match routes.find(&path, &head.method) {
         Ok(matched) => matched,
         Err(error) => {

@@ -34,6 +34,7 @@ mod mine;
 mod proxy;
 mod races;
 mod refresh;
+mod reload;
 mod replicas;
 mod sessions;
 mod snapshots;

@@ -12,11 +12,8 @@ const PROMISES: [(&str, &[&str]); 2] =
     [("BFF_STRATEGY", &["pass_through"]), ("ENABLE_TOKEN_DOWNSCOPING", OFF)];
 
 /// Features whose absence endangers nothing.
-const FEATURES: [(&str, &[&str]); 3] = [
-    ("DATABASE_URL", &[]),
-    ("HTTPS_PROXY", &[]),
-    ("OTEL_EXPORTER_OTLP_ENDPOINT", &[]),
-];
+const FEATURES: [(&str, &[&str]); 3] =
+    [("DATABASE_URL", &[]), ("HTTPS_PROXY", &[]), ("OTEL_EXPORTER_OTLP_ENDPOINT", &[])];
 
 /// Notes them in `settings`.
 pub(super) fn tell(settings: &mut Settings) {

@@ -9,12 +9,12 @@ mod file;
 mod given;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri};
-use shell::config::{Settings, yaml};
+use shell::config::{Problem, Settings, yaml};
 
 use super::path::PlainPath;
 use super::sign::Signing;
@@ -120,6 +120,13 @@ pub(super) struct Matched {
     pub(super) upstream_path: String,
 }
 
+/// What became of a file.
+pub(super) struct Made {
+    pub(super) table: Result<RouteTable, Vec<Problem>>,
+    /// The files that it names.
+    pub(super) files: Vec<PathBuf>,
+}
+
 /// All routes.
 #[derive(Debug, Default)]
 pub struct RouteTable {
@@ -129,25 +136,12 @@ pub struct RouteTable {
 }
 
 impl RouteTable {
-    /// `routes.yaml` in `BFF_CONFIG_DIR`; empty if there is no such file.
-    pub fn read(settings: &mut Settings) -> Option<Self> {
-        let directory = settings.text("BFF_CONFIG_DIR");
-        let path = Path::new(directory.as_deref().unwrap_or("/app/config")).join("routes.yaml");
+    /// Makes one of the text of a file, with the connections of services that are as they were `before`.
+    pub(super) fn make(text: &str, settings: &mut Settings, before: Option<&Self>) -> Made {
         let given = Given::read(settings);
-        if !path.exists() {
-            return Some(Self::default());
-        }
-        let table = yaml::load::<RoutesFile>(&path, settings)
-            .map_err(|problem| vec![problem])
-            .and_then(|file| build::table(&file, &given, None));
-        match table {
-            Ok(table) => Some(table),
-            Err(problems) => {
-                for problem in problems {
-                    settings.add(problem);
-                }
-                None
-            }
+        match yaml::parse::<RoutesFile>("routes.yaml", text, settings) {
+            Ok(file) => Made { table: build::table(&file, &given, before), files: file.files() },
+            Err(problem) => Made { table: Err(vec![problem]), files: Vec::new() },
         }
     }
 

@@ -4,6 +4,7 @@ mod route;
 mod service;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -71,6 +72,11 @@ pub(super) fn span(name: &str, value: Option<&Scalar>) -> Result<Option<Duration
 }
 
 impl RoutesFile {
+    /// The files that it names.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        self.services.values().flat_map(ServiceFile::files).collect()
+    }
+
     /// There is one version so far; a file without one is of it.
     pub(super) fn check_version(&self) -> Option<What> {
         let known = match &self.version {

@@ -1,5 +1,4 @@
 use super::*;
-use shell::config::Problem;
 
 const FILE: &str = r#"
 version: "1.0"

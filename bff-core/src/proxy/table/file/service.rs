@@ -4,6 +4,7 @@ mod calls;
 mod signature;
 mod tls;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,6 +102,11 @@ impl ServiceFile {
         let (name, token) = (name.to_owned(), self.token()?);
         let signing = SignatureFile::parse(self.signature.as_ref(), given)?;
         Ok(Service { name, base_url, timeout, idle_timeout, token, signing, backend })
+    }
+
+    /// The files that it names.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        self.tls.as_ref().map(TlsFile::files).unwrap_or_default()
     }
 
     fn token(&self) -> Result<ServiceToken, What> {

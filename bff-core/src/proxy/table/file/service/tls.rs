@@ -1,5 +1,7 @@
 //! Owns: `tls` of a service of `routes.yaml`: PEM, or the path of a file of it.
 
+use std::path::PathBuf;
+
 use ring::digest;
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -38,6 +40,13 @@ impl TlsFile {
         Ok(ServiceTls { ca: ca.map(|ca| ca.to_vec()), identity: self.identity()?, server_name })
     }
 
+    /// The files that it names.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let key = self.client_key.as_ref().map(SecretString::expose_secret);
+        let named = [self.ca.as_deref(), self.client_cert.as_deref(), key];
+        named.into_iter().flatten().filter(|value| !is_pem(value)).map(PathBuf::from).collect()
+    }
+
     fn identity(&self) -> Result<Option<(TlsIdentity, Fingerprint)>, What> {
         let (chain, key) = match (&self.client_cert, &self.client_key) {
             (None, None) => return Ok(None),
@@ -68,8 +77,12 @@ fn fingerprint(chain: &[u8], key: &[u8]) -> Fingerprint {
     out
 }
 
+fn is_pem(value: &str) -> bool {
+    value.trim_start().starts_with("-----BEGIN")
+}
+
 fn pem(name: &str, value: &str) -> Result<Zeroizing<Vec<u8>>, What> {
-    if value.trim_start().starts_with("-----BEGIN") {
+    if is_pem(value) {
         return Ok(Zeroizing::new(value.as_bytes().to_vec()));
     }
     std::fs::read(value).map(Zeroizing::new).map_err(|error| {

@@ -69,14 +69,7 @@ impl Plan {
             .set("BFF_DEFAULT_SCHEME", "https")
             .set("BFF_CONFIG_DIR", scratch.directory("bff-config").display());
         let bff = here.apply(bff, &self.bff);
-        if let Some(issuers) = self.issuers {
-            let file =
-                issuers.replace("{issuer}", &idp.issuer).replace("{audience}", idp::AUDIENCE);
-            scratch.write("forwardauth-config/idps.yaml", file);
-        }
-        if let Some(partner) = &second_idp {
-            scratch.write("bff-config/idps.yaml", partners(partner, &ca));
-        }
+        self.write_idps(&scratch, &ca, &idp, second_idp.as_ref());
 
         let (traefik, forwardauth, bff) = tokio::join!(
             Traefik::start(&scratch, edge_address, &edge, &agent),
@@ -109,7 +102,19 @@ impl Plan {
 }
 
 impl Plan {
-    /// The files of both programs.
+    /// The `idps.yaml` of both programs, where they have one.
+    fn write_idps(&self, scratch: &Scratch, ca: &Ca, idp: &Idp, partner: Option<&Idp>) {
+        if let Some(issuers) = self.issuers {
+            let file =
+                issuers.replace("{issuer}", &idp.issuer).replace("{audience}", idp::AUDIENCE);
+            scratch.write("forwardauth-config/idps.yaml", file);
+        }
+        if let Some(partner) = partner {
+            scratch.write("bff-config/idps.yaml", partners(partner, ca));
+        }
+    }
+
+    /// The other files of both programs.
     fn write_files(&self, scratch: &Scratch, (upstream, orders): (&Service, &Service), port: u16) {
         let routes = routes(upstream, orders, &self.services, &self.routes);
         scratch.write("bff-config/routes.yaml", routes);

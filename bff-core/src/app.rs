@@ -9,6 +9,7 @@ use shell::clock::Clock;
 use shell::random::Random;
 use shell::shutdown::Shutdown;
 
+use crate::bearer::Bearers;
 use crate::config::Config;
 use crate::context_token;
 use crate::health::Health;
@@ -31,6 +32,8 @@ pub struct App {
     pub store: AnyStore,
     /// Whom requests are for, and what is each tenant's own.
     pub tenants: Tenants,
+    /// The issuers of bearer tokens.
+    pub(crate) bearers: Bearers,
     /// The services.
     pub upstream: Upstream,
     /// Context tokens, where keys sign them.
@@ -93,6 +96,7 @@ impl App {
         let csrf_header = config.network.csrf_header.clone();
         let common = tenants::Common { csrf_header, random: Arc::clone(&random), nonces };
         Ok(Arc::new(Self {
+            bearers: Bearers::new(&config, &store, &clock, &random, &shutdown)?,
             upstream: Upstream::new(Arc::clone(&random)),
             tenants: Tenants::new(&config.tenancy, common)?,
             context: context.map(|signer| ContextTokens::new(signer, context_token::KEPT_BYTES)),

@@ -12,6 +12,7 @@ mod telemetry;
 mod tenants;
 mod unavailable;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use session::context::ContextSigner;
@@ -21,7 +22,7 @@ use shell::config::{Problems, Settings, parse};
 use shell::reload::Watched;
 use shell::telemetry::LogConfig;
 
-pub use idps::{Idps, LoginProvider};
+pub use idps::{BearerEntry, Idps, Introspection, LoginProvider};
 pub use network::Network;
 pub use site::Site;
 pub use streams::StreamLimits;
@@ -31,7 +32,7 @@ pub use tenants::{Limits, Tenancy, TenantSettings};
 
 use crate::admin::Access;
 use crate::limits::RateLimits;
-use crate::proxy::Routes;
+use crate::proxy::{RouteTable, Routes};
 use crate::sessions::EdgeClaims;
 
 /// Longest wait for one command to the store.
@@ -51,7 +52,7 @@ pub struct Config {
     /// `tenants.yaml`, and what it overrides.
     pub tenancy: Tenancy,
     /// `idps.yaml`.
-    pub idps: Idps,
+    pub idps: Arc<Idps>,
     /// `BFF_CONTEXT_*`.
     pub context: Option<ContextSigner>,
     /// Lifetimes, which tenants may only shorten.
@@ -98,7 +99,7 @@ impl Config {
         let store =
             store.and_then(|store| if embedded { Some(store) } else { store.shared(settings) });
         let session_keys = key_ring(settings, "BFF_SESSION_KEYS").map(SessionKeys::new);
-        let idps = Idps::read(settings);
+        let idps = Arc::new(Idps::read(settings));
         let lifetimes = Lifetimes::read(settings);
         let tenancy = Self::read_tenancy(settings, &network, lifetimes, &idps);
         let context = context::read(settings, tenancy.as_ref(), &idps);
@@ -107,7 +108,7 @@ impl Config {
         let edge_claims = EdgeClaims::read(settings);
         let routes = Routes::read(settings);
         if let Some(routes) = &routes {
-            context::agree(settings, context.as_ref(), &routes.load());
+            agree(settings, context.as_ref(), &idps, &routes.load());
         }
         let access = Access::read(settings);
         Some(Self {
@@ -159,10 +160,20 @@ impl Config {
     /// What exchanges [`Self::routes`] when `routes.yaml` changes, with the checks of the start. Install the
     /// metrics recorder first.
     pub fn watched_routes(&self) -> Box<dyn Watched> {
-        let context = self.context.clone();
-        self.routes
-            .watched(move |table, settings| context::agree(settings, context.as_ref(), table))
+        let (context, idps) = (self.context.clone(), Arc::clone(&self.idps));
+        self.routes.watched(move |table, settings| agree(settings, context.as_ref(), &idps, table))
     }
+}
+
+/// What `routes.yaml` and the rest of the settings have to agree on.
+fn agree(
+    settings: &mut Settings,
+    context: Option<&ContextSigner>,
+    idps: &Idps,
+    routes: &RouteTable,
+) {
+    context::agree(settings, context, routes);
+    routes.agree(idps, settings);
 }
 
 /// `SESSION_MAX_PER_USER`; zero is no cap.

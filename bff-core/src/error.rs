@@ -10,6 +10,7 @@ use session::seal::SealError;
 use session::store::StoreError;
 use shell::problem::ProblemDetails;
 
+use crate::bearer::TokenRefused;
 use crate::caller::Requester;
 use crate::limits::RateLimited;
 use crate::oidc::OidcError;
@@ -27,6 +28,9 @@ pub enum ApiError {
     /// No administrator of the admin API.
     #[error("not an administrator")]
     AdminToken,
+    /// A bearer token that is not taken.
+    #[error("token refused ({})", .0.reason)]
+    Token(Box<TokenRefused>),
     /// Two session cookies; the headers take both forms away.
     #[error("two session cookies")]
     CookieTossing(Vec<HeaderValue>),
@@ -127,6 +131,12 @@ impl From<RateLimited> for ApiError {
     }
 }
 
+impl From<TokenRefused> for ApiError {
+    fn from(refused: TokenRefused) -> Self {
+        Self::Token(Box::new(refused))
+    }
+}
+
 impl From<OidcError> for ApiError {
     fn from(error: OidcError) -> Self {
         if error.is_unavailable() {
@@ -158,6 +168,7 @@ impl ApiError {
                 "admin_token_invalid",
                 "This needs the token of an administrator.",
             ),
+            Self::Token(refused) => problem(refused.status, refused.code, refused.title),
             Self::CookieTossing(_) => problem(
                 StatusCode::UNAUTHORIZED,
                 "ambiguous_session",
@@ -310,6 +321,7 @@ impl ApiError {
             | Self::Internal(reason)
             | Self::Csrf(reason)
             | Self::BadRequest(reason) => reason,
+            Self::Token(refused) => refused.reason,
             Self::Store(error) => error.reason(),
             Self::AdminToken => "admin_token_invalid",
             Self::CookieTossing(_) => "ambiguous_session",
@@ -361,7 +373,8 @@ pub fn render(error: &ApiError, caller: &Requester, is_page: bool) -> Response {
         tracing::info!(%request_id, code = problem.code(), reason = error.reason(), "refused");
     }
     let is_admin = matches!(error, ApiError::AdminToken);
-    let unauthenticated = status == StatusCode::UNAUTHORIZED && !is_admin;
+    let by_token = is_admin || matches!(error, ApiError::Token(_));
+    let unauthenticated = status == StatusCode::UNAUTHORIZED && !by_token;
     let mut response = if is_page && caller.navigates {
         match error {
             ApiError::LoginLoop { retry } => pages::login_loop(&problem, request_id, retry),
@@ -378,6 +391,11 @@ pub fn render(error: &ApiError, caller: &Requester, is_page: bool) -> Response {
     }
     if is_admin {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"wicketgate\""));
+    }
+    if let ApiError::Token(refused) = error {
+        for challenge in refused.challenges.iter().filter_map(|text| text.parse().ok()) {
+            headers.append(WWW_AUTHENTICATE, challenge);
+        }
     }
     if let Some(seconds) = error.retry_after(status) {
         headers.insert(RETRY_AFTER, seconds.into());

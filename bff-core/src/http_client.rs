@@ -5,6 +5,7 @@
 //! elsewhere (OAuth 2.0 Security BCP, RFC 9700 section 4.12).
 
 mod connector;
+mod documents;
 mod identity;
 mod refusal;
 
@@ -23,6 +24,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
 use connector::Deadline;
+pub(crate) use documents::Documents;
 pub use identity::{IdentityError, TlsIdentity};
 pub(crate) use refusal::refused_our_certificate;
 

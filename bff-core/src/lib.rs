@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod app;
 pub mod audit;
+pub mod bearer;
 pub mod caller;
 pub mod config;
 mod context_token;

@@ -17,6 +17,7 @@ mod exchange;
 mod fapi2;
 mod id_claims;
 mod id_token;
+mod introspection;
 mod jar;
 mod jarm;
 mod keys;
@@ -44,6 +45,7 @@ use url::Url;
 
 pub use callback::AuthorizationResponse;
 pub use client_key::{ClientKey, KeyError};
+pub(crate) use config::is_https_or_loopback;
 pub use config::{AssertionAudience, ClientAuth, Mode, OidcConfig, Profile};
 pub use dpop::DpopKey;
 pub use error::{Endpoint, OAuthCode, OAuthError, OidcError};
@@ -51,6 +53,8 @@ pub(crate) use fapi2::weaknesses as fapi2_weaknesses;
 pub use id_claims::IdClaims;
 #[cfg(test)]
 pub(crate) use id_claims::tests::claims_with;
+pub(crate) use id_claims::{at as claim_at, joined as claims_joined, scalar};
+pub(crate) use introspection::Introspected;
 pub use login::{Begun, LoginHints, LoginRequest, LoginSecrets, LoginSecretsWire};
 pub use logout::{EndSession, LogoutRequest};
 pub use logout_token::{Addressed, LogoutScope, LogoutToken, LogoutTokenError};

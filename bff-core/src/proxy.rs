@@ -1,7 +1,7 @@
 //! Owns: the API proxy: from a routed request to a service's answer.
 //!
 //! Only what `routes.yaml` lists is reachable; whatever the browser claimed about identity stays behind.
-//! [`forward`] calls the steps in their order; each is a module that calls none of the others.
+//! `forward` calls the steps in their order; each is a module that calls none of the others.
 
 mod admit;
 mod credential;
@@ -95,7 +95,7 @@ async fn forward(
     let principal = admit::admit(app, caller, &head, route).await?;
     limit::limit(app, caller, route, &principal).await?;
     let credential = credential::credential(app, &principal, &route.service).await?;
-    let is_counting = principal.is_known() && loops::is_counting(&head.headers, cookies);
+    let is_counting = principal.is_session() && loops::is_counting(&head.headers, cookies);
     let session = principal.session_key();
     let socket = match handshake {
         Some(handshake) => Some((handshake, app.streams.take(app, Kind::WebSocket, session)?)),

@@ -87,17 +87,29 @@ impl World {
     /// A world of several tenants, with this `tenants.yaml`.
     pub(crate) async fn of_tenants(yaml: &str, changes: &[(&str, &str)]) -> Self {
         let changes = [&[("BFF_DEFAULT_HOST", "")], changes].concat();
-        Self::build(&[("tenants.yaml", yaml)], &changes, Arc::new(SystemRandom)).await
+        let yaml = yaml.to_owned();
+        Self::configured(&changes, |_, service| {
+            vec![("routes.yaml", routes(service)), ("tenants.yaml", yaml)]
+        })
+        .await
     }
 
     pub(crate) async fn with_random(changes: &[(&str, &str)], random: Arc<dyn Random>) -> Self {
-        Self::build(&[], changes, random).await
+        Self::with_files(changes, random, |_, service| vec![("routes.yaml", routes(service))]).await
     }
 
-    async fn build(
-        files: &[(&str, &str)],
+    /// A world whose files are those that `files` makes of the issuer and the service's URL.
+    pub(crate) async fn configured(
+        changes: &[(&str, &str)],
+        files: impl FnOnce(&str, &str) -> Vec<(&'static str, String)>,
+    ) -> Self {
+        Self::with_files(changes, Arc::new(SystemRandom), files).await
+    }
+
+    async fn with_files(
         changes: &[(&str, &str)],
         random: Arc<dyn Random>,
+        files: impl FnOnce(&str, &str) -> Vec<(&'static str, String)>,
     ) -> Self {
         let idp = MockAs::start().await;
         let gate = Gate::before(&idp.issuer).await;
@@ -105,9 +117,8 @@ impl World {
         idp.always("/revoke", Reply::text(200, "text/plain", ""));
         let service = Service::start().await;
         let config = tempfile::tempdir().unwrap();
-        std::fs::write(config.path().join("routes.yaml"), routes(&service.url)).unwrap();
         std::fs::write(config.path().join("bff.yaml"), NO_LIMITS).unwrap();
-        for (name, text) in files {
+        for (name, text) in files(&idp.issuer, &service.url) {
             std::fs::write(config.path().join(name), text).unwrap();
         }
         let fixed = [

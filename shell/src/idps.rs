@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use url::Url;
 
-use crate::config::Settings;
+use crate::config::{Settings, parse};
 use crate::origin::Origin;
 
 /// The file in `BFF_CONFIG_DIR`.
@@ -47,12 +47,59 @@ pub struct IdpFile<C> {
     /// Where claims stand.
     #[serde(default)]
     pub claims_mapping: Option<ClaimsFile>,
+    /// An authority trusted for its keys beside the system's: PEM, or its file.
+    #[serde(default)]
+    pub tls_ca: Option<String>,
+    /// How its opaque tokens are judged, which the proxy alone takes.
+    #[serde(default = "none")]
+    pub introspection: Option<IntrospectionFile<C>>,
     /// Our registration there, which makes it a login provider.
     #[serde(default = "none")]
     pub client: Option<C>,
 }
 
-const fn none<C>() -> Option<C> {
+/// Asking the issuer about opaque tokens (RFC 7662).
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntrospectionFile<C> {
+    #[serde(default)]
+    #[expect(dead_code, reason = "for people")]
+    description: Option<String>,
+    /// Its endpoint.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// For how long an answer counts.
+    #[serde(default)]
+    pub ttl: Option<Span>,
+    /// Our registration for it.
+    #[serde(default = "none")]
+    pub client: Option<C>,
+}
+
+/// A duration with a unit; a bare integer is seconds.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Span {
+    /// Seconds.
+    Number(u64),
+    /// With a unit.
+    Text(String),
+}
+
+impl Span {
+    /// Whole seconds, at least one.
+    ///
+    /// # Errors
+    /// What is expected instead.
+    pub fn seconds(&self) -> Result<u64, String> {
+        match self {
+            Self::Number(seconds) => parse::seconds(&seconds.to_string()),
+            Self::Text(text) => parse::seconds(text),
+        }
+    }
+}
+
+const fn none<T>() -> Option<T> {
     None
 }
 
@@ -204,8 +251,8 @@ fn issuer_fault(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Keys decide who is believed, so they come over TLS or from this machine.
-fn key_url(text: &str) -> Option<Url> {
+/// An address that decides who is believed: over TLS, or on this machine.
+pub fn key_url(text: &str) -> Option<Url> {
     Url::parse(text).ok().filter(is_https_or_loopback)
 }
 

@@ -17,7 +17,7 @@ pub(super) fn read(
         differs(settings, &signer, tenancy);
     }
     let login = idps.login.iter().map(|(name, provider)| (name, &provider.oidc.issuer));
-    let bearer = idps.bearer.iter().map(|entry| (&entry.name, &entry.issuer));
+    let bearer = idps.bearer.iter().map(|entry| (&entry.known.name, &entry.known.issuer));
     for (name, issuer) in login.chain(bearer) {
         signer.differs_from(issuer, &format!("idps.yaml: idp {name}"), settings);
     }

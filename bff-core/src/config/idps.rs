@@ -2,6 +2,7 @@
 
 mod client;
 mod file;
+mod introspection;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,6 +13,7 @@ use shell::idps::{BearerIssuer, Entry, FILE, IdpsFile};
 use crate::oidc::OidcConfig;
 pub(super) use client::of_tenant as client_of_tenant;
 pub(super) use file::ClientFile;
+pub use introspection::Introspection;
 
 /// What the file says.
 #[derive(Debug, Default)]
@@ -19,7 +21,7 @@ pub struct Idps {
     /// Login providers beside the main one, by the name that `/auth/login?idp=` chooses.
     pub login: BTreeMap<String, LoginProvider>,
     /// Who may issue tokens for bearer routes, in the order of the file.
-    pub bearer: Vec<BearerIssuer>,
+    pub bearer: Vec<BearerEntry>,
 }
 
 /// A relying party, and whom it trusts.
@@ -29,6 +31,17 @@ pub struct LoginProvider {
     pub oidc: OidcConfig,
     /// PEM; an authority trusted for this provider beside the system's.
     pub ca: Option<Vec<u8>>,
+}
+
+/// An issuer of bearer tokens, and how they are judged.
+#[derive(Debug)]
+pub struct BearerEntry {
+    /// What both programs read of it.
+    pub known: BearerIssuer,
+    /// PEM; an authority trusted for its keys beside the system's.
+    pub ca: Option<Vec<u8>>,
+    /// How its opaque tokens are judged; without it they are refused.
+    pub introspection: Option<Introspection>,
 }
 
 impl Idps {
@@ -55,7 +68,12 @@ impl Idps {
             let mut entry = Entry::new(index, entry, &names, settings);
             names.push(entry.file.name.clone());
             let client = entry.file.client.take();
-            idps.bearer.extend(entry.bearer(client.is_some(), settings));
+            let logs_in = client.is_some();
+            if let Some(known) = entry.bearer(logs_in, settings) {
+                let ca = authority(&entry, settings);
+                let asking = introspection::read(&mut entry, logs_in, settings);
+                idps.bearer.push(BearerEntry { known, ca, introspection: asking });
+            }
             let provider = client.and_then(|client| login_provider(&entry, client, settings));
             if let Some(provider) = provider {
                 idps.login.insert(entry.file.name, provider);
@@ -77,6 +95,8 @@ fn login_provider(
     let claims = file.claims_mapping.clone().unwrap_or_default();
     let for_bearer = [
         ("jwks_url", file.jwks_url.is_some()),
+        ("tls_ca", file.tls_ca.is_some()),
+        ("introspection", file.introspection.is_some()),
         ("claims_mapping.permissions", claims.permissions.is_some()),
     ];
     for (key, _) in for_bearer.iter().filter(|(_, given)| *given && file.audience.is_none()) {
@@ -90,6 +110,17 @@ fn login_provider(
         oidc.role_claims = roles;
     }
     Some(LoginProvider { oidc, ca })
+}
+
+/// What is read of a PEM file.
+fn authority(entry: &Entry<ClientFile>, settings: &mut Settings) -> Option<Vec<u8>> {
+    let mut own = Settings::from_pairs([("tls_ca", entry.file.tls_ca.clone()?)]);
+    let pem = own.pem("tls_ca");
+    if pem.is_none() {
+        let hint = "Give PEM, or the path of a PEM file.";
+        entry.problem("tls_ca", "cannot be read", hint, settings);
+    }
+    pem
 }
 
 #[cfg(test)]

@@ -95,6 +95,7 @@ pub enum Endpoint {
     Token,
     Userinfo,
     Revocation,
+    Introspection,
 }
 
 impl Endpoint {
@@ -107,6 +108,7 @@ impl Endpoint {
             Self::Token => "token",
             Self::Userinfo => "userinfo",
             Self::Revocation => "revocation",
+            Self::Introspection => "introspection",
         }
     }
 }

@@ -148,7 +148,7 @@ impl IdClaims {
 
 /// The claim called `name`, or else the one that the dots in `name` lead to. URLs as claim names
 /// hold dots too, so the whole name is tried first.
-fn at<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+pub(crate) fn at<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     if let Some(value) = claims.get(name) {
         return Some(value);
     }
@@ -157,7 +157,8 @@ fn at<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     parts.try_fold(first, |value, part| value.get(part))
 }
 
-fn scalar(value: &Value) -> Option<String> {
+/// A text, or a number as one.
+pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -184,7 +185,8 @@ fn words(value: &Value) -> Vec<String> {
     }
 }
 
-fn joined(claims: &Map<String, Value>, names: &[String]) -> Vec<String> {
+/// The values of all claims called `names`, each once.
+pub(crate) fn joined(claims: &Map<String, Value>, names: &[String]) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for word in names.iter().filter_map(|name| at(claims, name)).flat_map(words) {
         if !word.is_empty() && !all.contains(&word) {

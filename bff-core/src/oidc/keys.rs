@@ -2,27 +2,20 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use bytes::Bytes;
-use http::{Request, StatusCode, header};
-use http_body_util::Full;
-use validator_lib::keyset::MAX_JWKS_BYTES;
-use validator_lib::keysource::{
-    FETCH_TIMEOUT, Fetch, FetchError, Fetched, RemoteKeys, VerifyError, max_age,
-};
-
 use validator_lib::algorithm::Algorithm;
 use validator_lib::jws::{JwsError, VerifiedJws};
+use validator_lib::keysource::{RemoteKeys, VerifyError};
 
 use super::error::OidcError;
 use super::metadata::EndpointUrl;
-use crate::http_client::{HttpClient, HttpError};
+use crate::http_client::{Documents, HttpClient};
 
 /// The keys of one issuer.
 #[derive(Debug)]
 pub(super) struct Keys {
     http: HttpClient,
     /// Replaced when the metadata names another address.
-    remote: Mutex<Option<(EndpointUrl, RemoteKeys<Get>)>>,
+    remote: Mutex<Option<(EndpointUrl, RemoteKeys<Documents>)>>,
 }
 
 impl Keys {
@@ -59,45 +52,15 @@ impl Keys {
         Ok(verified)
     }
 
-    fn at(&self, url: &EndpointUrl) -> RemoteKeys<Get> {
+    fn at(&self, url: &EndpointUrl) -> RemoteKeys<Documents> {
         let mut remote = self.remote.lock().unwrap_or_else(PoisonError::into_inner);
         match &*remote {
             Some((known, keys)) if known == url => keys.clone(),
             _ => {
-                let keys = RemoteKeys::new(Get(self.http.clone()), url.call().as_str());
+                let keys = RemoteKeys::new(Documents(self.http.clone()), url.call().as_str());
                 *remote = Some((url.clone(), keys.clone()));
                 keys
             }
         }
-    }
-}
-
-#[derive(Debug)]
-struct Get(HttpClient);
-
-impl Fetch for Get {
-    async fn get(&self, url: &str) -> Result<Fetched, FetchError> {
-        let request = Request::get(url)
-            .header(header::ACCEPT, "application/jwk-set+json, application/json")
-            .body(Full::new(Bytes::new()))
-            .map_err(|error| FetchError::Network(error.to_string()))?;
-        let response = self.0.send(request, FETCH_TIMEOUT).await.map_err(|error| match error {
-            HttpError::Timeout => FetchError::Timeout,
-            HttpError::TooLarge => FetchError::TooLarge,
-            HttpError::Connect(_) | HttpError::Interrupted(_) => {
-                FetchError::Network(error.reason().to_owned())
-            }
-        })?;
-        if response.status() != StatusCode::OK {
-            return Err(FetchError::Status(response.status().as_u16()));
-        }
-        if response.body().len() > MAX_JWKS_BYTES {
-            return Err(FetchError::TooLarge);
-        }
-        let max_age = response
-            .headers()
-            .get(header::CACHE_CONTROL)
-            .and_then(|value| max_age(value.to_str().ok()?));
-        Ok(Fetched { body: response.into_body().to_vec(), max_age })
     }
 }

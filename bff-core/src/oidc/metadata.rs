@@ -26,6 +26,7 @@ pub(super) struct Metadata {
     par: Option<EndpointUrl>,
     userinfo: Option<EndpointUrl>,
     revocation: Option<EndpointUrl>,
+    introspection: Option<EndpointUrl>,
     end_session: Option<Url>,
     agreed: Agreed,
     iss_parameter: bool,
@@ -41,6 +42,11 @@ pub(super) struct EndpointUrl {
 }
 
 impl EndpointUrl {
+    /// One that the operator names.
+    pub(super) fn configured(url: &Url) -> Self {
+        Self { public: url.as_str().to_owned(), call: url.clone() }
+    }
+
     /// As the metadata spells it.
     pub(super) fn public(&self) -> &str {
         &self.public
@@ -78,6 +84,7 @@ impl Metadata {
             par: par.filter(|_| agreed.push),
             userinfo: server_side(wire.userinfo_endpoint)?,
             revocation: server_side(wire.revocation_endpoint)?,
+            introspection: server_side(wire.introspection_endpoint)?,
             end_session: wire.end_session_endpoint.map(|url| origins.browser(&url)).transpose()?,
             agreed,
             iss_parameter: wire.authorization_response_iss_parameter_supported,
@@ -109,6 +116,10 @@ impl Metadata {
 
     pub(super) fn revocation_endpoint(&self) -> Option<&EndpointUrl> {
         self.revocation.as_ref()
+    }
+
+    pub(super) fn introspection_endpoint(&self) -> Option<&EndpointUrl> {
+        self.introspection.as_ref()
     }
 
     pub(super) fn end_session_endpoint(&self) -> Option<&Url> {

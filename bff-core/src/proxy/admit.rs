@@ -3,10 +3,12 @@
 use http::HeaderMap;
 use http::request::Parts;
 use session::id::StoreKey;
+use session::store::IndexKey;
 
 use super::headers::asks_for_upgrade;
 use super::table::{Auth, Route};
 use crate::app::App;
+use crate::bearer::{Asked, CallerToken, TokenRefused, shows_token};
 use crate::caller::Caller;
 use crate::csrf;
 use crate::error::ApiError;
@@ -19,6 +21,8 @@ pub(super) enum Principal {
     Nobody,
     /// A user, by the cookie.
     Session(Box<ActiveSession>),
+    /// Whoever the caller's own token speaks for.
+    Bearer(Box<CallerToken>),
 }
 
 /// What a service is told of a user; every value may stand in a header.
@@ -41,18 +45,26 @@ impl Principal {
                 tenant_slug: session.edge.tenant_slug(),
                 master_flags: session.edge.master_flags(),
             }),
+            Self::Bearer(token) => {
+                Some(Identity { user_id: token.user_id.as_bytes(), ..Identity::default() })
+            }
         }
     }
 
     /// The session that it holds good for, where there is one.
     pub(super) fn session_key(&self) -> Option<StoreKey> {
         match self {
-            Self::Nobody => None,
+            Self::Nobody | Self::Bearer(_) => None,
             Self::Session(session) => Some(session.key),
         }
     }
 
-    /// Whether a person is known, whose data no shared cache may keep.
+    /// Whether it is a browser's session.
+    pub(super) const fn is_session(&self) -> bool {
+        matches!(self, Self::Session(_))
+    }
+
+    /// Whether somebody is known, whose data no shared cache may keep.
     pub(super) const fn is_known(&self) -> bool {
         !matches!(self, Self::Nobody)
     }
@@ -70,8 +82,33 @@ pub(super) async fn admit(
 ) -> Result<Principal, ApiError> {
     match route.auth {
         Auth::None => Ok(Principal::Nobody),
-        Auth::Session | Auth::Optional => by_cookie(app, caller, head, route).await,
+        Auth::Bearer => by_token(app, caller, head, route).await,
+        // Who shows a token is judged by it alone: nobody falls back to a cookie.
+        Auth::Hybrid if shows_token(&head.headers) => by_token(app, caller, head, route).await,
+        Auth::Session | Auth::Optional | Auth::Hybrid => by_cookie(app, caller, head, route).await,
     }
+}
+
+/// No browser sends a token by itself, so nothing is asked about the origin.
+async fn by_token(
+    app: &App,
+    caller: &Caller,
+    head: &Parts,
+    route: &Route,
+) -> Result<Principal, ApiError> {
+    // A bound token could not be shown to the service, which has no proof for its own URL.
+    let asked = Asked { idps: &route.idps, origin: None };
+    let token = app.bearers.check(head, asked).await?;
+    if !route.scopes.allow_any(&token.scopes) || !route.roles.allow_any(&token.roles) {
+        return Err(TokenRefused::insufficient(&route.scopes.names()).into());
+    }
+    if !token.user_id.is_empty() {
+        let user = IndexKey::user(&caller.tenant.id, &token.issuer, &token.user_id);
+        if !app.flags(&user).await?.is_good() {
+            return Err(ApiError::Suspended);
+        }
+    }
+    Ok(Principal::Bearer(Box::new(token)))
 }
 
 /// With every check that a cookie-authenticated call must pass.
@@ -86,8 +123,10 @@ async fn by_cookie(
     csrf::check_origin(headers, caller.origin.as_ref(), &caller.tenant.site.cors_origins)?;
     let Some(session) = app.session(headers, caller, Use::Slides).await? else {
         return match route.auth {
-            Auth::Session => Err(ApiError::Unauthenticated("no_session")),
             Auth::Optional | Auth::None => Ok(Principal::Nobody),
+            Auth::Session | Auth::Bearer | Auth::Hybrid => {
+                Err(ApiError::Unauthenticated("no_session"))
+            }
         };
     };
     if asks_for_upgrade(headers) {

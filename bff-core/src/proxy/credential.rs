@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use session::record::{TokenPart, TokenType};
 
 use super::admit::Principal;
@@ -19,6 +19,8 @@ pub(super) enum Credential {
     Session(Arc<TokenPart>),
     /// A context token, as the value of `Authorization`.
     Context(HeaderValue),
+    /// The caller's own, bound to nothing.
+    Caller(SecretString),
 }
 
 impl Credential {
@@ -28,16 +30,12 @@ impl Credential {
     /// # Errors
     /// [`ApiError::Internal`] if it cannot stand in a header.
     pub(super) fn authorization(&self) -> Result<HeaderValue, ApiError> {
-        let tokens = match self {
-            Self::Session(tokens) => tokens,
+        let (scheme, token) = match self {
+            Self::Session(tokens) => (scheme(tokens.token_type), &tokens.access_token),
+            Self::Caller(token) => ("Bearer", token),
             Self::Context(authorization) => return Ok(authorization.clone()),
         };
-        let scheme = match tokens.token_type {
-            TokenType::Bearer => "Bearer",
-            TokenType::Dpop => "DPoP",
-        };
-        let value =
-            HeaderValue::try_from(format!("{scheme} {}", tokens.access_token.expose_secret()));
+        let value = HeaderValue::try_from(format!("{scheme} {}", token.expose_secret()));
         let mut value = value.map_err(|_| ApiError::Internal("token_not_a_header_value"))?;
         value.set_sensitive(true);
         Ok(value)
@@ -53,6 +51,13 @@ impl Credential {
         let key = DpopKey::from_bytes(key.expose_secret());
         let key = key.map_err(|_| ApiError::Internal("dpop_key"))?;
         Ok(Some((tokens.access_token.expose_secret(), key)))
+    }
+}
+
+fn scheme(kind: TokenType) -> &'static str {
+    match kind {
+        TokenType::Bearer => "Bearer",
+        TokenType::Dpop => "DPoP",
     }
 }
 
@@ -73,5 +78,10 @@ pub(super) async fn credential(
         (Principal::Session(session), ServiceToken::Context(audience)) => {
             Ok(Some(Credential::Context(app.context_token(session, audience)?)))
         }
+        (Principal::Bearer(token), ServiceToken::Session) => {
+            Ok(Some(Credential::Caller(token.text.clone())))
+        }
+        // The table refuses such a route: there is no session that a context token could speak of.
+        (Principal::Bearer(_), ServiceToken::Context(_)) => Err(ApiError::Internal("no_context")),
     }
 }

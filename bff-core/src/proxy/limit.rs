@@ -23,6 +23,7 @@ pub(super) async fn limit(
         RouteLimit::Default => match principal {
             Principal::Nobody => return Ok(()),
             Principal::Session(_) => (app.config.rate_limits.proxy.as_ref(), Key::Session),
+            Principal::Bearer(_) => (app.config.rate_limits.proxy.as_ref(), Key::User),
         },
         RouteLimit::Own(rule, key) => (Some(rule), *key),
     };
@@ -32,6 +33,12 @@ pub(super) async fn limit(
         (Key::Tenant, _) => Subject::Tenant(caller.tenant.id.as_bytes()),
         (Key::Ip, _) | (_, Principal::Nobody) => Subject::Ip(caller.ip),
         (Key::Session, Principal::Session(session)) => Subject::Session(&session.key),
+        // A caller with a token has no session; all tokens of one subject count together.
+        (Key::Session | Key::User, Principal::Bearer(token)) => Subject::User {
+            tenant: caller.tenant.id.as_bytes(),
+            issuer: &token.issuer,
+            id: token.subject.as_bytes(),
+        },
         (Key::User, Principal::Session(session)) => {
             issuer = app.management(session)?.issuer;
             Subject::User { tenant: identity.tenant_id, issuer: &issuer, id: identity.user_id }

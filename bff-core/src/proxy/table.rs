@@ -3,6 +3,7 @@
 //! The most specific path wins, whatever the order in the file; two routes for one path and method
 //! refuse the file. matchit does the matching; nothing is decoded or normalised on the way.
 
+mod agree;
 mod build;
 mod explain;
 mod file;
@@ -55,6 +56,10 @@ pub(super) enum ServiceToken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Auth {
     Session,
+    /// A token of the caller's own.
+    Bearer,
+    /// Such a token if there is one, else the session.
+    Hybrid,
     Optional,
     None,
 }
@@ -67,6 +72,17 @@ pub(super) struct Needs {
 }
 
 impl Needs {
+    /// Whether `held` satisfies them.
+    pub(super) fn allow_any(&self, held: &[String]) -> bool {
+        let has = |name: &String| held.contains(name);
+        (self.any.is_empty() || self.any.iter().any(has)) && self.all.iter().all(has)
+    }
+
+    /// Every name that is asked for.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.any.iter().chain(&self.all).cloned().collect()
+    }
+
     /// Whether the list `held`, separated by `separator`, satisfies them.
     pub(super) fn allow(&self, held: &[u8], separator: u8) -> bool {
         let has =
@@ -102,6 +118,8 @@ pub(super) struct Route {
     /// Whether it may become one.
     pub(super) websocket: bool,
     pub(super) limit: RouteLimit,
+    /// The entries of `idps.yaml` whose tokens it takes; all if empty.
+    pub(super) idps: Vec<String>,
     methods: Vec<Method>,
     upstream: Template,
 }
@@ -131,6 +149,7 @@ pub(super) struct Made {
 #[derive(Debug, Default)]
 pub struct RouteTable {
     services: BTreeMap<String, Arc<Service>>,
+    routes: Vec<Arc<Route>>,
     paths: matchit::Router<Vec<Arc<Route>>>,
     shows_context: bool,
 }

@@ -33,6 +33,11 @@ pub struct Flags {
 }
 
 impl Flags {
+    /// Whether nothing is held against the user.
+    pub(crate) fn is_good(self) -> bool {
+        self == Self::default()
+    }
+
     /// Reads a note. One that cannot be read locks out: it was put there for a reason.
     fn of_note(note: Option<&Bytes>) -> Self {
         let Some(note) = note else { return Self::default() };
@@ -44,7 +49,7 @@ impl Flags {
 
     /// As the edge view holds them.
     fn text(self) -> Bytes {
-        if self == Self::default() {
+        if self.is_good() {
             return Bytes::new();
         }
         serde_json::to_vec(&self).unwrap_or_default().into()
@@ -83,7 +88,7 @@ impl App {
         flags: Flags,
     ) -> Result<usize, StoreError> {
         let name = note_name(user);
-        if flags == Flags::default() {
+        if flags.is_good() {
             self.store.remove_note(&name).await?;
         } else {
             self.store.put_note(&name, flags.text(), None).await?;

@@ -38,11 +38,11 @@ fn bearer_issuers_are_read_and_one_issuer_may_have_several_audiences() {
     let (idps, warnings) = read(BEARER, &[]).unwrap();
     assert!(idps.login.is_empty() && warnings.is_empty(), "{warnings:?}");
     let [admin, crud] = &*idps.bearer else { panic!("{idps:?}") };
-    assert_eq!(admin.issuer, crud.issuer);
-    assert_eq!(crud.audience, "https://crud-service:8000");
-    assert_eq!(admin.role_claims.as_ref().unwrap(), &["roles", "groups"]);
-    assert_eq!(admin.permission_claims.as_ref().unwrap(), &["scope", "permissions"]);
-    assert!(admin.jwks_url.is_some());
+    assert_eq!(admin.known.issuer, crud.known.issuer);
+    assert_eq!(crud.known.audience, "https://crud-service:8000");
+    assert_eq!(admin.known.role_claims.as_ref().unwrap(), &["roles", "groups"]);
+    assert_eq!(admin.known.permission_claims.as_ref().unwrap(), &["scope", "permissions"]);
+    assert!(admin.known.jwks_url.is_some());
 }
 
 #[test]

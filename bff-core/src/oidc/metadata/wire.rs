@@ -15,6 +15,7 @@ pub(in crate::oidc) struct Wire {
     pub(super) require_pushed_authorization_requests: bool,
     pub(super) userinfo_endpoint: Option<String>,
     pub(super) revocation_endpoint: Option<String>,
+    pub(super) introspection_endpoint: Option<String>,
     pub(super) end_session_endpoint: Option<String>,
     /// RFC 8705 section 5.
     #[serde(default)]
@@ -55,6 +56,7 @@ pub(super) struct Aliases {
     pub(super) pushed_authorization_request_endpoint: Option<String>,
     pub(super) userinfo_endpoint: Option<String>,
     pub(super) revocation_endpoint: Option<String>,
+    pub(super) introspection_endpoint: Option<String>,
 }
 
 impl Wire {
@@ -71,6 +73,7 @@ impl Wire {
             ),
             (&mut self.userinfo_endpoint, aliases.userinfo_endpoint),
             (&mut self.revocation_endpoint, aliases.revocation_endpoint),
+            (&mut self.introspection_endpoint, aliases.introspection_endpoint),
         ] {
             if alias.is_some() {
                 *endpoint = alias;

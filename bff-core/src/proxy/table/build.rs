@@ -47,6 +47,7 @@ pub(super) fn table(
     for (path, routes) in by_path {
         table.shows_context |=
             routes.iter().any(|route| matches!(route.service.token, ServiceToken::Context(_)));
+        table.routes.extend(routes.iter().cloned());
         if let Err(error) = table.paths.insert(pattern(&path), routes) {
             let what = What::new(&error.to_string(), "Write a path such as /api/orders/*.");
             problems.push(what.at(&format!("routes.yaml: path {path}")));

@@ -43,14 +43,24 @@ impl RouteTable {
             "auth",
             match route.auth {
                 Auth::Session => "session: 401 without one",
+                Auth::Bearer => "bearer: 401 without a token of the caller's own",
+                Auth::Hybrid => {
+                    "hybrid: a token of the caller's own decides; without one, the session"
+                }
                 Auth::Optional => "optional: a session's token if there is one",
                 Auth::None => "none: no session is read and no token sent",
             },
         );
+        if matches!(route.auth, Auth::Bearer | Auth::Hybrid) {
+            let all = "all of idps.yaml with an audience".to_owned();
+            line("issuers", &if route.idps.is_empty() { all } else { route.idps.join(", ") });
+        }
         if route.auth != Auth::None {
             line(
                 "csrf",
-                if route.strict_csrf {
+                if route.auth == Auth::Bearer {
+                    "none: no browser sends the token by itself"
+                } else if route.strict_csrf {
                     "strict: the header on every request"
                 } else {
                     "the header, or Sec-Fetch-Site: same-origin on a safe method"
@@ -58,7 +68,7 @@ impl RouteTable {
             );
             line("scopes", &wanted(&route.scopes));
             line("roles", &wanted(&route.roles));
-            line("token", &token(&route.service.token));
+            line("token", &token(route.auth, &route.service.token));
         }
         line("limit", &limited(&route.limit, route.auth));
         line("in", "without Cookie, Authorization, DPoP, identity and forwarding headers");
@@ -66,7 +76,7 @@ impl RouteTable {
             "out",
             match route.auth {
                 Auth::None => "X-Request-Id",
-                Auth::Session | Auth::Optional => {
+                Auth::Session | Auth::Optional | Auth::Bearer | Auth::Hybrid => {
                     "Authorization, DPoP, X-Request-Id, X-User-Id, X-Tenant-Id, X-Tenant-Slug, X-Master-Flags"
                 }
             },
@@ -75,13 +85,17 @@ impl RouteTable {
     }
 }
 
-fn token(token: &ServiceToken) -> String {
-    match token {
-        ServiceToken::Session => {
+fn token(auth: Auth, token: &ServiceToken) -> String {
+    match (token, auth) {
+        (ServiceToken::None, _) | (_, Auth::None) => "none".to_owned(),
+        (ServiceToken::Context(audience), _) => format!("a context token for {audience}"),
+        (ServiceToken::Session, Auth::Bearer) => "the caller's, as it came".to_owned(),
+        (ServiceToken::Session, Auth::Hybrid) => {
+            "the caller's, as it came; else the session's access token".to_owned()
+        }
+        (ServiceToken::Session, Auth::Session | Auth::Optional) => {
             "the session's access token, Bearer or DPoP as the IdP gave it".to_owned()
         }
-        ServiceToken::Context(audience) => format!("a context token for {audience}"),
-        ServiceToken::None => "none".to_owned(),
     }
 }
 

@@ -71,7 +71,7 @@ fn c60_a_table_that_is_not_quite_right_is_refused() {
         "  - { path: '/api/auth/*', target_service: a, methods: [GET], auth: session }",
         "  - { path: /x, target_service: a, methods: [GET], auth: none, scopes: { any: [a] } }",
         "  - { id: r, path: /x, target_service: a, methods: [GET], auth: none }\n  - { id: r, path: /y, target_service: a, methods: [GET], auth: none }",
-        "  - { path: /x, target_service: a, methods: [GET], auth: bearer }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: session, idps: [a] }",
         "  - { path: /x, target_service: a, methods: [GET], auth: session, rate_limit: { limit: 1 } }",
         "  - { path: /x, target_service: a, methods: [GET], auth: session, rate_limit: { limit: 0, window: 1m } }",
         "  - { path: /x, target_service: a, methods: [GET], auth: none, rate_limit: { limit: 1, window: 1m } }",

@@ -26,6 +26,12 @@ pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec
             "Set auth: session, or remove them.",
         ));
     }
+    if !entry.idps.is_empty() && !matches!(entry.auth, AuthFile::Bearer | AuthFile::Hybrid) {
+        wrong.push(What::new(
+            "names idps where no bearer token is taken",
+            "Set auth: bearer or hybrid, or remove them.",
+        ));
+    }
     let methods = methods(&entry.methods, &mut wrong);
     let upstream = template(entry, &mut wrong);
     if entry.websocket {
@@ -44,7 +50,9 @@ pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec
     let auth = match entry.auth {
         AuthFile::Session => Auth::Session,
         AuthFile::Optional => Auth::Optional,
-        AuthFile::None | AuthFile::Bearer | AuthFile::Hybrid => Auth::None,
+        AuthFile::Bearer => Auth::Bearer,
+        AuthFile::Hybrid => Auth::Hybrid,
+        AuthFile::None => Auth::None,
     };
     match service {
         Some(Some(service)) if wrong.is_empty() => Ok(Route {
@@ -58,6 +66,7 @@ pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec
             idle_timeout: idle_timeout.unwrap_or(service.idle_timeout),
             websocket: entry.websocket,
             limit,
+            idps: entry.idps.clone(),
             methods,
             upstream,
         }),

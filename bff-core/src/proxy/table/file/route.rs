@@ -24,6 +24,9 @@ pub(in super::super) struct RouteFile {
     preserve_path: bool,
     pub(in super::super) methods: Vec<String>,
     pub(in super::super) auth: AuthFile,
+    /// Entries of `idps.yaml`.
+    #[serde(default)]
+    pub(in super::super) idps: Vec<String>,
     #[serde(default)]
     pub(in super::super) csrf: Option<CsrfFile>,
     #[serde(default)]
@@ -88,11 +91,7 @@ impl RouteFile {
     /// Keys and values that this version reads but does not carry out. Ignoring them would open
     /// what they close.
     pub(in super::super) fn not_available(&self) -> Vec<What> {
-        let asked = [
-            ("auth: bearer or hybrid", matches!(self.auth, AuthFile::Bearer | AuthFile::Hybrid)),
-            ("inject", self.inject.is_some()),
-            ("response", self.response.is_some()),
-        ];
+        let asked = [("inject", self.inject.is_some()), ("response", self.response.is_some())];
         asked
             .into_iter()
             .filter(|(_, asked)| *asked)

@@ -1,0 +1,225 @@
+//! Owns: judging the tokens that callers of `bearer` and `hybrid` routes show (RFC 6750, 7662, 9068, 9449).
+//!
+//! JWTs go through `validator-lib`, opaque tokens to their issuer; both meet the same rules. Which issuers
+//! count is said by `idps.yaml`, and narrowed by a route.
+
+mod entry;
+mod introspect;
+mod keys;
+mod opaque;
+mod refused;
+mod replay;
+mod shown;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
+use secrecy::SecretString;
+use session::any::AnyStore;
+use shell::clock::Clock;
+use shell::origin::Origin;
+use shell::random::Random;
+use shell::shutdown::Shutdown;
+use validator_lib::{Incoming, Validator};
+
+use crate::app::SetupError;
+use crate::config::Config;
+use crate::oidc::{claim_at, scalar};
+use entry::Entry;
+use introspect::Introspector;
+use replay::StoreReplay;
+use shown::Shown;
+
+pub use refused::TokenRefused;
+pub(crate) use shown::shows_token;
+
+/// A token that a caller showed, and that is good for this request. Only [`Bearers::check`] makes one.
+#[derive(Debug)]
+pub(crate) struct CallerToken {
+    /// The token itself.
+    pub(crate) text: SecretString,
+    /// Who issued it.
+    pub(crate) issuer: String,
+    /// Its `sub`, or the program's name; never empty.
+    pub(crate) subject: String,
+    /// Whom it speaks for, by the user id claim of our registration there; empty where it speaks for a program alone.
+    pub(crate) user_id: String,
+    /// What it was granted: `scope` or `scp`, and the permissions of the claims mapping.
+    pub(crate) scopes: Vec<String>,
+    /// The roles of the claims mapping.
+    pub(crate) roles: Vec<String>,
+}
+
+/// What a route asks of the tokens that it takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// Entries of `idps.yaml`; all if empty.
+    pub(crate) idps: &'a [String],
+    /// Our origin in the caller's eyes, where proofs are taken.
+    pub(crate) origin: Option<&'a Origin>,
+}
+
+/// The entries that a route takes, and the origin that proofs are for.
+type Taken = (Vec<String>, Option<String>);
+
+/// The issuers of bearer tokens, and what is remembered of their tokens.
+pub struct Bearers {
+    entries: Vec<Arc<Entry>>,
+    introspector: Introspector,
+    /// By the entries and the origin that a route takes. Both come from the configuration, so there are few.
+    validators: Mutex<HashMap<Taken, Validator>>,
+    replay: StoreReplay,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Bearers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bearers").field("entries", &self.entries).finish_non_exhaustive()
+    }
+}
+
+impl Bearers {
+    /// Puts them together. Calls nobody.
+    ///
+    /// # Errors
+    /// [`SetupError`] if TLS or a registration cannot be set up.
+    pub(crate) fn new(
+        config: &Config,
+        store: &AnyStore,
+        clock: &Arc<dyn Clock>,
+        random: &Arc<dyn Random>,
+        tasks: &Shutdown,
+    ) -> Result<Self, SetupError> {
+        let mut known = keys::Shared::default();
+        let mut entries = Vec::new();
+        for issuer in &config.idps.bearer {
+            entries.push(Arc::new(Entry::new(issuer, config, &mut known, random)?));
+        }
+        Ok(Self {
+            entries,
+            introspector: Introspector::new(tasks.clone()),
+            validators: Mutex::default(),
+            replay: StoreReplay::new(store.clone(), Arc::clone(random)),
+            clock: Arc::clone(clock),
+        })
+    }
+
+    /// Judges the token of a request.
+    ///
+    /// # Errors
+    /// [`TokenRefused`], which is a whole answer; 503 where it is not the caller's fault.
+    ///
+    /// # Cancel safety
+    /// Dropped, a proof may count as used.
+    pub(crate) async fn check(
+        &self,
+        head: &Parts,
+        asked: Asked<'_>,
+    ) -> Result<CallerToken, TokenRefused> {
+        let entries = self.entries(asked.idps);
+        if let Some(token) = Shown::opaque(&head.headers)
+            && let Some(asking) = entries.iter().find(|entry| entry.introspection.is_some())
+        {
+            let now = self.clock.unix_seconds();
+            let answer = self.introspector.ask(asking, token, now).await?;
+            return opaque::judge(&answer, &entries, asking, token, now);
+        }
+        self.check_jwt(head, asked, &entries).await
+    }
+
+    async fn check_jwt(
+        &self,
+        head: &Parts,
+        asked: Asked<'_>,
+        entries: &[Arc<Entry>],
+    ) -> Result<CallerToken, TokenRefused> {
+        let validator = self.validator(asked, entries)?;
+        let (authorization, dpop) =
+            (lines(&head.headers, AUTHORIZATION.as_str()), lines(&head.headers, "dpop"));
+        let incoming = Incoming {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            authorization: &authorization,
+            dpop: &dpop,
+            certificate: None,
+        };
+        let token = validator.check_incoming(&incoming).await?;
+        let shown = Shown::read(&head.headers).ok_or_else(TokenRefused::missing)?;
+        let entry = entries.iter().find(|entry| entry.issuer == token.issuer());
+        let user_id = match entry.map_or("sub", |entry| entry.user_id_claim.as_str()) {
+            "sub" => Some(token.subject().to_owned()),
+            claim => {
+                let claims = token.claims::<serde_json::Map<_, _>>().unwrap_or_default();
+                claim_at(&claims, claim).and_then(scalar)
+            }
+        };
+        Ok(CallerToken {
+            text: shown.token.to_owned().into(),
+            issuer: token.issuer().to_owned(),
+            subject: token.subject().to_owned(),
+            user_id: user_id_that_fits(user_id.unwrap_or_default())?,
+            scopes: token.scopes().to_vec(),
+            roles: token.roles().to_vec(),
+        })
+    }
+
+    /// Those that a route takes.
+    fn entries(&self, names: &[String]) -> Vec<Arc<Entry>> {
+        let wanted = |entry: &&Arc<Entry>| names.is_empty() || names.contains(&entry.name);
+        self.entries.iter().filter(wanted).cloned().collect()
+    }
+
+    fn validator(
+        &self,
+        asked: Asked<'_>,
+        entries: &[Arc<Entry>],
+    ) -> Result<Validator, TokenRefused> {
+        let origin = asked.origin.map(|origin| origin.as_str().to_owned());
+        let key = (asked.idps.to_vec(), origin);
+        let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(validator) = validators.get(&key) {
+            return Ok(validator.clone());
+        }
+        let validator = self.build(entries, key.1.clone())?;
+        validators.insert(key, validator.clone());
+        Ok(validator)
+    }
+
+    fn build(
+        &self,
+        entries: &[Arc<Entry>],
+        origin: Option<String>,
+    ) -> Result<Validator, TokenRefused> {
+        // Nobody is trusted with anything where no entry is taken.
+        let (first, more) = entries.split_first().ok_or_else(TokenRefused::no_issuer)?;
+        let clock = Arc::clone(&self.clock);
+        let mut builder = first.builder().clock(move || clock.unix_seconds());
+        for entry in more {
+            builder = builder.trust(entry.trusted());
+        }
+        if let Some(origin) = origin {
+            builder = builder.origin(origin).shared_replay(self.replay.clone());
+        }
+        builder.with_remote_keys(first.keys()).map_err(|error| {
+            tracing::error!(%error, "bearer tokens cannot be checked");
+            TokenRefused::unavailable("bearer_setup")
+        })
+    }
+}
+
+/// Two lines are as wrong as a thousand.
+fn lines<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a [u8]> {
+    headers.get_all(name).iter().map(HeaderValue::as_bytes).take(2).collect()
+}
+
+/// It becomes a header of a service's.
+fn user_id_that_fits(user_id: String) -> Result<String, TokenRefused> {
+    match HeaderValue::try_from(&user_id) {
+        Ok(_) => Ok(user_id),
+        Err(_) => Err(TokenRefused::invalid("user_id_unusable")),
+    }
+}

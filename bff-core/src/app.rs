@@ -12,6 +12,7 @@ use shell::shutdown::Shutdown;
 use crate::bearer::Bearers;
 use crate::config::Config;
 use crate::context_token;
+use crate::exchanges::Exchanges;
 use crate::health::Health;
 use crate::http_client::HttpSetupError;
 use crate::limits::RateLimiter;
@@ -34,6 +35,8 @@ pub struct App {
     pub tenants: Tenants,
     /// The issuers of bearer tokens.
     pub(crate) bearers: Bearers,
+    /// Tokens for one service.
+    pub(crate) exchanges: Exchanges,
     /// The services.
     pub upstream: Upstream,
     /// Context tokens, where keys sign them.
@@ -99,6 +102,7 @@ impl App {
             bearers: Bearers::new(&config, &store, &clock, &random, &shutdown)?,
             upstream: Upstream::new(Arc::clone(&random)),
             tenants: Tenants::new(&config.tenancy, common)?,
+            exchanges: Exchanges::default(),
             context: context.map(|signer| ContextTokens::new(signer, context_token::KEPT_BYTES)),
             flights: Flights::default(),
             failures: Failures::default(),

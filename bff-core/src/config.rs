@@ -7,6 +7,7 @@ mod file;
 mod idps;
 mod network;
 mod site;
+mod strategy;
 mod streams;
 mod telemetry;
 mod tenants;
@@ -25,6 +26,7 @@ use shell::telemetry::LogConfig;
 pub use idps::{BearerEntry, Idps, Introspection, LoginProvider};
 pub use network::Network;
 pub use site::Site;
+pub use strategy::Strategy;
 pub use streams::StreamLimits;
 pub use telemetry::Telemetry;
 use tenants::Common;
@@ -32,7 +34,7 @@ pub use tenants::{Limits, Tenancy, TenantSettings};
 
 use crate::admin::Access;
 use crate::limits::RateLimits;
-use crate::proxy::{RouteTable, Routes};
+use crate::proxy::Routes;
 use crate::sessions::EdgeClaims;
 
 /// Longest wait for one command to the store.
@@ -51,6 +53,8 @@ pub struct Config {
     pub session_keys: SessionKeys,
     /// `tenants.yaml`, and what it overrides.
     pub tenancy: Tenancy,
+    /// `BFF_STRATEGY`.
+    pub strategy: Strategy,
     /// `idps.yaml`.
     pub idps: Arc<Idps>,
     /// `BFF_CONTEXT_*`.
@@ -92,6 +96,7 @@ impl Config {
     pub fn read(settings: &mut Settings, embedded: bool) -> Option<Self> {
         let source = settings.clone();
         unavailable::tell(settings);
+        strategy::apply_flags(settings);
         let log = LogConfig::from_settings(settings);
         let network = Network::read(settings);
         let clients = ClientSettings::read(settings);
@@ -99,16 +104,22 @@ impl Config {
         let store =
             store.and_then(|store| if embedded { Some(store) } else { store.shared(settings) });
         let session_keys = key_ring(settings, "BFF_SESSION_KEYS").map(SessionKeys::new);
+        let strategy = Strategy::read(settings);
         let idps = Arc::new(Idps::read(settings));
         let lifetimes = Lifetimes::read(settings);
         let tenancy = Self::read_tenancy(settings, &network, lifetimes, &idps);
+        if let Some(tenancy) = &tenancy {
+            strategy.agree(settings, tenancy);
+        }
         let context = context::read(settings, tenancy.as_ref(), &idps);
         let streams = StreamLimits::read(settings);
         let file = file::BffFile::read(settings);
         let edge_claims = EdgeClaims::read(settings);
         let routes = Routes::read(settings);
         if let Some(routes) = &routes {
-            agree(settings, context.as_ref(), &idps, &routes.load());
+            let clients_at = clients_at(&idps, tenancy.as_ref());
+            context::agree(settings, context.as_ref(), &routes.load());
+            routes.load().agree(&idps, &clients_at, strategy, settings);
         }
         let access = Access::read(settings);
         Some(Self {
@@ -117,6 +128,7 @@ impl Config {
             store: store?.with_exact_lists(tenancy.as_ref().is_some_and(Tenancy::has_caps)),
             session_keys: session_keys?,
             tenancy: tenancy?,
+            strategy,
             idps,
             context,
             lifetimes,
@@ -161,19 +173,18 @@ impl Config {
     /// metrics recorder first.
     pub fn watched_routes(&self) -> Box<dyn Watched> {
         let (context, idps) = (self.context.clone(), Arc::clone(&self.idps));
-        self.routes.watched(move |table, settings| agree(settings, context.as_ref(), &idps, table))
+        let (clients_at, strategy) = (clients_at(&self.idps, Some(&self.tenancy)), self.strategy);
+        self.routes.watched(move |table, settings| {
+            context::agree(settings, context.as_ref(), table);
+            table.agree(&idps, &clients_at, strategy, settings);
+        })
     }
 }
 
-/// What `routes.yaml` and the rest of the settings have to agree on.
-fn agree(
-    settings: &mut Settings,
-    context: Option<&ContextSigner>,
-    idps: &Idps,
-    routes: &RouteTable,
-) {
-    context::agree(settings, context, routes);
-    routes.agree(idps, settings);
+/// The issuers at which we are a client, of the start.
+fn clients_at(idps: &Idps, tenancy: Option<&Tenancy>) -> Vec<String> {
+    let main = tenancy.iter().flat_map(|all| &all.tenants).map(|tenant| &tenant.login);
+    idps.login.values().chain(main).map(|login| login.oidc.issuer.clone()).collect()
 }
 
 /// `SESSION_MAX_PER_USER`; zero is no cap.

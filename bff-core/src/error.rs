@@ -96,6 +96,16 @@ pub enum ApiError {
         /// For how many seconds more.
         retry_after: u64,
     },
+    /// There is no token that the service behind a route may be shown.
+    #[error("no token for service {service} ({reason})")]
+    ServiceToken {
+        /// Its name in `routes.yaml`.
+        service: String,
+        /// The stable code for clients.
+        code: &'static str,
+        /// Why, for logs and metrics.
+        reason: &'static str,
+    },
     /// The service behind a route did not answer in time.
     #[error("service {service} too slow")]
     UpstreamTimeout {
@@ -215,6 +225,7 @@ impl ApiError {
             ),
             Self::UpstreamUnreachable { .. }
             | Self::UpstreamUnavailable { .. }
+            | Self::ServiceToken { .. }
             | Self::UpstreamTimeout { .. }
             | Self::TooManyStreams
             | Self::TooManyOfSession
@@ -239,6 +250,12 @@ impl ApiError {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "upstream_unavailable",
                 "The service behind this address does not answer. Try again shortly.",
+            )
+            .with("service", service.as_str()),
+            Self::ServiceToken { service, code, .. } => problem(
+                StatusCode::BAD_GATEWAY,
+                code,
+                "There is no token that the service behind this address takes.",
             )
             .with("service", service.as_str()),
             Self::UpstreamTimeout { service } => problem(
@@ -320,7 +337,8 @@ impl ApiError {
             | Self::IdpUnavailable(reason)
             | Self::Internal(reason)
             | Self::Csrf(reason)
-            | Self::BadRequest(reason) => reason,
+            | Self::BadRequest(reason)
+            | Self::ServiceToken { reason, .. } => reason,
             Self::Token(refused) => refused.reason,
             Self::Store(error) => error.reason(),
             Self::AdminToken => "admin_token_invalid",

@@ -15,6 +15,7 @@ pub mod cookies;
 pub mod cors;
 pub mod csrf;
 pub mod error;
+mod exchanges;
 mod hardening;
 pub mod health;
 pub mod http_client;

@@ -30,6 +30,7 @@ mod par;
 mod refresh;
 mod revoke;
 mod token;
+mod token_exchange;
 mod userinfo;
 
 #[cfg(test)]
@@ -46,7 +47,7 @@ use url::Url;
 pub use callback::AuthorizationResponse;
 pub use client_key::{ClientKey, KeyError};
 pub(crate) use config::is_https_or_loopback;
-pub use config::{AssertionAudience, ClientAuth, Mode, OidcConfig, Profile};
+pub use config::{AssertionAudience, ClientAuth, Exchange, Mode, OidcConfig, Profile};
 pub use dpop::DpopKey;
 pub use error::{Endpoint, OAuthCode, OAuthError, OidcError};
 pub(crate) use fapi2::weaknesses as fapi2_weaknesses;
@@ -62,6 +63,7 @@ pub use nonces::SharedNonces;
 pub use refresh::{RefreshError, RefreshRequest, Refreshed};
 pub use revoke::TokenKind;
 pub use token::{TokenSet, TokenType};
+pub(crate) use token_exchange::ExchangeRequest;
 
 use crate::http_client::HttpClient;
 use authorize::Authorization;

@@ -4,6 +4,7 @@
 //! `forward` calls the steps in their order; each is a module that calls none of the others.
 
 mod admit;
+mod bound;
 mod credential;
 mod guard;
 mod headers;
@@ -94,7 +95,7 @@ async fn forward(
     let handshake = websocket::handshake(&mut head, route.websocket)?;
     let principal = admit::admit(app, caller, &head, route).await?;
     limit::limit(app, caller, route, &principal).await?;
-    let credential = credential::credential(app, &principal, &route.service).await?;
+    let credential = credential::credential(app, caller, &principal, &route.service).await?;
     let is_counting = principal.is_session() && loops::is_counting(&head.headers, cookies);
     let session = principal.session_key();
     let socket = match handshake {

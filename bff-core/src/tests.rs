@@ -15,6 +15,7 @@ mod cap;
 mod context;
 mod cookies;
 mod csrf;
+mod downscope;
 mod edge_claims;
 mod ending;
 mod events;

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::http_client::{IdentityError, TlsIdentity};
 use crate::oidc::{
-    AssertionAudience, ClientAuth, ClientKey, Mode, OidcConfig, Profile, fapi2_weaknesses,
+    AssertionAudience, ClientAuth, ClientKey, Exchange, Mode, OidcConfig, Profile, fapi2_weaknesses,
 };
 
 pub(super) fn read(settings: &mut Settings) -> Option<OidcConfig> {
@@ -46,6 +46,12 @@ pub(super) fn read(settings: &mut Settings) -> Option<OidcConfig> {
             *mode = set;
         }
     }
+    let exchange = settings.parsed("OIDC_EXCHANGE", "Use auto or exchange.", |text| match text {
+        "auto" => Ok(Exchange::Auto),
+        "exchange" => Ok(Exchange::Always),
+        _ => Err("is neither auto nor exchange".to_owned()),
+    });
+    config.exchange = exchange.unwrap_or_default();
     config.request_key = request_key(settings, &config);
     let rotate = settings.parsed("OIDC_DPOP_ROTATE", "Use true or false.", parse::switch);
     config.rotate_dpop_key = rotate.unwrap_or(false);

@@ -41,6 +41,8 @@ pub struct OidcConfig {
     /// A new DPoP key at every refresh. Only for confidential clients at an issuer that, as
     /// RFC 9449 section 5 has it, does not bind their refresh tokens to the key.
     pub rotate_dpop_key: bool,
+    /// How tokens for one service are had.
+    pub exchange: Exchange,
     /// Resource indicators (RFC 8707).
     pub resources: Vec<String>,
     /// The claim that becomes the user id.
@@ -85,6 +87,7 @@ impl OidcConfig {
             profile: Profile::Open,
             request_key: None,
             rotate_dpop_key: false,
+            exchange: Exchange::Auto,
             resources: Vec::new(),
             user_id_claim: "sub".to_owned(),
             role_claims: vec![
@@ -230,6 +233,16 @@ pub enum AssertionAudience {
     TokenEndpoint,
     /// The endpoint that is called.
     Endpoint,
+}
+
+/// How tokens for one service are had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Exchange {
+    /// By token exchange, where the metadata lists the grant.
+    #[default]
+    Auto,
+    /// By token exchange (RFC 8693), whatever the metadata says.
+    Always,
 }
 
 /// Whether an optional protocol is used.

@@ -74,15 +74,17 @@ impl RelyingParty {
     ) -> Result<TokenSet, OidcError> {
         let endpoint = metadata.token_endpoint();
         let answer = self.caller(metadata, now).post(Endpoint::Token, endpoint, form, key).await?;
-        TokenSet::parse(
-            &answer,
-            Binding {
-                dpop: self.config.dpop,
-                proved: key.is_some(),
-                certificate: metadata.binds_to_certificate(),
-                profile: self.config.profile,
-            },
-        )
+        TokenSet::parse(&answer, self.binding(metadata, key.is_some()))
+    }
+
+    /// What tokens have to be bound to; `proved` if a proof went with the request.
+    pub(super) fn binding(&self, metadata: &Metadata, proved: bool) -> Binding {
+        Binding {
+            dpop: self.config.dpop,
+            proved,
+            certificate: metadata.binds_to_certificate(),
+            profile: self.config.profile,
+        }
     }
 
     pub(super) async fn identity(

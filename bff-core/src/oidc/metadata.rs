@@ -32,6 +32,7 @@ pub(super) struct Metadata {
     iss_parameter: bool,
     id_token_algorithms: Vec<String>,
     response_algorithms: Vec<String>,
+    grant_types: Vec<String>,
 }
 
 /// An endpoint that we call: its published name, and the address it is reached at.
@@ -90,6 +91,7 @@ impl Metadata {
             iss_parameter: wire.authorization_response_iss_parameter_supported,
             id_token_algorithms: wire.id_token_signing_alg_values_supported,
             response_algorithms: wire.authorization_signing_alg_values_supported,
+            grant_types: wire.grant_types_supported,
         })
     }
 
@@ -124,6 +126,11 @@ impl Metadata {
 
     pub(super) fn end_session_endpoint(&self) -> Option<&Url> {
         self.end_session.as_ref()
+    }
+
+    /// Whether the token endpoint is said to know this grant.
+    pub(super) fn offers_grant(&self, grant: &str) -> bool {
+        self.grant_types.iter().any(|offered| offered == grant)
     }
 
     /// Whether requests carry a DPoP proof.

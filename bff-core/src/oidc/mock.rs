@@ -321,9 +321,14 @@ pub(crate) fn refresh_of<'a>(
 
 /// A client key of ours.
 pub(crate) fn client_key() -> ClientKey {
+    ClientKey::parse(client_jwk().as_bytes()).unwrap()
+}
+
+/// The same as an operator gives it.
+pub(crate) fn client_jwk() -> String {
     let mut jwk = josekit::jwk::Jwk::generate_ec_key(josekit::jwk::alg::ec::EcCurve::P256).unwrap();
     jwk.set_key_id("client-key");
-    ClientKey::parse(jwk.to_string().as_bytes()).unwrap()
+    jwk.to_string()
 }
 
 /// The answer to a pushed request.

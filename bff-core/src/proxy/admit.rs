@@ -4,9 +4,10 @@ use http::HeaderMap;
 use http::request::Parts;
 use session::id::StoreKey;
 use session::store::IndexKey;
+use shell::origin::Origin;
 
 use super::headers::asks_for_upgrade;
-use super::table::{Auth, Route};
+use super::table::{Auth, Route, ServiceToken};
 use crate::app::App;
 use crate::bearer::{Asked, CallerToken, TokenRefused, shows_token};
 use crate::caller::Caller;
@@ -96,8 +97,10 @@ async fn by_token(
     head: &Parts,
     route: &Route,
 ) -> Result<Principal, ApiError> {
-    // A bound token could not be shown to the service, which has no proof for its own URL.
-    let asked = Asked { idps: &route.idps, origin: None };
+    // The proof of a bound token is for our URL, so the service could not be shown that token.
+    let exchanges = matches!(route.service.token, ServiceToken::Exchange(_));
+    let origin = proof_origin(caller).filter(|_| exchanges);
+    let asked = Asked { idps: &route.idps, origin };
     let token = app.bearers.check(head, asked).await?;
     if !route.scopes.allow_any(&token.scopes) || !route.roles.allow_any(&token.roles) {
         return Err(TokenRefused::insufficient(&route.scopes.names()).into());
@@ -109,6 +112,13 @@ async fn by_token(
         }
     }
     Ok(Principal::Bearer(Box::new(token)))
+}
+
+/// The origin that proofs are made for: one of those that the configuration names.
+fn proof_origin(caller: &Caller) -> Option<&Origin> {
+    let site = &caller.tenant.site;
+    let request = caller.origin.as_ref().filter(|_| site.dynamic_callback);
+    site.public_origin(request)
 }
 
 /// With every check that a cookie-authenticated call must pass.

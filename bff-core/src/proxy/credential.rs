@@ -7,16 +7,24 @@ use secrecy::{ExposeSecret as _, SecretString};
 use session::record::{TokenPart, TokenType};
 
 use super::admit::Principal;
+use super::bound;
 use super::table::{Service, ServiceToken};
 use crate::app::App;
+use crate::bearer::CallerToken;
+use crate::caller::Caller;
+use crate::config::Strategy;
 use crate::error::ApiError;
-use crate::oidc::DpopKey;
+use crate::exchanges::{Broad, Holder, Narrow, NoToken, Target, hash};
+use crate::oidc::{self, DpopKey, RelyingParty};
+use crate::sessions::ActiveSession;
 
 /// What a service is shown.
 #[derive(Debug)]
 pub(super) enum Credential {
     /// The session's own token, and the key that it is bound to.
     Session(Arc<TokenPart>),
+    /// A token for this service alone.
+    Narrow(Arc<Narrow>),
     /// A context token, as the value of `Authorization`.
     Context(HeaderValue),
     /// The caller's own, bound to nothing.
@@ -32,7 +40,8 @@ impl Credential {
     pub(super) fn authorization(&self) -> Result<HeaderValue, ApiError> {
         let (scheme, token) = match self {
             Self::Session(tokens) => (scheme(tokens.token_type), &tokens.access_token),
-            Self::Caller(token) => ("Bearer", token),
+            Self::Narrow(narrow) => (narrow.kind.scheme(), &narrow.token),
+            Self::Caller(token) => (oidc::TokenType::Bearer.scheme(), token),
             Self::Context(authorization) => return Ok(authorization.clone()),
         };
         let value = HeaderValue::try_from(format!("{scheme} {}", token.expose_secret()));
@@ -46,42 +55,129 @@ impl Credential {
     /// # Errors
     /// [`ApiError::Internal`] if what is stored is no key.
     pub(super) fn bound(&self) -> Result<Option<(&str, DpopKey)>, ApiError> {
-        let Self::Session(tokens) = self else { return Ok(None) };
-        let Some(key) = &tokens.dpop_key else { return Ok(None) };
-        let key = DpopKey::from_bytes(key.expose_secret());
-        let key = key.map_err(|_| ApiError::Internal("dpop_key"))?;
-        Ok(Some((tokens.access_token.expose_secret(), key)))
+        match self {
+            Self::Session(tokens) => {
+                Ok(dpop_key(tokens)?.map(|key| (tokens.access_token.expose_secret(), key)))
+            }
+            Self::Narrow(narrow) => {
+                let key = narrow.dpop_key.as_ref();
+                Ok(key.map(|key| (narrow.token.expose_secret(), key.clone())))
+            }
+            Self::Context(_) | Self::Caller(_) => Ok(None),
+        }
     }
 }
 
 fn scheme(kind: TokenType) -> &'static str {
     match kind {
-        TokenType::Bearer => "Bearer",
-        TokenType::Dpop => "DPoP",
+        TokenType::Bearer => oidc::TokenType::Bearer.scheme(),
+        TokenType::Dpop => oidc::TokenType::Dpop.scheme(),
     }
+}
+
+fn dpop_key(tokens: &TokenPart) -> Result<Option<DpopKey>, ApiError> {
+    let key = tokens.dpop_key.as_ref().map(|key| DpopKey::from_bytes(key.expose_secret()));
+    key.transpose().map_err(|_| ApiError::Internal("dpop_key"))
 }
 
 /// The credential for `principal` at `service`; none for nobody.
 ///
 /// # Errors
-/// [`ApiError`] if the session's tokens are dead and cannot be renewed.
+/// [`ApiError`] if the session's tokens are dead and cannot be renewed, or none may be shown.
 pub(super) async fn credential(
     app: &Arc<App>,
+    caller: &Caller,
     principal: &Principal,
     service: &Service,
 ) -> Result<Option<Credential>, ApiError> {
     match (principal, &service.token) {
         (Principal::Nobody, _) | (_, ServiceToken::None) => Ok(None),
-        (Principal::Session(session), ServiceToken::Session) => {
-            Ok(Some(Credential::Session(app.fresh_tokens(session).await?)))
-        }
         (Principal::Session(session), ServiceToken::Context(audience)) => {
             Ok(Some(Credential::Context(app.context_token(session, audience)?)))
         }
+        (Principal::Session(session), ServiceToken::Session | ServiceToken::Exchange(_)) => {
+            let tokens = app.fresh_tokens(session).await?;
+            of_session(app, session, tokens, service).await.map(Some)
+        }
         (Principal::Bearer(token), ServiceToken::Session) => {
+            if app.config.strategy == Strategy::Fapi {
+                return Err(refused(service, "token_not_bound", "caller_token_not_bound"));
+            }
             Ok(Some(Credential::Caller(token.text.clone())))
+        }
+        (Principal::Bearer(token), ServiceToken::Exchange(target)) => {
+            of_caller(app, caller, token, service, target).await.map(Some)
         }
         // The table refuses such a route: there is no session that a context token could speak of.
         (Principal::Bearer(_), ServiceToken::Context(_)) => Err(ApiError::Internal("no_context")),
     }
+}
+
+/// What the session's `tokens` are good for at `service`.
+///
+/// # Errors
+/// [`ApiError`] if no token may be shown, or none can be had.
+pub(super) async fn of_session(
+    app: &Arc<App>,
+    session: &ActiveSession,
+    tokens: Arc<TokenPart>,
+    service: &Service,
+) -> Result<Credential, ApiError> {
+    let ServiceToken::Exchange(target) = &service.token else {
+        let must = app.config.strategy == Strategy::Fapi;
+        if must && !bound::is_bound(&tokens, session_party(app, session)?.config()) {
+            return Err(refused(service, "token_not_bound", "session_token_not_bound"));
+        }
+        return Ok(Credential::Session(tokens));
+    };
+    let party = session_party(app, session)?;
+    let broad = Broad {
+        holder: Holder::Session(session.key),
+        token: tokens.access_token.clone(),
+        dpop_key: dpop_key(&tokens)?,
+    };
+    narrow(app, broad, service, target, &party).await
+}
+
+async fn of_caller(
+    app: &Arc<App>,
+    caller: &Caller,
+    token: &CallerToken,
+    service: &Service,
+    target: &Target,
+) -> Result<Credential, ApiError> {
+    let party = caller.tenant.providers.all().find(|(_, party)| party.issuer() == token.issuer);
+    let Some((_, party)) = party else {
+        return Err(refused(service, "token_exchange_refused", "no_client_at_issuer"));
+    };
+    let holder = Holder::Caller(hash(&token.text));
+    let broad = Broad { holder, token: token.text.clone(), dpop_key: None };
+    narrow(app, broad, service, target, party).await
+}
+
+async fn narrow(
+    app: &Arc<App>,
+    broad: Broad,
+    service: &Service,
+    target: &Target,
+    party: &Arc<RelyingParty>,
+) -> Result<Credential, ApiError> {
+    match app.narrowed(broad, target, party).await {
+        Ok(token) if token.is_bound || app.config.strategy != Strategy::Fapi => {
+            Ok(Credential::Narrow(token))
+        }
+        Ok(_) => Err(refused(service, "token_not_bound", "exchanged_token_not_bound")),
+        Err(NoToken::Later(reason)) => Err(ApiError::IdpUnavailable(reason)),
+        Err(NoToken::Refused(reason)) => Err(refused(service, "token_exchange_refused", reason)),
+    }
+}
+
+/// Who issued the session's tokens.
+fn session_party(app: &App, session: &ActiveSession) -> Result<Arc<RelyingParty>, ApiError> {
+    let management = app.management(session)?;
+    app.tenants.provider_of(&management).ok_or(ApiError::IdpUnavailable("provider_gone"))
+}
+
+fn refused(service: &Service, code: &'static str, reason: &'static str) -> ApiError {
+    ApiError::ServiceToken { service: service.name.clone(), code, reason }
 }

@@ -21,6 +21,7 @@ use super::path::PlainPath;
 use super::sign::Signing;
 use super::upstream::Backend;
 use crate::error::ApiError;
+use crate::exchanges::Target;
 use crate::limits::{Key, Rule};
 use file::RoutesFile;
 use given::Given;
@@ -46,6 +47,8 @@ pub(super) struct Service {
 pub(super) enum ServiceToken {
     /// The session's access token, by the strategy.
     Session,
+    /// A token of its own, exchanged for the session's or the caller's.
+    Exchange(Target),
     /// A context token for this audience.
     Context(Arc<str>),
     /// None.

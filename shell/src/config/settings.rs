@@ -55,7 +55,10 @@ impl Settings {
         defaults: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Self {
         for (name, value) in defaults {
-            self.variables.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+            let variable = self.variables.entry(name.to_owned()).or_default();
+            if variable.is_empty() {
+                value.clone_into(variable);
+            }
         }
         self
     }

@@ -11,7 +11,7 @@ use crate::config::{client, unavailable};
 use crate::oidc::OidcConfig;
 
 /// Settings, and the keys of an entry that stand for them; what begins another comes after it.
-const NAMES: [(&str, &str); 18] = [
+const NAMES: [(&str, &str); 19] = [
     ("OIDC_ISSUER", "issuer"),
     ("OIDC_CLIENT_ID", "client.id"),
     ("OIDC_CLIENT_AUTH", "client.auth"),
@@ -27,6 +27,7 @@ const NAMES: [(&str, &str); 18] = [
     ("OIDC_JARM", "client.jarm"),
     ("OIDC_JAR", "client.jar"),
     ("OIDC_RESOURCE", "client.resource"),
+    ("OIDC_EXCHANGE", "client.exchange"),
     ("OIDC_USER_ID_CLAIM", "client.user_id_claim"),
     ("OIDC_INTERNAL_BASE", "client.internal_base"),
     ("OIDC_TLS_CA", "client.tls_ca"),
@@ -132,6 +133,7 @@ fn as_settings(
         ("OIDC_JAR", client.jar),
         ("OIDC_JARM", client.jarm),
         ("OIDC_RESOURCE", client.resource.map(Words::joined)),
+        ("OIDC_EXCHANGE", client.exchange),
         ("OIDC_USER_ID_CLAIM", client.user_id_claim),
         ("OIDC_INTERNAL_BASE", client.internal_base),
         ("OIDC_TLS_CA", client.tls_ca),

@@ -40,6 +40,8 @@ pub(in crate::config) struct ClientFile {
     #[serde(default)]
     pub(super) resource: Option<Words>,
     #[serde(default)]
+    pub(super) exchange: Option<String>,
+    #[serde(default)]
     pub(super) user_id_claim: Option<String>,
     #[serde(default)]
     pub(super) internal_base: Option<String>,

@@ -46,6 +46,8 @@ pub(in crate::oidc) struct Wire {
     pub(in crate::oidc) code_challenge_methods_supported: Vec<String>,
     #[serde(default)]
     pub(in crate::oidc) token_endpoint_auth_methods_supported: Vec<String>,
+    #[serde(default)]
+    pub(super) grant_types_supported: Vec<String>,
 }
 
 /// Where the same endpoints ask for a certificate.

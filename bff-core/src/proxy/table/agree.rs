@@ -5,11 +5,18 @@ use std::collections::HashSet;
 use shell::config::Settings;
 
 use super::{Auth, Route, RouteTable, ServiceToken};
-use crate::config::{BearerEntry, Idps};
+use crate::config::{BearerEntry, Idps, Strategy};
 
 impl RouteTable {
-    /// Notes in `settings` where routes and issuers do not fit.
-    pub(crate) fn agree(&self, idps: &Idps, settings: &mut Settings) {
+    /// Notes in `settings` where routes and issuers do not fit. `clients_at` are the issuers at which we can
+    /// exchange a token.
+    pub(crate) fn agree(
+        &self,
+        idps: &Idps,
+        clients_at: &[String],
+        strategy: Strategy,
+        settings: &mut Settings,
+    ) {
         let by_token =
             self.routes.iter().filter(|route| matches!(route.auth, Auth::Bearer | Auth::Hybrid));
         for route in by_token {
@@ -28,11 +35,31 @@ impl RouteTable {
                     "A context token speaks of a session: set auth: session, or another token.",
                 );
             }
+            if matches!(route.service.token, ServiceToken::Session) && strategy == Strategy::Fapi {
+                settings.problem(
+                    &place,
+                    "takes bearer tokens that could not be sent on bound (BFF_STRATEGY=fapi)",
+                    "Say token: exchange for its service, or set auth: session.",
+                );
+            }
             let taken: Vec<&BearerEntry> = taken(route, idps).collect();
             if taken.is_empty() {
                 settings.warn(format!(
                     "{place} takes bearer tokens, but idps.yaml names nobody who issues them"
                 ));
+            }
+            if matches!(route.service.token, ServiceToken::Exchange(_)) {
+                let ours = |issuer: &String| clients_at.contains(issuer);
+                for issuer in taken.iter().filter(|issuer| !ours(&issuer.known.issuer)) {
+                    settings.problem(
+                        &place,
+                        &format!(
+                            "exchanges tokens of the idp {}, where we are no client",
+                            issuer.known.name
+                        ),
+                        "Give an entry of this issuer a client, or take its tokens elsewhere.",
+                    );
+                }
             }
             let asked = taken.iter().filter(|issuer| issuer.introspection.is_some());
             let asked: HashSet<&str> = asked.map(|issuer| issuer.known.issuer.as_str()).collect();

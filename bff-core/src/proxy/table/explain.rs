@@ -89,6 +89,10 @@ fn token(auth: Auth, token: &ServiceToken) -> String {
     match (token, auth) {
         (ServiceToken::None, _) | (_, Auth::None) => "none".to_owned(),
         (ServiceToken::Context(audience), _) => format!("a context token for {audience}"),
+        (ServiceToken::Exchange(target), _) => match &target.scope {
+            Some(scope) => format!("one for {} and {scope}, exchanged", target.audience),
+            None => format!("one for {}, exchanged", target.audience),
+        },
         (ServiceToken::Session, Auth::Bearer) => "the caller's, as it came".to_owned(),
         (ServiceToken::Session, Auth::Hybrid) => {
             "the caller's, as it came; else the session's access token".to_owned()

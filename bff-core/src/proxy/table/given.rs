@@ -4,6 +4,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use shell::config::{Settings, parse};
 use validator_lib::signature::MIN_SECRET_BYTES;
 
+use crate::config::Strategy;
 use crate::proxy::sign::Names;
 
 /// Settings that hold for every service.
@@ -15,6 +16,8 @@ pub(in crate::proxy) struct Given {
     pub(super) secret: Option<SecretString>,
     /// By `BFF_SIGNATURE_HEADER_PREFIX`.
     pub(super) names: Names,
+    /// `BFF_STRATEGY`: which token a service is shown that does not say.
+    pub(super) strategy: Strategy,
 }
 
 impl Given {
@@ -37,6 +40,7 @@ impl Given {
             needs_certificates: needs_certificates.unwrap_or(false),
             secret,
             names: names.unwrap_or_default(),
+            strategy: Strategy::of(settings),
         }
     }
 }

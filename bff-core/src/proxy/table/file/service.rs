@@ -16,6 +16,8 @@ use super::super::build::What;
 use super::super::given::Given;
 use super::super::{Service, ServiceToken};
 use super::{Scalar, span};
+use crate::config::Strategy;
+use crate::exchanges::Target;
 use crate::proxy::upstream::{Backend, Options};
 use calls::{BreakerFile, RetriesFile};
 use signature::SignatureFile;
@@ -45,8 +47,11 @@ pub(in super::super) struct ServiceFile {
     breaker: Option<BreakerFile>,
     #[serde(default)]
     audience: Option<String>,
+    /// What its tokens are to be good for, separated by blanks.
     #[serde(default)]
-    token: TokenFile,
+    scope: Option<String>,
+    #[serde(default)]
+    token: Option<TokenFile>,
     #[serde(default)]
     tls: Option<TlsFile>,
     #[serde(default)]
@@ -56,11 +61,11 @@ pub(in super::super) struct ServiceFile {
     description: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum TokenFile {
-    #[default]
     Session,
+    Exchange,
     Context,
     None,
 }
@@ -99,7 +104,7 @@ impl ServiceFile {
                 What::new("has a tls.ca that holds no usable certificate", hint)
             })?),
         };
-        let (name, token) = (name.to_owned(), self.token()?);
+        let (name, token) = (name.to_owned(), self.token(given.strategy)?);
         let signing = SignatureFile::parse(self.signature.as_ref(), given)?;
         Ok(Service { name, base_url, timeout, idle_timeout, token, signing, backend })
     }
@@ -109,11 +114,34 @@ impl ServiceFile {
         self.tls.as_ref().map(TlsFile::files).unwrap_or_default()
     }
 
-    fn token(&self) -> Result<ServiceToken, What> {
+    fn token(&self, strategy: Strategy) -> Result<ServiceToken, What> {
+        let usual = match strategy {
+            Strategy::Downscope => TokenFile::Exchange,
+            Strategy::PassThrough | Strategy::Fapi => TokenFile::Session,
+        };
+        let kind = self.token.unwrap_or(usual);
+        if self.scope.is_some() && kind != TokenFile::Exchange {
+            return Err(What::new(
+                "has a scope and no token: exchange",
+                "Only the scope of a token that is exchanged can be chosen.",
+            ));
+        }
         let audience = self.audience.as_deref().filter(|audience| !audience.is_empty());
-        match (self.token, audience) {
+        match (kind, audience) {
+            (TokenFile::Session, _) if strategy == Strategy::Downscope => Err(What::new(
+                "has token: session beside BFF_STRATEGY=downscope, which sends no broad token",
+                "Give it an audience, or say token: none.",
+            )),
             (TokenFile::Session, _) => Ok(ServiceToken::Session),
             (TokenFile::None, _) => Ok(ServiceToken::None),
+            (TokenFile::Exchange, Some(audience)) => Ok(ServiceToken::Exchange(Target {
+                audience: audience.into(),
+                scope: self.scope.as_deref().map(Into::into),
+            })),
+            (TokenFile::Exchange, None) => Err(What::new(
+                "has no audience, for which its tokens are exchanged",
+                "Name it as the IdP knows it, or say token: none.",
+            )),
             (TokenFile::Context, Some(audience)) => Ok(ServiceToken::Context(audience.into())),
             (TokenFile::Context, None) => Err(What::new(
                 "has token: context and no audience",

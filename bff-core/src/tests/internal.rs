@@ -13,6 +13,7 @@ use shell::captured::CapturedLog;
 use tower::ServiceExt as _;
 use tracing::instrument::WithSubscriber as _;
 
+use super::tenants::{A, B, Tenants};
 use crate::admin;
 use crate::app::App;
 use crate::oidc::mock::{ACCESS_TOKEN, NOW, Reply};
@@ -208,6 +209,20 @@ async fn c80_what_is_away_is_503_and_ends_nothing() {
     assert_eq!((answer.status, &*answer.code()), (503, "idp_unavailable"));
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert!(world.is_signed_in(&browser).await);
+}
+
+#[tokio::test]
+async fn c79_it_needs_no_host_and_asks_the_sessions_tenants_own_client() {
+    let tenants = Tenants::start(&[("BFF_INTERNAL_TOKEN", TOKEN)]).await;
+    let world = &tenants.world;
+    for (host, client) in [(A, "client-a"), (B, "client-b")] {
+        let browser = tenants.signed_in(host, client).await;
+        world.clock.advance(301);
+        world.idp.once("/token", world.fresh_tokens());
+        let answer = ask(&world.app, &browser, true).await;
+        assert_eq!(answer.json()["access_token"], FRESH_TOKEN, "{answer:?}");
+        assert_eq!(world.idp.seen("/token").pop().unwrap().param("client_id"), Some(client));
+    }
 }
 
 #[tokio::test]

@@ -139,3 +139,6 @@ impl RateLimiter {
         self.spared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

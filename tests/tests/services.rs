@@ -61,8 +61,7 @@ fn check(verifier: &Verifier, seen: &Seen) -> Verdict {
     *request.uri_mut() = seen.uri.clone();
     *request.headers_mut() = seen.headers.clone();
     let (parts, ()) = request.into_parts();
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let now = now.expect("it is later than 1970").as_secs();
+    let now = e2e::clock::now();
     let (covered, presented) =
         signature::read(&parts, &HeaderNames::default()).map_err(|error| error.to_string())?;
     verifier

@@ -77,7 +77,7 @@ pub fn write(redis: &mut Connection, numbers: Range<u64>) -> anyhow::Result<()> 
     redis.settle(commands)
 }
 
-/// As [`write`], with tokens that `bff` opens and sends on, and what it lists sessions by.
+/// As [`write()`], with tokens that `bff` opens and sends on, and what it lists sessions by.
 ///
 /// # Errors
 /// If Redis does not take them.

@@ -121,7 +121,12 @@ fn c71_answers_for_a_user_are_not_for_shared_caches() {
     clean_response(&mut answer, "bff_session", true);
     assert_eq!(
         answer,
-        map(&[("cache-control", "no-store"), ("set-cookie", "theme=dark"), ("vary", "Cookie")])
+        map(&[
+            ("cache-control", "no-store"),
+            ("set-cookie", "theme=dark"),
+            ("vary", "Cookie"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ])
     );
 
     for (said, kept) in [

@@ -15,6 +15,7 @@ use crate::context_token;
 use crate::exchanges::Exchanges;
 use crate::health::Health;
 use crate::http_client::HttpSetupError;
+use crate::insisted::Insisted;
 use crate::limits::RateLimiter;
 use crate::live::Live;
 use crate::oidc::OidcError;
@@ -37,6 +38,8 @@ pub struct App {
     pub(crate) bearers: Bearers,
     /// Tokens for one service.
     pub(crate) exchanges: Exchanges,
+    /// Tokens that are not replaced because a service refuses them.
+    pub(crate) insisted: Insisted,
     /// The services.
     pub upstream: Upstream,
     /// Context tokens, where keys sign them.
@@ -103,6 +106,7 @@ impl App {
             upstream: Upstream::new(Arc::clone(&random)),
             tenants: Tenants::new(&config.tenancy, common)?,
             exchanges: Exchanges::default(),
+            insisted: Insisted::default(),
             context: context.map(|signer| ContextTokens::new(signer, context_token::KEPT_BYTES)),
             flights: Flights::default(),
             failures: Failures::default(),

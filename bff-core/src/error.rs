@@ -6,6 +6,7 @@
 use axum::response::{IntoResponse, Response};
 use http::header::{RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use serde_json::json;
 use session::seal::SealError;
 use session::store::StoreError;
 use shell::problem::ProblemDetails;
@@ -15,6 +16,7 @@ use crate::caller::Requester;
 use crate::limits::RateLimited;
 use crate::oidc::OidcError;
 use crate::pages;
+use crate::step_up::StepUp;
 
 /// For who asks at a host that is not ours (RFC 9110 section 15.5.20).
 const MISDIRECTED: StatusCode = StatusCode::MISDIRECTED_REQUEST;
@@ -95,6 +97,23 @@ pub enum ApiError {
         service: String,
         /// For how many seconds more.
         retry_after: u64,
+    },
+    /// The service asks for a fresher or stronger login.
+    #[error("fresher or stronger login needed")]
+    StepUp {
+        /// Which.
+        asked: StepUp,
+        /// Where it begins.
+        login_url: String,
+    },
+    /// The service asks for a login that was made just now.
+    #[error("fresher or stronger login would not help")]
+    StepUpInVain,
+    /// The service has to be asked again, by who has the body.
+    #[error("service {service} has to be asked again")]
+    AskAgain {
+        /// Its name in `routes.yaml`.
+        service: String,
     },
     /// There is no token that the service behind a route may be shown.
     #[error("no token for service {service} ({reason})")]
@@ -226,6 +245,9 @@ impl ApiError {
             Self::UpstreamUnreachable { .. }
             | Self::UpstreamUnavailable { .. }
             | Self::ServiceToken { .. }
+            | Self::StepUp { .. }
+            | Self::StepUpInVain
+            | Self::AskAgain { .. }
             | Self::UpstreamTimeout { .. }
             | Self::TooManyStreams
             | Self::TooManyOfSession
@@ -250,6 +272,23 @@ impl ApiError {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "upstream_unavailable",
                 "The service behind this address does not answer. Try again shortly.",
+            )
+            .with("service", service.as_str()),
+            Self::StepUp { asked, .. } => problem(
+                StatusCode::UNAUTHORIZED,
+                "insufficient_user_authentication",
+                "This needs a fresher or stronger sign-in.",
+            )
+            .with("step_up", json!({ "acr_values": asked.acr_values, "max_age": asked.max_age })),
+            Self::StepUpInVain => problem(
+                StatusCode::FORBIDDEN,
+                "step_up_not_satisfied",
+                "The service behind this address does not take the sign-in that was just made.",
+            ),
+            Self::AskAgain { service } => problem(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "dpop_nonce_learned",
+                "Send this once more.",
             )
             .with("service", service.as_str()),
             Self::ServiceToken { service, code, .. } => problem(
@@ -353,6 +392,9 @@ impl ApiError {
             Self::TooLarge => "body_too_large",
             Self::UnsupportedMediaType => "content_type",
             Self::TooManyStreams => "too_many_streams",
+            Self::StepUp { .. } => "insufficient_user_authentication",
+            Self::StepUpInVain => "step_up_not_satisfied",
+            Self::AskAgain { .. } => "dpop_nonce_learned",
             Self::TooManyOfSession => "too_many_streams_of_session",
             Self::BodyStalled => "request_timeout",
             Self::RateLimited(_) => "rate_limited",
@@ -399,7 +441,11 @@ pub fn render(error: &ApiError, caller: &Requester, is_page: bool) -> Response {
             _ => pages::failure(&problem, request_id),
         }
     } else if unauthenticated {
-        problem.with("login_url", "/auth/login").response(request_id)
+        let url = match error {
+            ApiError::StepUp { login_url, .. } => login_url.as_str(),
+            _ => "/auth/login",
+        };
+        problem.with("login_url", url).response(request_id)
     } else {
         problem.response(request_id)
     };

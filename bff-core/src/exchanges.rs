@@ -134,6 +134,15 @@ impl App {
     }
 }
 
+impl App {
+    /// Forgets a token that its service does not take.
+    pub(crate) fn forget_narrowed(&self, holder: &Holder, token: &Arc<Narrow>) {
+        if let Some(held) = self.exchanges.held.get(holder) {
+            held.remove(token);
+        }
+    }
+}
+
 impl Exchanges {
     fn kept(
         &self,

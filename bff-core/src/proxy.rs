@@ -4,13 +4,16 @@
 //! `forward` calls the steps in their order; each is a module that calls none of the others.
 
 mod admit;
+mod body;
 mod bound;
+mod challenge;
 mod credential;
 mod guard;
 mod headers;
 mod limit;
 mod onward;
 mod path;
+mod renew;
 mod routes;
 mod sign;
 mod table;
@@ -37,8 +40,13 @@ pub use upstream::Upstream;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::step_up::StepUp;
 use crate::streams::{Kind, Place};
 use crate::{loops, metrics};
+use admit::Principal;
+use body::Outgoing;
+use challenge::Challenge;
+use credential::Credential;
 use path::PlainPath;
 use table::{Matched, Route};
 use websocket::Handshake;
@@ -102,16 +110,8 @@ async fn forward(
         Some(handshake) => Some((handshake, app.streams.take(app, Kind::WebSocket, session)?)),
         None => None,
     };
-    let mut request =
-        onward::onward(app, caller, head, body, matched, &principal, credential.as_ref()).await?;
-    let url = request.uri().clone();
-    if socket.is_some() {
-        websocket::put_upgrade(request.headers_mut());
-    }
-    let signing = &route.service.signing;
-    let request = sign::sign(signing, request, route.idle_timeout, app.now()).await?;
-    let mut response = app.upstream.send(route, request).await?;
-    note_nonce(caller, &url, &mut response);
+    let call = Call { app, caller, head: &head, matched, principal: &principal };
+    let mut response = call.made(body, credential, socket.is_some()).await?;
     let has_switched = switched(app, route, socket, &mut response)?;
     headers::clean_response(response.headers_mut(), cookies.name(), principal.is_known());
     if is_counting {
@@ -122,6 +122,94 @@ async fn forward(
         return Ok(response);
     }
     guard::guard(app, session, route.idle_timeout, response)
+}
+
+/// A call to a service: everything about it that stays the same if it is made again.
+struct Call<'a> {
+    app: &'a Arc<App>,
+    caller: &'a Caller,
+    head: &'a Parts,
+    matched: &'a Matched,
+    principal: &'a Principal,
+}
+
+impl Call<'_> {
+    /// Makes it, and once more for a nonce, and once more for a token, where the service asks for them and
+    /// the body is at hand (bff-checklist 29 to 31, 69, 70).
+    async fn made(
+        &self,
+        body: Body,
+        mut credential: Option<Credential>,
+        is_socket: bool,
+    ) -> Result<Response, ApiError> {
+        let service = &self.matched.route.service;
+        let mut body = match credential {
+            Some(_) => Outgoing::of(body, self.matched.route.idle_timeout).await?,
+            None => Outgoing::Passing(Some(body)),
+        };
+        let (mut asked_for_nonce, mut asked_for_token) = (false, false);
+        loop {
+            let (response, has_nonce) =
+                self.once(body.take(), credential.as_ref(), is_socket).await?;
+            let Some(shown) = &credential else { return Ok(response) };
+            match challenge::read(&response) {
+                Some(Challenge::Nonce) if shown.bound()?.is_some() => {
+                    let name = service.name.clone();
+                    if asked_for_nonce || !has_nonce {
+                        let (code, reason) = ("dpop_nonce_loop", "dpop_nonce_loop");
+                        return Err(ApiError::ServiceToken { service: name, code, reason });
+                    }
+                    if !body.is_held() {
+                        return Err(ApiError::AskAgain { service: name });
+                    }
+                    asked_for_nonce = true;
+                }
+                Some(Challenge::Token) if body.is_held() && !asked_for_token => {
+                    let (app, caller) = (self.app, self.caller);
+                    let new = renew::renew(app, caller, self.principal, shown, service).await?;
+                    let Some(new) = new else { return Ok(response) };
+                    credential = Some(new);
+                    asked_for_token = true;
+                }
+                Some(Challenge::StepUp(asked)) => return self.step_up(asked, response),
+                _ => return Ok(response),
+            }
+        }
+    }
+
+    /// One attempt, and whether it brought a nonce.
+    async fn once(
+        &self,
+        body: Body,
+        credential: Option<&Credential>,
+        is_socket: bool,
+    ) -> Result<(Response, bool), ApiError> {
+        let Self { app, caller, head, matched, principal } = self;
+        let mut request =
+            onward::onward(app, caller, head, body, matched, principal, credential).await?;
+        let url = request.uri().clone();
+        if is_socket {
+            websocket::put_upgrade(request.headers_mut());
+        }
+        let route = &matched.route;
+        let signing = &route.service.signing;
+        let request = sign::sign(signing, request, route.idle_timeout, app.now()).await?;
+        let mut response = app.upstream.send(route, request).await?;
+        let has_nonce = note_nonce(caller, &url, &mut response);
+        Ok((response, has_nonce))
+    }
+
+    /// Tells the page of a login that its service asks for. Whoever comes with a token of their own is told
+    /// by the service.
+    fn step_up(&self, asked: StepUp, response: Response) -> Result<Response, ApiError> {
+        let Principal::Session(session) = self.principal else { return Ok(response) };
+        if asked.is_met(session.edge.auth_time(), session.edge.acr(), self.app.now()) {
+            return Err(ApiError::StepUpInVain);
+        }
+        let management = self.app.management(session)?;
+        let login_url = asked.login_url(management.provider.as_deref());
+        Err(ApiError::StepUp { asked, login_url })
+    }
 }
 
 /// Whether the service has switched protocols, which it may only where it was asked.
@@ -145,9 +233,11 @@ fn switched(
 }
 
 /// Keeps the nonce of a service, a matter between it and us (RFC 9449 section 9).
-fn note_nonce(caller: &Caller, url: &Uri, response: &mut Response) {
-    let Some(nonce) = response.headers_mut().remove("dpop-nonce") else { return };
-    if let (Ok(url), Ok(nonce)) = (Url::parse(&url.to_string()), nonce.to_str()) {
-        caller.tenant.providers.main().note_resource_nonce(&url, nonce);
-    }
+fn note_nonce(caller: &Caller, url: &Uri, response: &mut Response) -> bool {
+    let Some(nonce) = response.headers_mut().remove("dpop-nonce") else { return false };
+    let (Ok(url), Ok(nonce)) = (Url::parse(&url.to_string()), nonce.to_str()) else {
+        return false;
+    };
+    caller.tenant.providers.main().note_resource_nonce(&url, nonce);
+    true
 }

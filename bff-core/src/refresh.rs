@@ -89,6 +89,24 @@ impl App {
         self.meet(session, tokens, need).await
     }
 
+    /// Tokens in place of those that a service does not take: `None` if there are none to be had now.
+    ///
+    /// # Errors
+    /// [`ApiError::Unauthenticated`] if the session turns out to have ended.
+    pub(crate) async fn forced_tokens(
+        self: &Arc<Self>,
+        session: &ActiveSession,
+    ) -> Result<Option<Arc<TokenPart>>, ApiError> {
+        if self.tokens(session)?.refresh_token.is_none() {
+            return Ok(None);
+        }
+        match tokio::time::timeout(PATIENCE, self.refreshed(session)).await {
+            Ok(Some(Ok(fresh))) => Ok(Some(fresh)),
+            Ok(Some(Err(Failure::Ended(reason)))) => Err(ApiError::Unauthenticated(reason)),
+            Ok(Some(Err(Failure::Later(_))) | None) | Err(_) => Ok(None),
+        }
+    }
+
     /// Begins a refresh if one is due, without waiting for it.
     pub fn refresh_if_due(self: &Arc<Self>, session: &ActiveSession) {
         let Ok(tokens) = self.tokens(session) else { return };

@@ -12,6 +12,7 @@ mod binding;
 mod browser_defences;
 mod callback;
 mod cap;
+mod challenge;
 mod context;
 mod cookies;
 mod csrf;

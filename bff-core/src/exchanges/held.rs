@@ -32,6 +32,10 @@ impl Held {
         tokens.by_target.push((target, token));
     }
 
+    pub(super) fn remove(&self, token: &Arc<Narrow>) {
+        self.lock().by_target.retain(|(_, known)| !Arc::ptr_eq(known, token));
+    }
+
     fn lock(&self) -> MutexGuard<'_, Tokens> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

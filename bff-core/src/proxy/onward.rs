@@ -21,7 +21,7 @@ use crate::error::ApiError;
 pub(super) async fn onward(
     app: &App,
     caller: &Caller,
-    head: Parts,
+    head: &Parts,
     body: Body,
     matched: &Matched,
     principal: &Principal,
@@ -37,7 +37,7 @@ pub(super) async fn onward(
         }
     }
     let mut request = Request::new(body);
-    *request.method_mut() = head.method;
+    *request.method_mut() = head.method.clone();
     *request.uri_mut() = uri;
     *request.version_mut() = Version::HTTP_11;
     *request.headers_mut() = fields;

@@ -29,6 +29,7 @@ where
     only_the_expected_version_is_replaced(&fresh().await).await;
     a_late_write_revives_nothing(&fresh().await).await;
     a_slide_changes_the_edge_view_alone(&fresh().await).await;
+    new_contents_of_the_token_part_change_nothing_else(&fresh().await).await;
     sessions_expire(&fresh().await).await;
     indexes_hold_many_and_forget(&fresh().await).await;
     a_session_is_taken_whole_and_once(&fresh().await).await;
@@ -113,6 +114,35 @@ async fn a_slide_changes_the_edge_view_alone<S: Store>(store: &S) {
     assert_eq!(store.slide(&key, &old, "again".into(), LONG).await, Ok(Swap::Stale));
     let expected = StoredSession { edge: "slid".into(), ..session(1) };
     assert_eq!(store.load(&key).await, Ok(Some(expected)));
+}
+
+async fn new_contents_of_the_token_part_change_nothing_else<S: Store>(store: &S) {
+    let key = created(store, 1).await;
+    let old = session(1).tokens;
+    assert_eq!(store.intend(&key, 1, "a", LONG).await, Ok(Intent::First));
+    assert_eq!(store.replace_tokens(&key, &old, "more".into()).await, Ok(Swap::Done));
+    assert_eq!(store.replace_tokens(&key, &old, "late".into()).await, Ok(Swap::Stale));
+    let expected = StoredSession { tokens: "more".into(), ..session(1) };
+    assert_eq!(store.load(&key).await, Ok(Some(expected.clone())));
+    assert_eq!(store.intend(&key, 1, "b", Duration::ZERO).await, Ok(Intent::Lost), "forgotten");
+
+    // A refresh that read the session before goes through; what it did not know is lost with it.
+    assert_eq!(store.replace(&key, &session(1), session(2), LONG).await, Ok(Swap::Done));
+    let late = store.replace_tokens(&key, &expected.tokens, "later".into()).await;
+    assert_eq!(late, Ok(Swap::Stale));
+    assert_eq!(store.load(&key).await, Ok(Some(session(2))));
+
+    assert_eq!(store.delete(&key).await, Ok(true));
+    let late = store.replace_tokens(&key, &session(2).tokens, "later".into()).await;
+    assert_eq!(late, Ok(Swap::Gone));
+    assert_eq!(store.load(&key).await, Ok(None), "nothing is revived");
+
+    assert_eq!(store.create(&key, session(1), SHORT).await, Ok(true));
+    assert_eq!(store.replace_tokens(&key, &old, "more".into()).await, Ok(Swap::Done));
+    eventually("a session outlived its time by new contents", || async {
+        store.load(&key).await == Ok(None)
+    })
+    .await;
 }
 
 async fn sessions_expire<S: Store>(store: &S) {

@@ -52,6 +52,15 @@ macro_rules! delegate {
                     $hand_on!(self.replace(key, old, session, keep))
                 }
 
+                async fn replace_tokens(
+                    &self,
+                    key: &StoreKey,
+                    old: &Bytes,
+                    new: Bytes,
+                ) -> Result<Swap, StoreError> {
+                    $hand_on!(self.replace_tokens(key, old, new))
+                }
+
                 async fn intend(
                     &self,
                     key: &StoreKey,

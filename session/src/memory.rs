@@ -211,6 +211,25 @@ impl Store for MemoryStore {
         }))
     }
 
+    async fn replace_tokens(
+        &self,
+        key: &StoreKey,
+        old: &Bytes,
+        new: Bytes,
+    ) -> Result<Swap, StoreError> {
+        Ok(self.with(|shelves| {
+            let live = shelves.sessions.get_mut(key).filter(|kept| kept.alive());
+            match live.map(|kept| &mut kept.value) {
+                None => Swap::Gone,
+                Some(session) if session.tokens != *old => Swap::Stale,
+                Some(session) => {
+                    session.tokens = new;
+                    Swap::Done
+                }
+            }
+        }))
+    }
+
     async fn intend(
         &self,
         key: &StoreKey,

@@ -3,6 +3,7 @@
 //! The token part is what only the browser's cookie and the server together can open; the
 //! management part is what the server alone must read to list and end sessions.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
@@ -17,6 +18,33 @@ pub enum TokenType {
     Bearer,
     /// Bound to a key; needs a proof with every use.
     Dpop,
+}
+
+/// What the sources of the user context said of a user, by the name of the source. Browsers and logs get
+/// none of it.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserContext(pub BTreeMap<String, SourceValues>);
+
+/// What one source said.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceValues {
+    /// When it was asked, seconds since the epoch.
+    pub read_at: u64,
+    /// Values under the dotted names that they are used by.
+    pub values: serde_json::Map<String, serde_json::Value>,
+}
+
+impl fmt::Debug for UserContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UserContext({} sources, redacted)", self.0.len())
+    }
+}
+
+impl fmt::Debug for SourceValues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceValues").field("read_at", &self.read_at).finish_non_exhaustive()
+    }
 }
 
 /// Tokens and what belongs to them.
@@ -40,6 +68,8 @@ pub struct TokenPart {
     pub dpop_key: Option<SecretSlice<u8>>,
     /// What the browser may know of its user.
     pub profile: serde_json::Map<String, serde_json::Value>,
+    /// What the server alone knows of the user.
+    pub context: UserContext,
 }
 
 impl fmt::Debug for TokenPart {
@@ -67,6 +97,12 @@ struct TokenWire<'a> {
     scope: std::borrow::Cow<'a, str>,
     dpop_key: Option<Vec<u8>>,
     profile: std::borrow::Cow<'a, serde_json::Map<String, serde_json::Value>>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    context: std::borrow::Cow<'a, UserContext>,
+}
+
+fn is_empty(context: &UserContext) -> bool {
+    context.0.is_empty()
 }
 
 impl TokenPart {
@@ -84,6 +120,7 @@ impl TokenPart {
             scope: self.scope.as_str().into(),
             dpop_key: self.dpop_key.as_ref().map(|key| key.expose_secret().to_vec()),
             profile: std::borrow::Cow::Borrowed(&self.profile),
+            context: std::borrow::Cow::Borrowed(&self.context),
         })
         .map(Zeroizing::new)
     }
@@ -101,6 +138,7 @@ impl TokenPart {
             scope: wire.scope.into_owned(),
             dpop_key: wire.dpop_key.map(SecretSlice::from),
             profile: wire.profile.into_owned(),
+            context: wire.context.into_owned(),
         })
     }
 }
@@ -148,12 +186,19 @@ mod tests {
             scope: "openid".to_owned(),
             dpop_key: Some(vec![1, 2, 3].into()),
             profile: serde_json::Map::new(),
+            context: UserContext(BTreeMap::from([("accounts".to_owned(), told("canary-account"))])),
         };
-        let shown = format!("{part:?}");
+        let shown = format!("{part:?} {:?} {:?}", part.context, part.context.0);
         assert!(!shown.contains("canary") && !shown.contains("1, 2, 3"), "{shown}");
 
         let back = TokenPart::from_json(&part.to_json().unwrap()).unwrap();
         assert_eq!(back.access_token.expose_secret(), "canary-at");
         assert_eq!(back.dpop_key.unwrap().expose_secret(), &[1, 2, 3]);
+        assert_eq!(back.context, part.context);
+    }
+
+    fn told(account: &str) -> SourceValues {
+        let values = serde_json::json!({ "accounts.cash": account });
+        SourceValues { read_at: 7, values: values.as_object().unwrap().clone() }
     }
 }

@@ -207,6 +207,17 @@ impl Store for RedisStore {
         self.run_script(&self.0.scripts.replace, self.session_key(key), args).await.map(swap)
     }
 
+    async fn replace_tokens(
+        &self,
+        key: &StoreKey,
+        old: &Bytes,
+        new: Bytes,
+    ) -> Result<Swap, StoreError> {
+        let args = vec![Value::Bytes(old.clone()), Value::Bytes(new)];
+        let script = &self.0.scripts.replace_tokens;
+        self.run_script(script, self.session_key(key), args).await.map(swap)
+    }
+
     async fn intend(
         &self,
         key: &StoreKey,

@@ -180,6 +180,16 @@ pub trait Store: Send + Sync + 'static {
         keep: Duration,
     ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
 
+    /// Replaces the token part `old` by `new`, which has the same version, and leaves all else as it is: edge
+    /// view, management part, what is intended, and how long the session is kept. [`Swap::Stale`] if the
+    /// token part is no longer `old`.
+    fn replace_tokens(
+        &self,
+        key: &StoreKey,
+        old: &Bytes,
+        new: Bytes,
+    ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
+
     /// Writes down that `owner` is about to spend the refresh token of version `expected`, before it is
     /// sent. A token that was used and not replaced is forgiven once, for `grace` by the store's own
     /// clock. The same `owner` may ask again, where an answer was lost, and is told the same.

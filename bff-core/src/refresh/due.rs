@@ -63,7 +63,7 @@ mod tests {
     use std::collections::HashMap;
 
     use session::id::SessionId;
-    use session::record::TokenType;
+    use session::record::{TokenType, UserContext};
 
     use super::*;
 
@@ -80,6 +80,7 @@ mod tests {
             scope: String::new(),
             dpop_key: None,
             profile: serde_json::Map::new(),
+            context: UserContext::default(),
         }
     }
 

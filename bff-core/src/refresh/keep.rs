@@ -143,6 +143,11 @@ impl Flight {
             access_expires_at: tokens.access_expires_at,
             ..self.app.management(session).map_err(drop)?
         };
+        // The sources of the user context may have been read while the IdP was asked.
+        let mut tokens = tokens.clone();
+        if let Ok(current) = self.app.tokens(session) {
+            tokens.context = current.context;
+        }
         let keys = &config.session_keys;
         let sealed = StoredSession {
             edge: config
@@ -151,7 +156,7 @@ impl Flight {
                 .reseal(&session.key, &session.stored.edge, &view)
                 .map_err(drop)?,
             tokens: keys
-                .seal_tokens(&self.id, &tenant_of(session), version, tokens, random.bytes())
+                .seal_tokens(&self.id, &tenant_of(session), version, &tokens, random.bytes())
                 .map_err(drop)?,
             management: keys
                 .seal_management(&session.key, &management, random.bytes())
@@ -184,5 +189,6 @@ fn merged(old: &TokenPart, refreshed: &Refreshed, now: u64) -> TokenPart {
         }
         None => old.profile.clone(),
     };
+    tokens.context = old.context.clone();
     tokens
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use session::edge::EdgeView;
 use session::header_text;
 use session::id::SessionId;
-use session::record::{Management, TokenPart, TokenType};
+use session::record::{Management, TokenPart, TokenType, UserContext};
 use session::store::{Store as _, StoredSession};
 
 use crate::app::App;
@@ -174,6 +174,7 @@ pub(crate) fn token_part(
         scope: tokens.scope.clone().unwrap_or_else(|| asked.to_owned()),
         dpop_key: dpop_key.map(|key| key.to_bytes().to_vec().into()),
         profile: Map::new(),
+        context: UserContext::default(),
     }
 }
 

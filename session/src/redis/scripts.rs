@@ -18,6 +18,7 @@ use crate::store::{Intent, StoredSession, Swap};
 pub(super) struct Scripts {
     pub(super) create: Script,
     pub(super) replace: Script,
+    pub(super) replace_tokens: Script,
     pub(super) slide: Script,
     pub(super) index_add: Script,
     pub(super) index_list: Script,
@@ -49,6 +50,16 @@ if redis.call('HGET', KEYS[1], 'e') ~= ARGV[6] then return 0 end
 redis.call('HSET', KEYS[1], 'e', ARGV[1], 't', ARGV[2], 'm', ARGV[3])
 redis.call('HDEL', KEYS[1], 'r')
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return 1
+";
+
+/// 1: replaced. 0: another token part stands. -1: no such session. Neither the version nor the time to live
+/// changes, and what is intended with the refresh token stays intended.
+const REPLACE_TOKENS: &str = r"
+local tokens = redis.call('HGET', KEYS[1], 't')
+if not tokens then return -1 end
+if tokens ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 't', ARGV[2])
 return 1
 ";
 
@@ -162,6 +173,7 @@ impl Scripts {
         Self {
             create: Script::from_lua(CREATE),
             replace: Script::from_lua(REPLACE),
+            replace_tokens: Script::from_lua(REPLACE_TOKENS),
             slide: Script::from_lua(SLIDE),
             index_add: Script::from_lua(INDEX_ADD),
             index_list: Script::from_lua(INDEX_LIST),

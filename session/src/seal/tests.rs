@@ -1,5 +1,5 @@
 use super::*;
-use crate::record::TokenType;
+use crate::record::{SourceValues, TokenType, UserContext};
 use secrecy::ExposeSecret as _;
 
 fn keys() -> SessionKeys {
@@ -21,6 +21,7 @@ fn part() -> TokenPart {
         scope: "openid".to_owned(),
         dpop_key: Some(vec![1, 2].into()),
         profile: serde_json::Map::new(),
+        context: UserContext::default(),
     }
 }
 
@@ -107,5 +108,16 @@ fn tags_serve_one_purpose() {
 #[test]
 fn golden_bytes_of_version_1() {
     let hex: String = sealed().iter().map(|byte| format!("{byte:02x}")).collect();
+    insta::assert_snapshot!(hex);
+}
+
+/// The same with a user context, whose members are named here and nowhere else.
+#[test]
+fn golden_bytes_of_version_1_with_a_user_context() {
+    let values = serde_json::json!({ "accounts.cash": "a-1" }).as_object().unwrap().clone();
+    let context = [("accounts".to_owned(), SourceValues { read_at: 1_000, values })];
+    let part = TokenPart { context: UserContext(context.into()), ..part() };
+    let sealed = keys().seal_tokens(&id(1), "acme", 4, &part, [9; 12]).unwrap();
+    let hex: String = sealed.iter().map(|byte| format!("{byte:02x}")).collect();
     insta::assert_snapshot!(hex);
 }

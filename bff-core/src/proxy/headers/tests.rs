@@ -7,7 +7,7 @@ use crate::caller::Requester;
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, CACHE_CONTROL};
 use proptest::prelude::*;
-use session::record::{TokenPart, TokenType};
+use session::record::{TokenPart, TokenType, UserContext};
 use shell::random::CountingRandom;
 use shell::request_id::RequestId;
 
@@ -159,6 +159,7 @@ fn tokens(token_type: TokenType) -> TokenPart {
         scope: String::new(),
         dpop_key: None,
         profile: serde_json::Map::new(),
+        context: UserContext::default(),
     }
 }
 

@@ -25,6 +25,7 @@ use crate::routes::backchannel::Logouts;
 use crate::store_nonces::StoreNonces;
 use crate::streams::Streams;
 use crate::tenants::{self, Tenants};
+use crate::user_context::UserContexts;
 
 /// One running `bff`.
 pub struct App {
@@ -48,6 +49,8 @@ pub struct App {
     pub flights: Flights,
     /// Refreshes that failed a moment ago.
     pub failures: Failures,
+    /// Readings of user contexts under way.
+    pub user_contexts: UserContexts,
     /// Back-channel logouts under way.
     pub(crate) logouts: Logouts,
     /// Counts requests.
@@ -110,6 +113,7 @@ impl App {
             context: context.map(|signer| ContextTokens::new(signer, context_token::KEPT_BYTES)),
             flights: Flights::default(),
             failures: Failures::default(),
+            user_contexts: UserContexts::new()?,
             logouts: Logouts::default(),
             limiter: RateLimiter::new(store.clone(), config.session_keys.clone()),
             live: Live::default(),

@@ -76,6 +76,14 @@ fn named(tenant: &str) -> Option<&str> {
     Some(tenant).filter(|tenant| !tenant.is_empty())
 }
 
+/// A request that was not forwarded, because a value that its route injects is not known of its user.
+pub fn context_missing(caller: &Caller, key: Option<&StoreKey>, route: &str, value: &str) {
+    tracing::info!(
+        target: TARGET, event = "context.missing", request_id = %caller.request_id,
+        session = key.map(StoreKey::short), route, value, ip = caller.ip.map(tracing::field::display)
+    );
+}
+
 /// A request refused as cross-site.
 pub fn csrf_rejected(caller: &Requester, reason: &'static str) {
     tracing::info!(

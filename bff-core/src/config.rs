@@ -12,6 +12,7 @@ mod streams;
 mod telemetry;
 mod tenants;
 mod unavailable;
+mod user_context;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,7 @@ pub use streams::StreamLimits;
 pub use telemetry::Telemetry;
 use tenants::Common;
 pub use tenants::{Limits, Tenancy, TenantSettings};
+pub use user_context::{ContextSettings, Source, SourceKind};
 
 use crate::admin::Access;
 use crate::limits::RateLimits;
@@ -69,6 +71,8 @@ pub struct Config {
     pub edge_claims: EdgeClaims,
     /// `telemetry` of `bff.yaml`.
     pub telemetry: Telemetry,
+    /// `user_context` of `bff.yaml`.
+    pub user_context: ContextSettings,
     /// `routes.yaml`.
     pub routes: Routes,
     /// `BFF_ADMIN_TOKENS`, `BFF_INTERNAL_TOKEN`.
@@ -113,13 +117,15 @@ impl Config {
         }
         let context = context::read(settings, tenancy.as_ref(), &idps);
         let streams = StreamLimits::read(settings);
-        let file = file::BffFile::read(settings);
+        let mut file = file::BffFile::read(settings);
+        let user_context = ContextSettings::read(file.user_context.take(), settings);
         let edge_claims = EdgeClaims::read(settings);
         let routes = Routes::read(settings);
         if let Some(routes) = &routes {
             let clients_at = clients_at(&idps, tenancy.as_ref());
             context::agree(settings, context.as_ref(), &routes.load());
             routes.load().agree(&idps, &clients_at, strategy, settings);
+            routes.load().know(&user_context, settings);
         }
         let access = Access::read(settings);
         Some(Self {
@@ -136,6 +142,7 @@ impl Config {
             rate_limits: file.rate_limits(settings),
             edge_claims,
             telemetry: file.telemetry.parse(settings),
+            user_context,
             routes: routes?,
             access,
             log,
@@ -174,9 +181,11 @@ impl Config {
     pub fn watched_routes(&self) -> Box<dyn Watched> {
         let (context, idps) = (self.context.clone(), Arc::clone(&self.idps));
         let (clients_at, strategy) = (clients_at(&self.idps, Some(&self.tenancy)), self.strategy);
+        let known = self.user_context.clone();
         self.routes.watched(move |table, settings| {
             context::agree(settings, context.as_ref(), table);
             table.agree(&idps, &clients_at, strategy, settings);
+            table.know(&known, settings);
         })
     }
 }

@@ -84,6 +84,15 @@ pub enum ApiError {
     /// The IdP is away.
     #[error("identity provider unavailable ({0})")]
     IdpUnavailable(&'static str),
+    /// A value that a route needs of the user context is not there.
+    #[error("value {value} of the user context is missing")]
+    ContextMissing {
+        /// Its name in the configuration.
+        value: String,
+    },
+    /// A source of the user context is away.
+    #[error("source of the user context unavailable ({0})")]
+    ContextUnavailable(&'static str),
     /// The service behind a route is away.
     #[error("service {service} unreachable")]
     UpstreamUnreachable {
@@ -130,6 +139,14 @@ pub enum ApiError {
     UpstreamTimeout {
         /// Its name in `routes.yaml`.
         service: String,
+    },
+    /// The service behind a route answered with something that may not be passed on.
+    #[error("answer of service {service} refused ({code})")]
+    UpstreamAnswer {
+        /// Its name in `routes.yaml`.
+        service: String,
+        /// What is wrong with the answer.
+        code: &'static str,
     },
     /// This process has as many open streams as it may.
     #[error("too many open streams")]
@@ -242,13 +259,16 @@ impl ApiError {
                 "idp_unavailable",
                 "The identity provider cannot be reached right now. Try again shortly.",
             ),
-            Self::UpstreamUnreachable { .. }
+            Self::ContextMissing { .. }
+            | Self::ContextUnavailable(_)
+            | Self::UpstreamUnreachable { .. }
             | Self::UpstreamUnavailable { .. }
             | Self::ServiceToken { .. }
             | Self::StepUp { .. }
             | Self::StepUpInVain
             | Self::AskAgain { .. }
             | Self::UpstreamTimeout { .. }
+            | Self::UpstreamAnswer { .. }
             | Self::TooManyStreams
             | Self::TooManyOfSession
             | Self::BodyStalled => self.problem_of_proxy(),
@@ -262,6 +282,17 @@ impl ApiError {
     fn problem_of_proxy(&self) -> ProblemDetails {
         let problem = |status, code, title| ProblemDetails::new(status, code, title);
         match self {
+            Self::ContextMissing { value } => problem(
+                StatusCode::FORBIDDEN,
+                "context_missing",
+                "Something that this needs is not known of you.",
+            )
+            .with("value", value.as_str()),
+            Self::ContextUnavailable(_) => problem(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "context_unavailable",
+                "What is needed of you cannot be looked up right now. Try again shortly.",
+            ),
             Self::UpstreamUnreachable { service } => problem(
                 StatusCode::BAD_GATEWAY,
                 "upstream_unreachable",
@@ -301,6 +332,12 @@ impl ApiError {
                 StatusCode::GATEWAY_TIMEOUT,
                 "upstream_timeout",
                 "The service behind this address did not answer in time.",
+            )
+            .with("service", service.as_str()),
+            Self::UpstreamAnswer { service, code } => problem(
+                StatusCode::BAD_GATEWAY,
+                code,
+                "The service behind this address gave an answer that cannot be passed on.",
             )
             .with("service", service.as_str()),
             Self::TooManyStreams => problem(
@@ -374,10 +411,12 @@ impl ApiError {
             Self::Unauthenticated(reason)
             | Self::Login(reason)
             | Self::IdpUnavailable(reason)
+            | Self::ContextUnavailable(reason)
             | Self::Internal(reason)
             | Self::Csrf(reason)
             | Self::BadRequest(reason)
             | Self::ServiceToken { reason, .. } => reason,
+            Self::UpstreamAnswer { code: reason, .. } => reason,
             Self::Token(refused) => refused.reason,
             Self::Store(error) => error.reason(),
             Self::AdminToken => "admin_token_invalid",
@@ -391,6 +430,7 @@ impl ApiError {
             Self::NotFound => "not_found",
             Self::TooLarge => "body_too_large",
             Self::UnsupportedMediaType => "content_type",
+            Self::ContextMissing { .. } => "context_missing",
             Self::TooManyStreams => "too_many_streams",
             Self::StepUp { .. } => "insufficient_user_authentication",
             Self::StepUpInVain => "step_up_not_satisfied",

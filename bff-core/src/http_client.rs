@@ -98,6 +98,22 @@ impl HttpClient {
         request: Request<Full<Bytes>>,
         timeout: Duration,
     ) -> Result<Response<Bytes>, HttpError> {
+        self.send_for(request, timeout, MAX_BODY).await
+    }
+
+    /// [`Self::send`], for an answer of at most `max` bytes.
+    ///
+    /// # Errors
+    /// As for [`Self::send`].
+    ///
+    /// # Cancel safety
+    /// As for [`Self::send`].
+    pub async fn send_for(
+        &self,
+        request: Request<Full<Bytes>>,
+        timeout: Duration,
+        max: usize,
+    ) -> Result<Response<Bytes>, HttpError> {
         let call = async {
             let response = self.inner.request(request).await.map_err(|error| {
                 if error.is_connect() || refused_our_certificate(&error) {
@@ -107,7 +123,7 @@ impl HttpClient {
                 }
             })?;
             let (parts, body) = response.into_parts();
-            let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| {
+            let body = Limited::new(body, max).collect().await.map_err(|error| {
                 if error.is::<LengthLimitError>() {
                     HttpError::TooLarge
                 } else {
@@ -225,7 +241,7 @@ pub enum HttpError {
     /// The connection broke; the server may have carried out the request.
     #[error("the connection broke before the answer was complete")]
     Interrupted(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The answer is longer than [`MAX_BODY`].
+    /// The answer is longer than is read.
     #[error("the answer is too long")]
     TooLarge,
 }

@@ -20,6 +20,7 @@ mod hardening;
 pub mod health;
 pub mod http_client;
 mod insisted;
+mod json;
 pub mod limits;
 pub mod live;
 pub mod login_state;
@@ -41,6 +42,7 @@ pub mod step_up;
 mod store_nonces;
 pub mod streams;
 pub mod tenants;
+pub mod user_context;
 
 #[cfg(test)]
 mod testing;

@@ -20,6 +20,10 @@ pub fn describe() {
     describe_histogram!("bff_proxy_request_duration_seconds", "Proxied requests.");
     describe_histogram!("bff_refresh_wait_seconds", "Time requests waited for a token refresh.");
     describe_counter!("bff_backchannel_logouts_total", "Logout tokens, by outcome.");
+    describe_counter!(
+        "bff_user_context_reads_total",
+        "Sources of user contexts that were asked, by outcome."
+    );
     describe_gauge!("bff_event_streams", "Open streams of /api/auth/events.");
     describe_counter!("bff_upstream_requests_total", "Attempts at services, by result.");
     describe_counter!("bff_upstream_retries_total", "Attempts beyond the first, by reason.");
@@ -128,6 +132,11 @@ pub fn proxied(route: &str, status: u16, time: Duration) {
 /// A logout token: `done`, `repeated`, `refused`, `unavailable`, `limited`.
 pub fn backchannel_logout(outcome: &'static str) {
     counter!("bff_backchannel_logouts_total", "outcome" => outcome).increment(1);
+}
+
+/// A source of a user context was asked: `ok`, `failed`.
+pub fn context_read(outcome: &'static str) {
+    counter!("bff_user_context_reads_total", "outcome" => outcome).increment(1);
 }
 
 /// A stream of `/api/auth/events` began.

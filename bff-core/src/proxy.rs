@@ -10,11 +10,13 @@ mod challenge;
 mod credential;
 mod guard;
 mod headers;
+mod inject;
 mod limit;
 mod onward;
 mod path;
 mod renew;
 mod routes;
+mod shape;
 mod sign;
 mod table;
 mod upload;
@@ -47,6 +49,7 @@ use admit::Principal;
 use body::Outgoing;
 use challenge::Challenge;
 use credential::Credential;
+use inject::Injected;
 use path::PlainPath;
 use table::{Matched, Route};
 use websocket::Handshake;
@@ -110,9 +113,17 @@ async fn forward(
         Some(handshake) => Some((handshake, app.streams.take(app, Kind::WebSocket, session)?)),
         None => None,
     };
-    let call = Call { app, caller, head: &head, matched, principal: &principal };
+    let method = head.method.clone();
+    if route.shaping.is_some() {
+        shape::prepare(&mut head.headers);
+    }
+    let (injected, body) = inject::inject(app, caller, &principal, matched, head, body).await?;
+    let call = Call { app, caller, injected: &injected, matched, principal: &principal };
     let mut response = call.made(body, credential, socket.is_some()).await?;
     let has_switched = switched(app, route, socket, &mut response)?;
+    if let (Some(shaping), false) = (&route.shaping, has_switched) {
+        response = shape::shape(shaping, &route.service, caller, &method, response).await?;
+    }
     headers::clean_response(response.headers_mut(), cookies.name(), principal.is_known());
     if is_counting {
         loops::forget(&mut response, cookies);
@@ -128,7 +139,7 @@ async fn forward(
 struct Call<'a> {
     app: &'a Arc<App>,
     caller: &'a Caller,
-    head: &'a Parts,
+    injected: &'a Injected,
     matched: &'a Matched,
     principal: &'a Principal,
 }
@@ -184,9 +195,9 @@ impl Call<'_> {
         credential: Option<&Credential>,
         is_socket: bool,
     ) -> Result<(Response, bool), ApiError> {
-        let Self { app, caller, head, matched, principal } = self;
+        let Self { app, caller, injected, matched, principal } = self;
         let mut request =
-            onward::onward(app, caller, head, body, matched, principal, credential).await?;
+            onward::onward(app, caller, injected, body, matched, principal, credential).await?;
         let url = request.uri().clone();
         if is_socket {
             websocket::put_upgrade(request.headers_mut());

@@ -65,6 +65,12 @@ where
         self.begin(key, tasks, work).result().await
     }
 
+    /// Whether any work is under way.
+    #[cfg(test)]
+    pub(crate) fn is_flying(&self) -> bool {
+        !self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// The work about `key`: that under way, or `work` begun now as a task that `tasks` waits for. It
     /// goes on whether anybody waits or not.
     pub fn begin<F>(&self, key: K, tasks: &Shutdown, work: impl FnOnce() -> F) -> Wait<V>

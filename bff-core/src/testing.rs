@@ -2,6 +2,7 @@
 //! behind a gate, recording service, and browsers with a cookie jar.
 
 mod admin;
+mod bank;
 mod browser;
 mod events;
 mod gate;
@@ -30,6 +31,7 @@ use crate::oidc::Mode;
 use crate::oidc::mock::{self, MockAs, NOW, Reply};
 
 pub(crate) use admin::{OPS, ask as ask_admin, send as send_admin};
+pub(crate) use bank::{ACCOUNT, Bank};
 pub(crate) use browser::{Answer, Ask, Browser};
 pub(crate) use events::Events;
 pub(crate) use gate::Gate;

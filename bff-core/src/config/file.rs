@@ -6,6 +6,7 @@ use serde::Deserialize;
 use shell::config::{Settings, yaml};
 
 use super::telemetry::TelemetryFile;
+use super::user_context::ContextFile;
 use crate::limits::{RateLimits, Rule, RuleFile};
 
 const NAME: &str = "bff.yaml";
@@ -17,6 +18,8 @@ pub(super) struct BffFile {
     #[serde(default)]
     #[expect(dead_code, reason = "for people")]
     description: Option<String>,
+    #[serde(default)]
+    pub(super) user_context: Option<ContextFile>,
     #[serde(default)]
     rate_limits: RateLimitsFile,
     #[serde(default)]

@@ -362,6 +362,8 @@ async fn play(
         let mut script = script.lock().unwrap();
         script.seen.push(Recorded {
             path: path.clone(),
+            target: parts.uri.to_string(),
+            body: body.clone(),
             certificate,
             headers: parts.headers,
             form: url::form_urlencoded::parse(&body).into_owned().collect(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::Body as _;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use crate::error::ApiError;
 
@@ -49,5 +49,21 @@ impl Outgoing {
     /// Whether it can be sent once more.
     pub(super) const fn is_held(&self) -> bool {
         matches!(self, Self::Held(_))
+    }
+}
+
+/// All of a body of at most `max` bytes, which has to come within `idle`.
+///
+/// # Errors
+/// [`ApiError::TooLarge`], at once where its length is told; [`ApiError::BodyStalled`], also where the browser
+/// broke off.
+pub(super) async fn whole(body: Body, max: usize, idle: Duration) -> Result<Bytes, ApiError> {
+    if usize::try_from(body.size_hint().lower()).map_or(true, |least| least > max) {
+        return Err(ApiError::TooLarge);
+    }
+    match tokio::time::timeout(idle, Limited::new(body, max).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(ApiError::TooLarge),
+        Ok(Err(_)) | Err(_) => Err(ApiError::BodyStalled),
     }
 }

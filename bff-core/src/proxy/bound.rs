@@ -56,6 +56,7 @@ mod tests {
             scope: String::new(),
             dpop_key: key.then(|| vec![1].into()),
             profile: serde_json::Map::new(),
+            context: session::record::UserContext::default(),
         }
     }
 

@@ -10,7 +10,7 @@ use http::header::CONNECTION;
 use http::{HeaderMap, HeaderName};
 
 pub(super) use identity::put_identity;
-pub(super) use request::{asks_for_upgrade, for_service, remove_spellings};
+pub(super) use request::{asks_for_upgrade, for_service, may_be_injected, remove_spellings};
 pub(super) use response::clean_response;
 
 /// Headers of one connection (RFC 9110 section 7.6.1).

@@ -2,13 +2,13 @@
 
 use axum::body::Body;
 use http::header::AUTHORIZATION;
-use http::request::Parts;
 use http::{HeaderValue, Method, Request, Uri, Version};
 use url::Url;
 
 use super::admit::Principal;
 use super::credential::Credential;
 use super::headers;
+use super::inject::Injected;
 use super::table::{Matched, Service};
 use crate::app::App;
 use crate::caller::Caller;
@@ -21,15 +21,18 @@ use crate::error::ApiError;
 pub(super) async fn onward(
     app: &App,
     caller: &Caller,
-    head: &Parts,
+    injected: &Injected,
     body: Body,
     matched: &Matched,
     principal: &Principal,
     credential: Option<&Credential>,
 ) -> Result<Request<Body>, ApiError> {
-    let uri = target(&matched.route.service, &matched.upstream_path, head.uri.query())?;
+    let head = &injected.head;
+    let path = injected.path.as_deref().unwrap_or(&matched.upstream_path);
+    let uri = target(&matched.route.service, path, head.uri.query())?;
     let mut fields = headers::for_service(&head.headers, &app.config.network.csrf_header);
     headers::put_identity(&mut fields, principal.identity().as_ref(), caller)?;
+    injected.put_headers(&mut fields);
     if let Some(credential) = credential {
         fields.insert(AUTHORIZATION, credential.authorization()?);
         if let Some(proof) = proof(app, caller, credential, &head.method, &uri).await? {

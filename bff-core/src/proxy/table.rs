@@ -8,6 +8,7 @@ mod build;
 mod explain;
 mod file;
 mod given;
+mod known;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,7 +18,9 @@ use std::time::Duration;
 use http::{HeaderValue, Method, Uri};
 use shell::config::{Problem, Settings, yaml};
 
+use super::inject::Injection;
 use super::path::PlainPath;
+use super::shape::Shaping;
 use super::sign::Signing;
 use super::upstream::Backend;
 use crate::error::ApiError;
@@ -123,6 +126,10 @@ pub(super) struct Route {
     pub(super) limit: RouteLimit,
     /// The entries of `idps.yaml` whose tokens it takes; all if empty.
     pub(super) idps: Vec<String>,
+    /// What the server puts into a request.
+    pub(super) injection: Option<Injection>,
+    /// What the browser sees of an answer; all of it if absent.
+    pub(super) shaping: Option<Shaping>,
     methods: Vec<Method>,
     upstream: Template,
 }
@@ -132,13 +139,45 @@ pub(super) struct Route {
 enum Template {
     Fixed(String),
     Around(String, String),
+    /// With values of ours in it.
+    Filled(Vec<Piece>),
+}
+
+/// A part of a path at a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Fixed(String),
+    /// The part behind `*`.
+    Rest,
+    /// A value that is injected under this name.
+    Value(String),
 }
 
 /// A route, and the path at its service.
 #[derive(Debug)]
 pub(super) struct Matched {
     pub(super) route: Arc<Route>,
+    /// Without the values that are injected into it.
     pub(super) upstream_path: String,
+    rest: String,
+}
+
+impl Matched {
+    /// The path with `values` in it, each an encoded segment; `None` if one is not among them.
+    pub(super) fn path_with(&self, values: &[(String, String)]) -> Option<String> {
+        let Template::Filled(pieces) = &self.route.upstream else {
+            return Some(self.upstream_path.clone());
+        };
+        let mut path = String::new();
+        for piece in pieces {
+            path.push_str(match piece {
+                Piece::Fixed(text) => text,
+                Piece::Rest => &self.rest,
+                Piece::Value(name) => &values.iter().find(|(known, _)| known == name)?.1,
+            });
+        }
+        Some(path)
+    }
 }
 
 /// What became of a file.
@@ -191,9 +230,22 @@ impl RouteTable {
         let upstream_path = match &route.upstream {
             Template::Fixed(path) => path.clone(),
             Template::Around(before, after) => format!("{before}{rest}{after}"),
+            Template::Filled(_) => template_text(&route.upstream),
         };
-        Ok(Matched { route: Arc::clone(route), upstream_path })
+        let rest = if matches!(route.upstream, Template::Filled(_)) { rest } else { "" };
+        Ok(Matched { route: Arc::clone(route), upstream_path, rest: rest.to_owned() })
     }
+}
+
+/// A path with places for values, as the file has it. No service is ever asked for it: a brace is not plain.
+fn template_text(template: &Template) -> String {
+    let Template::Filled(pieces) = template else { return String::new() };
+    let text = |piece: &Piece| match piece {
+        Piece::Fixed(text) => text.clone(),
+        Piece::Rest => "{path}".to_owned(),
+        Piece::Value(name) => format!("{{{name}}}"),
+    };
+    pieces.iter().map(text).collect()
 }
 
 /// matchit's name for the part behind `*`.

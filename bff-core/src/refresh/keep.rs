@@ -148,6 +148,9 @@ impl Flight {
         if let Ok(current) = self.app.tokens(session) {
             tokens.context = current.context;
         }
+        if let Some(claims) = &refreshed.claims {
+            self.app.note_claims(&mut tokens.context, claims);
+        }
         let keys = &config.session_keys;
         let sealed = StoredSession {
             edge: config

@@ -18,7 +18,7 @@ use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::limits::Subject;
 use crate::sessions::{ActiveSession, Use};
-use crate::{csrf, loops};
+use crate::{csrf, loops, user_context};
 
 /// Always 200, unless the store is away or the session asks too often.
 pub(crate) async fn session(
@@ -61,11 +61,13 @@ pub(crate) async fn session(
 }
 
 /// What the browser may know of a live session.
-pub(crate) fn describe(app: &App, session: &ActiveSession) -> Result<Value, ApiError> {
+pub(crate) fn describe(app: &Arc<App>, session: &ActiveSession) -> Result<Value, ApiError> {
     let tokens = app.tokens(session)?;
     let edge = &session.edge;
     let tenant = String::from_utf8_lossy(edge.tenant_id());
-    Ok(json!({
+    let context = &app.config.user_context;
+    let shown = user_context::for_browser(context, &tokens.context);
+    let mut told = json!({
         "authenticated": true,
         "user": tokens.profile,
         "expires_at": edge.expires_at(),
@@ -73,7 +75,14 @@ pub(crate) fn describe(app: &App, session: &ActiveSession) -> Result<Value, ApiE
         "csrf_token": csrf::token(&app.config.session_keys, &session.id),
         "logout_url": logout_url(app, session),
         "tenant": (!tenant.is_empty()).then_some(tenant),
-    }))
+    });
+    if let (false, Some(told)) = (context.browser.is_empty(), told.as_object_mut()) {
+        told.insert("context".to_owned(), Value::Object(shown));
+    }
+    if !context.browser.is_empty() {
+        drop(app.reread_if_due(session, &tokens.context));
+    }
+    Ok(told)
 }
 
 /// A link that logs this session out, and that nobody else can guess.

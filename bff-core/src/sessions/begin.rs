@@ -53,7 +53,8 @@ impl App {
         let party = tenant.providers.get(provider).ok_or(ApiError::Login("provider_gone"))?;
         let asked = &party.config().scopes;
         let tokens = token_part(&login.tokens, login.dpop_key.as_ref(), now, asked);
-        let tokens = TokenPart { profile: profile(&login.claims), ..tokens };
+        let context = self.first_context(login, party, &tenant.id).await?;
+        let tokens = TokenPart { profile: profile(&login.claims), context, ..tokens };
         let management = Management {
             tenant: tenant.id.clone(),
             provider: provider.map(str::to_owned),

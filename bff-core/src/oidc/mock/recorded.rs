@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
 
@@ -9,6 +10,9 @@ use serde_json::Value;
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
     pub(crate) path: String,
+    /// Path and query.
+    pub(crate) target: String,
+    pub(crate) body: Bytes,
     /// The client's certificate, where there was a handshake that asked for one.
     pub(crate) certificate: Option<Vec<u8>>,
     pub(crate) headers: HeaderMap,

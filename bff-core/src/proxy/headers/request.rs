@@ -68,11 +68,36 @@ pub(in crate::proxy) fn remove_spellings(headers: &mut HeaderMap, name: &HeaderN
     }
 }
 
-fn is_ours(name: &HeaderName, csrf: &HeaderName) -> bool {
+fn is_ours(name: &HeaderName) -> bool {
     let canonical = canonical(name);
     OURS.contains(&canonical.as_str())
         || OUR_PREFIXES.iter().any(|prefix| canonical.starts_with(prefix))
-        || name == csrf
+}
+
+/// Names with a meaning for the message itself, or for what is between us and the service.
+const OF_THE_MESSAGE: [&str; 13] = [
+    "te",
+    "trailer",
+    "upgrade",
+    "connection",
+    "keep-alive",
+    "date",
+    "range",
+    "via",
+    "vary",
+    "origin",
+    "referer",
+    "traceparent",
+    "tracestate",
+];
+
+/// Whether a route may have a value of ours put under this name.
+pub(in crate::proxy) fn may_be_injected(name: &HeaderName) -> bool {
+    let canonical = canonical(name);
+    let prefixes = ["content-", "accept", "if-", "sec-", "transfer-", "proxy-", "access-control-"];
+    !is_ours(name)
+        && !OF_THE_MESSAGE.contains(&canonical.as_str())
+        && !prefixes.iter().any(|prefix| canonical.starts_with(prefix))
 }
 
 /// What a service sees of the browser's request. Identity comes later, from [`put_identity`].
@@ -80,7 +105,7 @@ pub(in crate::proxy) fn for_service(browser: &HeaderMap, csrf: &HeaderName) -> H
     let mut headers = browser.clone();
     remove_hop_by_hop(&mut headers);
     let taken: Vec<HeaderName> =
-        headers.keys().filter(|name| is_ours(name, csrf)).cloned().collect();
+        headers.keys().filter(|name| is_ours(name) || *name == csrf).cloned().collect();
     for name in taken {
         headers.remove(name);
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use http::Method;
 
-use super::{Auth, Needs, PlainPath, RouteLimit, RouteTable, ServiceToken};
+use super::{Auth, Injection, Needs, PlainPath, RouteLimit, RouteTable, ServiceToken, Shaping};
 
 impl RouteTable {
     /// What `METHOD PATH` would meet, for people.
@@ -71,6 +71,10 @@ impl RouteTable {
             line("token", &token(route.auth, &route.service.token));
         }
         line("limit", &limited(&route.limit, route.auth));
+        let injection = route.injection.as_ref();
+        line("inject", &injection.map_or_else(|| "nothing".to_owned(), Injection::describe));
+        let shaping = route.shaping.as_ref();
+        line("response", &shaping.map_or_else(|| "passed on".to_owned(), Shaping::describe));
         line("in", "without Cookie, Authorization, DPoP, identity and forwarding headers");
         line(
             "out",

@@ -1,5 +1,7 @@
 //! Owns: the shape of `routes.yaml`. Unknown keys are errors; `description` is allowed everywhere.
 
+mod inject;
+mod response;
 mod route;
 mod service;
 
@@ -11,6 +13,8 @@ use serde::Deserialize;
 use shell::config::parse;
 
 use super::build::What;
+pub(super) use inject::InjectFile;
+pub(super) use response::ResponseFile;
 pub(super) use route::{AuthFile, CsrfFile, RouteFile};
 pub(super) use service::ServiceFile;
 
@@ -36,10 +40,6 @@ pub(super) enum Scalar {
     Text(String),
 }
 
-/// Something whose shape is checked by the version that builds it.
-#[derive(Debug, Deserialize)]
-pub(super) struct Unbuilt {}
-
 impl Scalar {
     /// As a duration; a bare number is seconds.
     fn duration(&self) -> Result<Duration, String> {
@@ -48,9 +48,7 @@ impl Scalar {
             Self::Text(text) => parse::duration(text),
         }
     }
-}
 
-impl Scalar {
     /// As a size; a bare number is bytes.
     fn size(&self) -> Result<usize, String> {
         match self {

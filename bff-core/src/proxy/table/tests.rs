@@ -7,9 +7,10 @@ services:
   orders: { base_url: "http://orders:8000", timeout: 30 }
   legacy: { base_url: "http://legacy:8000/v1/", timeout: 500ms, description: old }
 routes:
-  - { id: list, path: /api/orders, target_service: orders, upstream_path: /orders, methods: [GET, POST], auth: session }
+  - { id: list, path: /api/orders, target_service: orders, upstream_path: /orders, methods: [GET, POST], auth: session, response: { keep: [id, items.*.title] } }
   - { id: one, path: "/api/orders/*", target_service: orders, upstream_path: "/orders/{path}", methods: [GET], auth: session, scopes: { any: [orders:read] } }
   - { id: special, path: /api/orders/special, target_service: legacy, methods: [GET], auth: none }
+  - { id: mine, path: "/api/mine/*", target_service: orders, upstream_path: "/of/{account}/{path}", methods: [POST], auth: session, inject: { path: { account: user.accounts.cash }, query: { who: session.user_id }, header: { X-Account: user.accounts.cash }, json: { by.tenant: session.tenant_id } } }
   - { id: write, path: "/api/orders/*", target_service: legacy, methods: [DELETE], auth: session, csrf: strict, roles: { all: [ADMIN] } }
 "#;
 
@@ -75,6 +76,23 @@ fn c60_a_table_that_is_not_quite_right_is_refused() {
         "  - { path: /x, target_service: a, methods: [GET], auth: session, rate_limit: { limit: 1 } }",
         "  - { path: /x, target_service: a, methods: [GET], auth: session, rate_limit: { limit: 0, window: 1m } }",
         "  - { path: /x, target_service: a, methods: [GET], auth: none, rate_limit: { limit: 1, window: 1m } }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: session, response: { keep: [] } }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: session, response: { keep: [a], drop: [b] } }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: session, response: { keep: ['a*.b'] } }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: session, response: { keep: [a], max_body: 1GiB } }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: none, inject: { query: { a: user.a } } }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: session, inject: {} }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: session, inject: { query: { 'a b': user.a } } }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: session, inject: { query: { a: claims.a } } }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: session, inject: { header: { X_User_Id: user.a } } }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: session, inject: { header: { content-type: user.a } } }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: session, inject: { path: { a: user.a } } }",
+        "  - { path: /x, target_service: a, upstream_path: '/y/{b}', methods: [GET], auth: session, inject: { path: { a: user.a } } }",
+        "  - { path: /x, target_service: a, upstream_path: '/y-{a}', methods: [GET], auth: session, inject: { path: { a: user.a } } }",
+        "  - { path: /x, target_service: a, upstream_path: '/{a}/{path}', methods: [GET], auth: session, inject: { path: { a: user.a } } }",
+        "  - { path: /x, target_service: a, methods: [GET, POST], auth: session, inject: { json: { a: user.a } } }",
+        "  - { path: /x, target_service: a, methods: [POST], auth: session, inject: { json: { a: user.a, a.b: user.b } } }",
+        "  - { path: /x, target_service: a, methods: [POST], auth: session, inject: { json: { a.0: user.a } } }",
         "  - { id: one, path: /x, target_service: a, methods: [GET], auth: session }\n  - { id: two, path: /x, target_service: a, methods: [GET, POST], auth: none }",
     ]
     .iter()
@@ -96,7 +114,9 @@ fn roles_and_scopes_are_matched_whole() {
 fn explain_says_what_a_request_would_meet() {
     let table = table(FILE).unwrap();
     let report: String = [
+        (Method::GET, "/api/orders"),
         (Method::GET, "/api/orders/7"),
+        (Method::POST, "/api/mine/7"),
         (Method::GET, "/api/orders/special"),
         (Method::DELETE, "/api/orders/7"),
         (Method::PUT, "/api/orders"),
@@ -140,4 +160,22 @@ fn t09_a_service_that_no_route_uses_is_checked_too() {
         assert!(table(file).is_err(), "{file}");
     }
     assert!(table("version: 1.0\n").is_ok() && table("version: 1\n").is_ok());
+}
+
+#[test]
+fn a_value_is_one_segment_of_a_path() {
+    let plain = PlainPath::parse("/api/mine/7/x").unwrap();
+    let table = table(FILE).unwrap();
+    let matched = table.find(&plain, &Method::POST).unwrap();
+    let values = |name: &str| vec![(name.to_owned(), "a-1".to_owned())];
+    assert_eq!(matched.path_with(&values("account")).as_deref(), Some("/of/a-1/7/x"));
+    assert_eq!(matched.path_with(&values("other")), None, "never without");
+}
+
+#[test]
+fn t09_a_value_that_no_source_tells_is_refused() {
+    let mut settings = Settings::from_pairs::<&str, &str>([]);
+    table(FILE).unwrap().know(&crate::config::ContextSettings::default(), &mut settings);
+    let problems = settings.finish::<()>(None).unwrap_err().to_string();
+    assert!(problems.contains("injects user.accounts.cash, which no source"), "{problems}");
 }

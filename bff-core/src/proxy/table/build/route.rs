@@ -5,12 +5,12 @@ use std::sync::Arc;
 use http::Method;
 
 use super::super::file::{AuthFile, CsrfFile, RouteFile, Scalar, span};
-use super::super::{Auth, PlainPath, Route, RouteLimit, Template};
+use super::super::{Auth, Injection, Piece, PlainPath, Route, RouteLimit, Template};
 use super::{Services, What};
 use crate::limits::{Key, RuleFile};
 
 pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec<What>> {
-    let mut wrong = entry.not_available();
+    let mut wrong = Vec::new();
     check_path(&entry.path, &mut wrong);
     let service = services.get(&entry.target_service);
     if service.is_none() {
@@ -33,7 +33,11 @@ pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec
         ));
     }
     let methods = methods(&entry.methods, &mut wrong);
-    let upstream = template(entry, &mut wrong);
+    let injection = injection(entry, &methods, &mut wrong);
+    let upstream = match &injection {
+        Some(injection) if !injection.path.is_empty() => filled(entry, injection, &mut wrong),
+        _ => template(entry, &mut wrong),
+    };
     if entry.websocket {
         check_websocket(entry, &methods, &mut wrong);
     }
@@ -47,6 +51,13 @@ pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec
     let idle_timeout = time("an idle_timeout", &entry.idle_timeout);
     let id = entry.id.clone().unwrap_or_else(|| entry.path.clone());
     let limit = limit(entry, &id, &mut wrong);
+    let shaping = entry.response.as_ref().and_then(|response| match response.parse() {
+        Ok(shaping) => Some(shaping),
+        Err(what) => {
+            wrong.push(what);
+            None
+        }
+    });
     let auth = match entry.auth {
         AuthFile::Session => Auth::Session,
         AuthFile::Optional => Auth::Optional,
@@ -67,6 +78,8 @@ pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec
             websocket: entry.websocket,
             limit,
             idps: entry.idps.clone(),
+            injection,
+            shaping,
             methods,
             upstream,
         }),
@@ -120,6 +133,12 @@ fn check_websocket(entry: &RouteFile, methods: &[Method], wrong: &mut Vec<What>)
     if !methods.contains(&Method::GET) {
         wrong.push(What::new("has websocket: true without GET", "Add GET to its methods."));
     }
+    if entry.response.is_some() {
+        wrong.push(What::new(
+            "has websocket: true beside response",
+            "What a socket carries is not shaped; leave one of them out.",
+        ));
+    }
     if entry.csrf == Some(CsrfFile::Strict) {
         wrong.push(What::new(
             "has websocket: true beside csrf: strict",
@@ -152,6 +171,64 @@ fn methods(names: &[String], wrong: &mut Vec<What>) -> Vec<Method> {
         }
     }
     methods
+}
+
+fn injection(entry: &RouteFile, methods: &[Method], wrong: &mut Vec<What>) -> Option<Injection> {
+    let injection = match entry.inject.as_ref()?.parse() {
+        Ok(injection) => injection,
+        Err(what) => {
+            wrong.push(what);
+            return None;
+        }
+    };
+    if matches!(entry.auth, AuthFile::None | AuthFile::Bearer) {
+        wrong.push(What::new(
+            "has an inject where there is no session to know anything of",
+            "Set auth: session, or remove it.",
+        ));
+    }
+    let with_body = [Method::POST, Method::PUT, Method::PATCH];
+    if !injection.json.is_empty() && !methods.iter().all(|method| with_body.contains(method)) {
+        wrong.push(What::new(
+            "has an inject into JSON bodies, and methods without one",
+            "Give POST, PUT and PATCH a route of their own.",
+        ));
+    }
+    Some(injection)
+}
+
+/// A template in which every value that is injected into the path is a segment.
+fn filled(entry: &RouteFile, injection: &Injection, wrong: &mut Vec<What>) -> Template {
+    let upstream = entry.upstream_path.as_deref().unwrap_or_default();
+    let open = entry.path.ends_with("/*");
+    let mut pieces = vec![Piece::Fixed("/".to_owned())];
+    let mut usable = upstream.starts_with('/');
+    for (index, segment) in upstream.split('/').skip(1).enumerate() {
+        if index > 0 {
+            pieces.push(Piece::Fixed("/".to_owned()));
+        }
+        let name = segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}'));
+        let odd = segment.contains(['{', '}', '*', '?', '#', '%', '\\']);
+        pieces.push(match name {
+            Some("path") if open && !pieces.contains(&Piece::Rest) => Piece::Rest,
+            Some(name) if injection.path.iter().any(|(known, _)| known == name) => {
+                Piece::Value(name.to_owned())
+            }
+            None if !odd => Piece::Fixed(segment.to_owned()),
+            _ => {
+                usable = false;
+                continue;
+            }
+        });
+    }
+    let stands = |name: &String| pieces.contains(&Piece::Value(name.clone()));
+    if !usable || !injection.path.iter().all(|(name, _)| stands(name)) {
+        wrong.push(What::new(
+            "has an inject into the path whose upstream_path does not fit",
+            "Let each name stand as a segment of its own: upstream_path: /accounts/{account}/{path}.",
+        ));
+    }
+    Template::Filled(pieces)
 }
 
 fn template(entry: &RouteFile, wrong: &mut Vec<What>) -> Template {

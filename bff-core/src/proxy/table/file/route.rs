@@ -3,8 +3,7 @@
 use serde::Deserialize;
 
 use super::super::Needs;
-use super::super::build::What;
-use super::{Scalar, Unbuilt};
+use super::{InjectFile, ResponseFile, Scalar};
 use crate::limits::RuleFile;
 
 #[derive(Debug, Deserialize)]
@@ -36,9 +35,9 @@ pub(in super::super) struct RouteFile {
     #[serde(default)]
     pub(in super::super) rate_limit: Option<RuleFile>,
     #[serde(default)]
-    inject: Option<Unbuilt>,
+    pub(in super::super) inject: Option<InjectFile>,
     #[serde(default)]
-    response: Option<Unbuilt>,
+    pub(in super::super) response: Option<ResponseFile>,
     #[serde(default)]
     pub(in super::super) websocket: bool,
     #[serde(default)]
@@ -86,19 +85,5 @@ impl RouteFile {
             file.as_ref().is_some_and(|file| !file.any.is_empty() || !file.all.is_empty())
         };
         needs(&self.scopes) || needs(&self.roles)
-    }
-
-    /// Keys and values that this version reads but does not carry out. Ignoring them would open
-    /// what they close.
-    pub(in super::super) fn not_available(&self) -> Vec<What> {
-        let asked = [("inject", self.inject.is_some()), ("response", self.response.is_some())];
-        asked
-            .into_iter()
-            .filter(|(_, asked)| *asked)
-            .map(|(name, _)| {
-                let problem = format!("asks for {name}, which is not available in this version");
-                What::new(&problem, "Remove it; the README's table says what works today.")
-            })
-            .collect()
     }
 }

@@ -10,7 +10,7 @@ use session::binding::{BindingPolicy, Grade};
 use session::edge::{EdgeKeys, EdgeView};
 use session::id::SessionId;
 use session::keys::KeyRing;
-use session::record::{Management, TokenPart, TokenType};
+use session::record::{Management, TokenPart, TokenType, UserContext};
 use session::seal::{Purpose, SessionKeys};
 use session::store::IndexKey;
 
@@ -124,6 +124,7 @@ fn tokens() -> TokenPart {
         scope: "openid profile email orders:read orders:write".to_owned(),
         dpop_key: None,
         profile: serde_json::Map::new(),
+        context: UserContext::default(),
     }
 }
 

@@ -1,25 +1,24 @@
-//! Owns: every way a request can fail, and the one map from failure to answer.
+//! Owns: every way a request can fail.
 //!
 //! Routes return an [`ApiError`]; [`render`] turns it into problem+json or, for a person at a page
-//! of the login, into HTML. It is logged here and nowhere else. Causes stay inside.
+//! of the login, into HTML. It is logged there and nowhere else. Causes stay inside.
+
+mod problem;
+mod proxied;
+mod reason;
+mod render;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use serde_json::json;
 use session::seal::SealError;
 use session::store::StoreError;
-use shell::problem::ProblemDetails;
+
+pub use render::render;
 
 use crate::bearer::TokenRefused;
-use crate::caller::Requester;
 use crate::limits::RateLimited;
 use crate::oidc::OidcError;
-use crate::pages;
 use crate::step_up::StepUp;
-
-/// For who asks at a host that is not ours (RFC 9110 section 15.5.20).
-const MISDIRECTED: StatusCode = StatusCode::MISDIRECTED_REQUEST;
 
 /// Why a request was not carried out.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -203,185 +202,6 @@ impl IntoResponse for ApiError {
 }
 
 impl ApiError {
-    fn problem(&self) -> ProblemDetails {
-        let problem = |status, code, title| ProblemDetails::new(status, code, title);
-        match self {
-            Self::Unauthenticated(_) | Self::OtherTenant => {
-                problem(StatusCode::UNAUTHORIZED, "unauthenticated", "Sign in to go on.")
-            }
-            Self::AdminToken => problem(
-                StatusCode::UNAUTHORIZED,
-                "admin_token_invalid",
-                "This needs the token of an administrator.",
-            ),
-            Self::Token(refused) => problem(refused.status, refused.code, refused.title),
-            Self::CookieTossing(_) => problem(
-                StatusCode::UNAUTHORIZED,
-                "ambiguous_session",
-                "More than one session cookie was sent. Sign in again.",
-            ),
-            Self::Binding => problem(
-                StatusCode::UNAUTHORIZED,
-                "session_binding",
-                "This session belongs to another device or network. Sign in again.",
-            ),
-            Self::Suspended => {
-                problem(StatusCode::FORBIDDEN, "suspended", "This account is suspended.")
-            }
-            Self::Csrf(code) => problem(StatusCode::FORBIDDEN, code, "Cross-site request refused."),
-            Self::InsufficientScope => problem(
-                StatusCode::FORBIDDEN,
-                "insufficient_scope",
-                "You are not allowed to do this.",
-            ),
-            Self::BadRequest(code) => {
-                problem(StatusCode::BAD_REQUEST, code, "The request cannot be understood.")
-            }
-            Self::Login(code) => problem(StatusCode::BAD_REQUEST, code, login_title(code)),
-            Self::LoginLoop { retry } => problem(
-                StatusCode::BAD_REQUEST,
-                "login_loop",
-                "Signing in succeeds, but the session cannot be used.",
-            )
-            .with("retry_url", retry.as_str()),
-            Self::UnknownHost => problem(MISDIRECTED, "host_unknown", "This host is not served."),
-            Self::NotFound
-            | Self::MethodNotAllowed
-            | Self::TooLarge
-            | Self::UnsupportedMediaType => self.no_such(),
-            Self::Store(_) => problem(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "store_unavailable",
-                "Sessions cannot be checked right now. Try again shortly.",
-            ),
-            Self::IdpUnavailable(_) => problem(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "idp_unavailable",
-                "The identity provider cannot be reached right now. Try again shortly.",
-            ),
-            Self::ContextMissing { .. }
-            | Self::ContextUnavailable(_)
-            | Self::UpstreamUnreachable { .. }
-            | Self::UpstreamUnavailable { .. }
-            | Self::ServiceToken { .. }
-            | Self::StepUp { .. }
-            | Self::StepUpInVain
-            | Self::AskAgain { .. }
-            | Self::UpstreamTimeout { .. }
-            | Self::UpstreamAnswer { .. }
-            | Self::TooManyStreams
-            | Self::TooManyOfSession
-            | Self::BodyStalled => self.problem_of_proxy(),
-            Self::RateLimited(limited) => limited.problem(),
-            Self::Internal(_) => {
-                problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong.")
-            }
-        }
-    }
-
-    fn problem_of_proxy(&self) -> ProblemDetails {
-        let problem = |status, code, title| ProblemDetails::new(status, code, title);
-        match self {
-            Self::ContextMissing { value } => problem(
-                StatusCode::FORBIDDEN,
-                "context_missing",
-                "Something that this needs is not known of you.",
-            )
-            .with("value", value.as_str()),
-            Self::ContextUnavailable(_) => problem(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "context_unavailable",
-                "What is needed of you cannot be looked up right now. Try again shortly.",
-            ),
-            Self::UpstreamUnreachable { service } => problem(
-                StatusCode::BAD_GATEWAY,
-                "upstream_unreachable",
-                "The service behind this address cannot be reached.",
-            )
-            .with("service", service.as_str()),
-            Self::UpstreamUnavailable { service, .. } => problem(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "upstream_unavailable",
-                "The service behind this address does not answer. Try again shortly.",
-            )
-            .with("service", service.as_str()),
-            Self::StepUp { asked, .. } => problem(
-                StatusCode::UNAUTHORIZED,
-                "insufficient_user_authentication",
-                "This needs a fresher or stronger sign-in.",
-            )
-            .with("step_up", json!({ "acr_values": asked.acr_values, "max_age": asked.max_age })),
-            Self::StepUpInVain => problem(
-                StatusCode::FORBIDDEN,
-                "step_up_not_satisfied",
-                "The service behind this address does not take the sign-in that was just made.",
-            ),
-            Self::AskAgain { service } => problem(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "dpop_nonce_learned",
-                "Send this once more.",
-            )
-            .with("service", service.as_str()),
-            Self::ServiceToken { service, code, .. } => problem(
-                StatusCode::BAD_GATEWAY,
-                code,
-                "There is no token that the service behind this address takes.",
-            )
-            .with("service", service.as_str()),
-            Self::UpstreamTimeout { service } => problem(
-                StatusCode::GATEWAY_TIMEOUT,
-                "upstream_timeout",
-                "The service behind this address did not answer in time.",
-            )
-            .with("service", service.as_str()),
-            Self::UpstreamAnswer { service, code } => problem(
-                StatusCode::BAD_GATEWAY,
-                code,
-                "The service behind this address gave an answer that cannot be passed on.",
-            )
-            .with("service", service.as_str()),
-            Self::TooManyStreams => problem(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too_many_streams",
-                "Too many streams are open. Try again shortly.",
-            ),
-            Self::TooManyOfSession => problem(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_streams",
-                "Too many streams of this session are open. Close one of them.",
-            ),
-            Self::BodyStalled => problem(
-                StatusCode::REQUEST_TIMEOUT,
-                "request_timeout",
-                "The rest of the request did not come in time.",
-            ),
-            _ => problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong."),
-        }
-    }
-
-    /// What is asked for in a way that nothing here answers to.
-    fn no_such(&self) -> ProblemDetails {
-        let (status, code, title) = match self {
-            Self::TooLarge => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                "The body is longer than this path takes.",
-            ),
-            Self::UnsupportedMediaType => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "content_type",
-                "The body is of a kind that this path does not read.",
-            ),
-            Self::MethodNotAllowed => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "This method is not allowed here.",
-            ),
-            _ => (StatusCode::NOT_FOUND, "not_found", "There is nothing here."),
-        };
-        ProblemDetails::new(status, code, title)
-    }
-
     /// Why a body could not be read, by the status of what axum says: it is too long, or it was torn off.
     pub(crate) fn of_body(status: StatusCode) -> Self {
         if status == StatusCode::PAYLOAD_TOO_LARGE {
@@ -395,122 +215,4 @@ impl ApiError {
     pub fn status(&self) -> StatusCode {
         self.problem().status()
     }
-
-    /// In how many seconds to come back, for what may be over by then.
-    fn retry_after(&self, status: StatusCode) -> Option<u64> {
-        match self {
-            Self::UpstreamUnavailable { retry_after, .. } => Some(*retry_after),
-            Self::UpstreamUnreachable { .. } | Self::UpstreamTimeout { .. } => Some(1),
-            _ => (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
-        }
-    }
-
-    /// Why, more finely than clients are told. Stable, for logs and metrics.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Unauthenticated(reason)
-            | Self::Login(reason)
-            | Self::IdpUnavailable(reason)
-            | Self::ContextUnavailable(reason)
-            | Self::Internal(reason)
-            | Self::Csrf(reason)
-            | Self::BadRequest(reason)
-            | Self::ServiceToken { reason, .. } => reason,
-            Self::UpstreamAnswer { code: reason, .. } => reason,
-            Self::Token(refused) => refused.reason,
-            Self::Store(error) => error.reason(),
-            Self::AdminToken => "admin_token_invalid",
-            Self::CookieTossing(_) => "ambiguous_session",
-            Self::Binding => "binding",
-            Self::Suspended => "suspended",
-            Self::InsufficientScope => "insufficient_scope",
-            Self::LoginLoop { .. } => "login_loop",
-            Self::UnknownHost => "host_unknown",
-            Self::OtherTenant => "foreign_session",
-            Self::NotFound => "not_found",
-            Self::TooLarge => "body_too_large",
-            Self::UnsupportedMediaType => "content_type",
-            Self::ContextMissing { .. } => "context_missing",
-            Self::TooManyStreams => "too_many_streams",
-            Self::StepUp { .. } => "insufficient_user_authentication",
-            Self::StepUpInVain => "step_up_not_satisfied",
-            Self::AskAgain { .. } => "dpop_nonce_learned",
-            Self::TooManyOfSession => "too_many_streams_of_session",
-            Self::BodyStalled => "request_timeout",
-            Self::RateLimited(_) => "rate_limited",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::UpstreamUnreachable { .. } => "upstream_unreachable",
-            Self::UpstreamUnavailable { .. } => "upstream_unavailable",
-            Self::UpstreamTimeout { .. } => "upstream_timeout",
-        }
-    }
-}
-
-/// What a person can make of a failed login.
-fn login_title(code: &str) -> &'static str {
-    match code {
-        "access_denied" => "The sign-in was cancelled or refused.",
-        "login_unknown" | "other_browser" => {
-            "This sign-in has expired, was completed already, or began in another browser."
-        }
-        "signed_out_meanwhile" => "You were signed out everywhere while you signed in here.",
-        "too_many_sessions" => "You have signed in from elsewhere as often as you may.",
-        "session_expiry_past" => "The identity provider lets this sign-in live no longer.",
-        _ => "This sign-in cannot be completed.",
-    }
-}
-
-/// The answer to a failed request.
-pub fn render(error: &ApiError, caller: &Requester, is_page: bool) -> Response {
-    let problem = error.problem();
-    let (status, request_id) = (problem.status(), &caller.request_id);
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        // A flood of these is what they are for; `audit::rate_limited` writes some of them.
-        tracing::debug!(%request_id, code = problem.code(), "refused");
-    } else if status.is_server_error() {
-        tracing::warn!(%request_id, code = problem.code(), reason = error.reason(), %error, "failed");
-    } else {
-        tracing::info!(%request_id, code = problem.code(), reason = error.reason(), "refused");
-    }
-    let is_admin = matches!(error, ApiError::AdminToken);
-    let by_token = is_admin || matches!(error, ApiError::Token(_));
-    let unauthenticated = status == StatusCode::UNAUTHORIZED && !by_token;
-    let mut response = if is_page && caller.navigates {
-        match error {
-            ApiError::LoginLoop { retry } => pages::login_loop(&problem, request_id, retry),
-            _ => pages::failure(&problem, request_id),
-        }
-    } else if unauthenticated {
-        let url = match error {
-            ApiError::StepUp { login_url, .. } => login_url.as_str(),
-            _ => "/auth/login",
-        };
-        problem.with("login_url", url).response(request_id)
-    } else {
-        problem.response(request_id)
-    };
-    let headers = response.headers_mut();
-    if unauthenticated {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Session realm=\"wicketgate\""));
-    }
-    if is_admin {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"wicketgate\""));
-    }
-    if let ApiError::Token(refused) = error {
-        for challenge in refused.challenges.iter().filter_map(|text| text.parse().ok()) {
-            headers.append(WWW_AUTHENTICATE, challenge);
-        }
-    }
-    if let Some(seconds) = error.retry_after(status) {
-        headers.insert(RETRY_AFTER, seconds.into());
-    }
-    if let ApiError::RateLimited(limited) = error {
-        limited.put(headers);
-    }
-    if let ApiError::CookieTossing(cookies) = error {
-        for cookie in cookies {
-            headers.append(SET_COOKIE, cookie.clone());
-        }
-    }
-    response
 }

@@ -24,6 +24,8 @@ pub struct Plan {
     pub(super) policies: Option<&'static str>,
     pub(super) bff_yaml: String,
     pub(super) issuers: Option<&'static str>,
+    pub(super) bff_issuers: Option<String>,
+    pub(super) routes_file: Option<String>,
     pub(super) hosts: Vec<&'static str>,
     pub(super) tenants: Option<&'static str>,
 }
@@ -83,6 +85,21 @@ impl Plan {
     pub fn issuers(mut self, file: &'static str) -> Self {
         self.issuers = Some(file);
         self.forwardauth("OIDC_TLS_CA", "{scratch}/ca.pem")
+    }
+
+    /// Gives the BFF an `idps.yaml`; `{issuer}`, `{audience}` and `{ca}` in it are the provider's.
+    #[must_use]
+    pub fn bff_issuers(mut self, file: &str) -> Self {
+        self.bff_issuers = Some(file.to_owned());
+        self
+    }
+
+    /// Takes this `routes.yaml` in place of that of the tests; `{upstream}` in it is the origin of
+    /// [`super::Stack::upstream`].
+    #[must_use]
+    pub fn routes_file(mut self, file: &str) -> Self {
+        self.routes_file = Some(file.to_owned());
+        self
     }
 
     /// Starts a second replica of each program, with the settings of the first.

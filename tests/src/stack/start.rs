@@ -112,11 +112,21 @@ impl Plan {
         if let Some(partner) = partner {
             scratch.write("bff-config/idps.yaml", partners(partner, ca));
         }
+        if let Some(issuers) = &self.bff_issuers {
+            let file = issuers
+                .replace("{issuer}", &idp.issuer)
+                .replace("{audience}", idp::AUDIENCE)
+                .replace("{ca}", &ca.file().display().to_string());
+            scratch.write("bff-config/idps.yaml", file);
+        }
     }
 
     /// The other files of both programs.
     fn write_files(&self, scratch: &Scratch, (upstream, orders): (&Service, &Service), port: u16) {
-        let routes = routes(upstream, orders, &self.services, &self.routes);
+        let routes = match &self.routes_file {
+            Some(file) => file.replace("{upstream}", &upstream.origin()),
+            None => routes(upstream, orders, &self.services, &self.routes),
+        };
         scratch.write("bff-config/routes.yaml", routes);
         scratch.write("bff-config/bff.yaml", self.bff_file());
         if let Some(tenants) = self.tenants {

@@ -19,6 +19,12 @@ use shell::reload::{self, Watch};
 use shell::shutdown::{DRAIN, Shutdown};
 use shell::telemetry::Metrics;
 use shell::tls;
+use tikv_jemallocator::Jemalloc;
+
+/// Requests are answered out of order, so memory is freed in another order than it was taken; the
+/// system's allocator pays for that on every request (benches/RESULTS.md).
+#[global_allocator]
+static MEMORY: Jemalloc = Jemalloc;
 
 /// Exit code of a configuration that cannot be used.
 const UNUSABLE: u8 = 2;

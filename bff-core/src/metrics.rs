@@ -5,7 +5,10 @@ mod spa;
 
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use http::StatusCode;
+use metrics::{
+    Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 
 pub use spa::{SpaEvent, spa_event};
 
@@ -113,20 +116,29 @@ pub fn login_stage(stage: &'static str, time: Duration) {
     histogram!("bff_oauth_flow_duration_seconds", "stage" => stage).record(time);
 }
 
-/// A proxied request, by the id of its route and the class of its status.
-pub fn proxied(route: &str, status: u16, time: Duration) {
-    let class = match status {
-        100..=199 => "1xx",
-        200..=299 => "2xx",
-        300..=399 => "3xx",
-        400..=499 => "4xx",
-        _ => "5xx",
-    };
-    histogram!(
-        "bff_proxy_request_duration_seconds",
-        "route" => route.to_owned(), "status_class" => class
-    )
-    .record(time);
+/// How long the requests of one route take. Handles are made once: to look one up by its labels costs more
+/// than to record.
+#[derive(Debug)]
+pub struct Proxied([Histogram; 5]);
+
+impl Proxied {
+    /// Of the route with this id.
+    pub fn of(route: &str) -> Self {
+        Self(["1xx", "2xx", "3xx", "4xx", "5xx"].map(|class| {
+            histogram!(
+                "bff_proxy_request_duration_seconds",
+                "route" => route.to_owned(), "status_class" => class
+            )
+        }))
+    }
+
+    /// A request was answered with `status`.
+    pub fn record(&self, status: StatusCode, time: Duration) {
+        let class = usize::from(status.as_u16() / 100).saturating_sub(1).min(4);
+        if let Some(histogram) = self.0.get(class) {
+            histogram.record(time);
+        }
+    }
 }
 
 /// A logout token: `done`, `repeated`, `refused`, `unavailable`, `limited`.

@@ -42,9 +42,9 @@ pub use upstream::Upstream;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::loops;
 use crate::step_up::StepUp;
 use crate::streams::{Kind, Place};
-use crate::{loops, metrics};
 use admit::Principal;
 use body::Outgoing;
 use challenge::Challenge;
@@ -80,7 +80,6 @@ pub(crate) async fn proxy(
             return response;
         }
     };
-    let id = matched.route.id.clone();
     let response = forward(&app, &caller, head, body, &matched).await.map(|mut response| {
         response.extensions_mut().insert(OfService);
         response
@@ -91,7 +90,7 @@ pub(crate) async fn proxy(
         *response.status_mut() = status;
         response
     });
-    metrics::proxied(&id, response.status().as_u16(), begun.elapsed());
+    matched.route.told().record(response.status(), begun.elapsed());
     response
 }
 

@@ -26,16 +26,25 @@ const HOP_BY_HOP: [&str; 8] = [
 ];
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in named {
-        headers.remove(name);
+    let message = headers.get_all(CONNECTION).iter().next().is_some().then(|| headers.clone());
+    match message {
+        Some(message) => remove_named(headers, &message),
+        None => remove_known(headers),
     }
+}
+
+/// Removes what belongs to one connection: what is known to, and what `message` names.
+fn remove_named(headers: &mut HeaderMap, message: &HeaderMap) {
+    let lines = message.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    for name in lines.flat_map(|line| line.split(',')) {
+        if let Ok(name) = name.trim().parse::<HeaderName>() {
+            headers.remove(name);
+        }
+    }
+    remove_known(headers);
+}
+
+fn remove_known(headers: &mut HeaderMap) {
     for name in HOP_BY_HOP {
         headers.remove(name);
     }

@@ -12,7 +12,7 @@ mod known;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri};
@@ -26,6 +26,7 @@ use super::upstream::Backend;
 use crate::error::ApiError;
 use crate::exchanges::Target;
 use crate::limits::{Key, Rule};
+use crate::metrics::Proxied;
 use file::RoutesFile;
 use given::Given;
 
@@ -132,6 +133,15 @@ pub(super) struct Route {
     pub(super) shaping: Option<Shaping>,
     methods: Vec<Method>,
     upstream: Template,
+    /// Made with the first request: a table is read before there is anybody to count.
+    told: OnceLock<Proxied>,
+}
+
+impl Route {
+    /// What is counted of it.
+    pub(super) fn told(&self) -> &Proxied {
+        self.told.get_or_init(|| Proxied::of(&self.id))
+    }
 }
 
 /// Where the part behind `*` goes.

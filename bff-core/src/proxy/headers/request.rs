@@ -5,9 +5,9 @@
 
 use http::{HeaderMap, HeaderName};
 
-use super::remove_hop_by_hop;
+use super::remove_named;
 
-/// Names that the browser may not send on, as [`canonical`] writes them.
+/// Names that the browser may not send on, as [`fold`] writes them.
 const OURS: [&str; 31] = [
     "cookie",
     "authorization",
@@ -42,6 +42,9 @@ const OURS: [&str; 31] = [
     "expect",
 ];
 
+/// How many headers we may add.
+const OF_OURS: usize = 10;
+
 /// Beginnings of names that it may not send on either.
 const OUR_PREFIXES: [&str; 6] =
     ["x-forwarded-", "x-original-", "x-tenant-", "x-wicket-", "x-auth-request-", "remote-"];
@@ -50,28 +53,35 @@ const OUR_PREFIXES: [&str; 6] =
 const TOLD: [&str; 2] = ["x-client-device", "x-client-version"];
 const TOLD_MAX: usize = 256;
 
-/// A name as services fold it: case, and every sign that CGI-like servers turn into `_`.
-fn canonical(name: &HeaderName) -> String {
-    let fold = |character: char| {
-        if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '-' }
-    };
-    name.as_str().chars().map(fold).collect()
+/// A character of a name as services fold it: case, and every sign that CGI-like servers turn into `_`.
+const fn fold(character: u8) -> u8 {
+    if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { b'-' }
+}
+
+/// Whether a service might read `name` as `ours`, which is folded already. Allocates nothing: every header of
+/// every request is asked about.
+fn reads_as(name: &HeaderName, ours: &str) -> bool {
+    name.as_str().len() == ours.len() && begins(name, ours)
+}
+
+fn begins(name: &HeaderName, prefix: &str) -> bool {
+    let name = name.as_str();
+    name.len() >= prefix.len() && name.bytes().zip(prefix.bytes()).all(|(a, b)| fold(a) == b)
 }
 
 /// Removes `name`, however a service might read it.
 pub(in crate::proxy) fn remove_spellings(headers: &mut HeaderMap, name: &HeaderName) {
-    let wanted = canonical(name);
+    let wanted: String = name.as_str().bytes().map(|byte| char::from(fold(byte))).collect();
     let spellings: Vec<HeaderName> =
-        headers.keys().filter(|name| canonical(name) == wanted).cloned().collect();
+        headers.keys().filter(|name| reads_as(name, &wanted)).cloned().collect();
     for name in spellings {
         headers.remove(name);
     }
 }
 
 fn is_ours(name: &HeaderName) -> bool {
-    let canonical = canonical(name);
-    OURS.contains(&canonical.as_str())
-        || OUR_PREFIXES.iter().any(|prefix| canonical.starts_with(prefix))
+    OURS.iter().any(|ours| reads_as(name, ours))
+        || OUR_PREFIXES.iter().any(|prefix| begins(name, prefix))
 }
 
 /// Names with a meaning for the message itself, or for what is between us and the service.
@@ -93,22 +103,22 @@ const OF_THE_MESSAGE: [&str; 13] = [
 
 /// Whether a route may have a value of ours put under this name.
 pub(in crate::proxy) fn may_be_injected(name: &HeaderName) -> bool {
-    let canonical = canonical(name);
     let prefixes = ["content-", "accept", "if-", "sec-", "transfer-", "proxy-", "access-control-"];
     !is_ours(name)
-        && !OF_THE_MESSAGE.contains(&canonical.as_str())
-        && !prefixes.iter().any(|prefix| canonical.starts_with(prefix))
+        && !OF_THE_MESSAGE.iter().any(|known| reads_as(name, known))
+        && !prefixes.iter().any(|prefix| begins(name, prefix))
 }
 
 /// What a service sees of the browser's request. Identity comes later, from [`put_identity`].
 pub(in crate::proxy) fn for_service(browser: &HeaderMap, csrf: &HeaderName) -> HeaderMap {
-    let mut headers = browser.clone();
-    remove_hop_by_hop(&mut headers);
-    let taken: Vec<HeaderName> =
-        headers.keys().filter(|name| is_ours(name) || *name == csrf).cloned().collect();
-    for name in taken {
-        headers.remove(name);
+    // Room for ours: to grow would cost more than all that is copied.
+    let mut headers = HeaderMap::with_capacity(browser.len() + OF_OURS);
+    for (name, value) in browser {
+        if !is_ours(name) && name != csrf {
+            headers.append(name.clone(), value.clone());
+        }
     }
+    remove_named(&mut headers, browser);
     for name in TOLD {
         let mut values = browser.get_all(name).iter();
         let first = values.next();

@@ -1,6 +1,6 @@
 //! Owns: from an entry of the file to a route.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::Method;
 
@@ -82,6 +82,7 @@ pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec
             shaping,
             methods,
             upstream,
+            told: OnceLock::new(),
         }),
         _ => Err(wrong),
     }

@@ -234,7 +234,7 @@ async fn while_the_store_is_away_each_replica_counts_alone() {
 #[tokio::test]
 async fn a_store_that_hangs_is_asked_again() {
     let world = world().await;
-    world.write("bff.yaml", "rate_limits: { login: { limit: 1000, window: 1m } }\n");
+    world.write("bff.yaml", "rate_limits: { login: { limit: 100000, window: 1m } }\n");
     let store = world.faulty();
     let app = world.another().over(&store).start();
     store.fail("take_permits", Fault::Hangs, 1);

@@ -3,7 +3,7 @@
 //! numbers of requests. Start and end drop out of both.
 
 mod budget;
-mod callgrind;
+pub(crate) mod callgrind;
 mod strace;
 mod subject;
 mod syscalls;

@@ -1,5 +1,6 @@
 //! Owns: what a proxied request costs, beside a bare pass-through proxy and nginx in the same rounds.
 
+mod counted;
 mod variants;
 
 use std::time::Duration;
@@ -23,6 +24,12 @@ pub struct Options {
     /// Only these variants; the bare proxy always runs.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Count instructions and allocations under callgrind instead of measuring time.
+    #[arg(long)]
+    count: bool,
+    /// With `--count`: show which functions the instructions of this variant are in.
+    #[arg(long, requires = "count")]
+    profile: Option<String>,
 }
 
 /// Runs the subcommand.
@@ -31,7 +38,10 @@ pub struct Options {
 /// If a program does not start, or an answer has not the status that it must have.
 pub fn run(bench: &mut Bench, options: &Options) -> anyhow::Result<()> {
     let redis = bench.redis()?;
-    let variants = Variants::start(bench, &redis, options)?;
+    if options.count {
+        return counted::run(bench, &redis, options);
+    }
+    let variants = Variants::start(bench, &bench.launch(), &redis, options)?;
     let slot = Duration::from_millis(if bench.options.quick { 350 } else { 2_000 });
     let mut rounds = Rounds::new(Stop::After(slot));
     for &connections in &options.connections {

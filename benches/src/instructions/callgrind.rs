@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 
 /// Options under which callgrind writes what [`Profile::parse`] reads.
-pub(super) const OPTIONS: [&str; 5] =
+pub(crate) const OPTIONS: [&str; 5] =
     ["--tool=callgrind", "--dump-line=no", "--compress-strings=no", "--compress-pos=no", "--quiet"];
 
 /// How the functions of SHA-256 and HMAC begin. valgrind hides the SHA instructions of the CPU, so hashing
@@ -18,7 +18,7 @@ const PREFIXES: [&str; 3] = ["_rjem_", "mi_", "je_"];
 
 /// Instructions and calls of one run.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Profile {
+pub(crate) struct Profile {
     /// By function, without those it called.
     own: BTreeMap<String, u64>,
     /// Calls into each function.
@@ -27,7 +27,7 @@ pub(super) struct Profile {
 
 impl Profile {
     /// Reads a callgrind file.
-    pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         let mut profile = Self::default();
         let (mut function, mut called) = (None, None);
         let mut lines = text.lines();
@@ -53,30 +53,30 @@ impl Profile {
     }
 
     /// All instructions.
-    pub(super) fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.own.values().sum()
     }
 
     /// All instructions but those of SHA-256's blocks, which in production one instruction of the CPU
     /// hashes.
-    pub(super) fn instructions(&self) -> u64 {
+    pub(crate) fn instructions(&self) -> u64 {
         let counts = |name: &str| !name.contains("sha256_block_data_order");
         self.own.iter().filter(|(name, _)| counts(name)).map(|(_, cost)| cost).sum()
     }
 
     /// Instructions of SHA-256 and HMAC.
-    pub(super) fn hashing(&self) -> u64 {
+    pub(crate) fn hashing(&self) -> u64 {
         let is_hashing = |name: &str| HASHING.iter().any(|begin| name.starts_with(begin));
         self.own.iter().filter(|(name, _)| is_hashing(name)).map(|(_, cost)| cost).sum()
     }
 
     /// Blocks of memory that were asked for.
-    pub(super) fn allocations(&self) -> u64 {
+    pub(crate) fn allocations(&self) -> u64 {
         self.calls.iter().filter(|(name, _)| is_allocator(name)).map(|(_, count)| count).sum()
     }
 
     /// Functions, and what each cost.
-    pub(super) fn functions(&self) -> impl Iterator<Item = (&str, u64)> {
+    pub(crate) fn functions(&self) -> impl Iterator<Item = (&str, u64)> {
         self.own.iter().map(|(name, cost)| (name.as_str(), *cost))
     }
 }
@@ -85,7 +85,7 @@ impl Profile {
 ///
 /// # Errors
 /// If it does not.
-pub(super) fn control(pid: u32, order: &str) -> anyhow::Result<()> {
+pub(crate) fn control(pid: u32, order: &str) -> anyhow::Result<()> {
     let output = std::process::Command::new("vgdb")
         .args([&format!("--pid={pid}"), order])
         .output()

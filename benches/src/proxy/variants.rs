@@ -20,6 +20,7 @@ pub(super) struct Variants {
 impl Variants {
     pub(super) fn start(
         bench: &mut Bench,
+        launch: &Launch,
         redis: &Redis,
         options: &Options,
     ) -> anyhow::Result<Self> {
@@ -27,17 +28,17 @@ impl Variants {
         sessions::write_whole(&mut redis.connection()?, 0..SESSIONS)?;
         let wanted =
             |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
-        let launch = bench.launch();
         // The upstream works for all alike, so it is not on the CPU of those that are measured.
-        let upstream = Service::bare(&Launch { cpu: None, ..launch.clone() }, None)?;
+        let upstream =
+            Service::bare(&Launch { cpu: None, wrapper: Vec::new(), ..launch.clone() }, None)?;
         let public = Rc::new(vec![request("/public/orders/4711", "theme=dark; consent=1", "")]);
         let signed_in = Rc::new((0..SESSIONS).map(of_session).collect::<Vec<_>>());
 
-        let bare = bare(&launch, upstream.address, &public)?;
+        let bare = bare(launch, upstream.address, &public)?;
         let mut all = vec![variant(BARE, "hyper before hyper-util's client", &bare, &public)];
         let mut services = vec![bare];
         if wanted("nginx") {
-            match baselines::nginx_proxy(&launch, upstream.address)? {
+            match baselines::nginx_proxy(launch, upstream.address)? {
                 Some(nginx) => {
                     all.push(variant("nginx", "nginx, proxy_pass, keep-alive", &nginx, &public));
                     services.push(nginx);
@@ -45,7 +46,7 @@ impl Variants {
                 None => bench.report.skipped("nginx", baselines::NOT_INSTALLED),
             }
         }
-        let bff = bff(bench, &launch, redis, upstream.address, &public)?;
+        let bff = bff(bench, launch, redis, upstream.address, &public)?;
         let ours = [
             variant("none", "bff, auth: none", &bff, &public),
             variant("session", "bff, cookie, Redis, CSRF header, token", &bff, &signed_in),

@@ -17,7 +17,7 @@ pub enum AnyStore {
 }
 
 /// Hands a call on to whichever store it is. fred's futures are kilobytes each, so they live in a box
-/// and not in every future above; only verify's one read does without.
+/// and not in every future above; only the reads of every request do without.
 macro_rules! hand_on {
     ($self:ident.$call:ident($($argument:expr),*)) => {
         match $self {
@@ -51,6 +51,15 @@ impl AnyStore {
 delegate! {
     AnyStore, hand_on,
     store {
+        async fn load(&self, key: &StoreKey) -> Result<Option<StoredSession>, StoreError> {
+            match self {
+                Self::Redis(store) => store.load(key).await,
+                Self::Memory(store) => store.load(key).await,
+                #[cfg(feature = "faulty")]
+                Self::Faulty(store) => store.load(key).await,
+            }
+        }
+
         async fn edge_view(&self, key: &StoreKey) -> Result<Option<Bytes>, StoreError> {
             match self {
                 Self::Redis(store) => store.edge_view(key).await,

@@ -2,7 +2,8 @@
 
 /// Implements [`crate::store::Store`] and [`crate::shelf::Shelf`] for `$type` by `$hand_on!`, which is given
 /// each call as `self.method(arguments)`. The braces hold the methods that the type writes itself:
-/// `edge_view`, which is verify's and must cost nothing, and `follow`, which does not wait.
+/// `edge_view` and `load`, which every request waits for and must cost nothing, and `follow`, which does not
+/// wait.
 macro_rules! delegate {
     ($type:ty, $hand_on:ident, store { $($store:tt)* } shelf { $($shelf:tt)* }) => {
         const _: () = {
@@ -36,10 +37,6 @@ macro_rules! delegate {
                     keep: Duration,
                 ) -> Result<bool, StoreError> {
                     $hand_on!(self.create(key, session, keep))
-                }
-
-                async fn load(&self, key: &StoreKey) -> Result<Option<StoredSession>, StoreError> {
-                    $hand_on!(self.load(key))
                 }
 
                 async fn replace(

@@ -138,6 +138,10 @@ macro_rules! hand_on {
 delegate! {
     FaultyStore, hand_on,
     store {
+        async fn load(&self, key: &StoreKey) -> Result<Option<StoredSession>, StoreError> {
+            hand_on!(self.load(key))
+        }
+
         async fn edge_view(&self, key: &StoreKey) -> Result<Option<Bytes>, StoreError> {
             hand_on!(self.edge_view(key))
         }

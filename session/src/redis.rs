@@ -43,7 +43,7 @@ pub struct RedisStore(Arc<Inner>);
 
 struct Inner {
     client: Client,
-    /// Verify's reads, where they do not go through `client`.
+    /// The reads of every request, where they do not go through `client`.
     pipe: Option<Pipe>,
     guard: Guard,
     scripts: Scripts,
@@ -188,9 +188,16 @@ impl Store for RedisStore {
     }
 
     async fn load(&self, key: &StoreKey) -> Result<Option<StoredSession>, StoreError> {
-        let names = vec![EDGE, TOKENS, MANAGEMENT];
-        let values = self.0.guard.run(self.0.client.hmget(self.session_key(key), names)).await;
-        values.map(scripts::session)
+        if let Some(pipe) = &self.0.pipe {
+            return pipe.parts(key).await.map(scripts::session);
+        }
+        // See `edge_view` for the box.
+        let asked = Box::pin(async {
+            let names = vec![EDGE, TOKENS, MANAGEMENT];
+            self.0.guard.run(self.0.client.hmget(self.session_key(key), names)).await
+        });
+        let values: Vec<Option<Bytes>> = asked.await?;
+        Ok(scripts::session(values))
     }
 
     async fn replace(
@@ -237,8 +244,9 @@ impl Store for RedisStore {
     }
 
     async fn take(&self, key: &StoreKey) -> Result<Option<StoredSession>, StoreError> {
-        let taken = self.run_script(&self.0.scripts.take, self.session_key(key), Vec::new()).await;
-        taken.map(scripts::session)
+        let taken: Vec<Option<Bytes>> =
+            self.run_script(&self.0.scripts.take, self.session_key(key), Vec::new()).await?;
+        Ok(scripts::session(taken))
     }
 
     async fn delete(&self, key: &StoreKey) -> Result<bool, StoreError> {

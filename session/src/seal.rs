@@ -11,10 +11,12 @@
 //! safe.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::{BufMut as _, Bytes};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use ring::{hkdf, hmac};
+use ring::hkdf::{self, Salt};
+use ring::hmac;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
@@ -78,9 +80,47 @@ impl Purpose {
     }
 }
 
-/// The session keys, ready for use. `forwardauth` never holds one.
+/// The session keys, ready for use. `forwardauth` never holds one. Clones are one.
 #[derive(Clone)]
-pub struct SessionKeys(KeyRing);
+pub struct SessionKeys(Arc<Ready>);
+
+/// A ring, and what every request would derive from it anew.
+struct Ready {
+    ring: KeyRing,
+    writer: TagKeys,
+    older: Vec<TagKeys>,
+    tokens: Salt,
+    management: Salt,
+    login: Salt,
+}
+
+/// One key's keys for tags.
+struct TagKeys {
+    csrf: hmac::Key,
+    logout: hmac::Key,
+    login_state: hmac::Key,
+    rate_limit: hmac::Key,
+}
+
+impl TagKeys {
+    fn of(key: &Key) -> Self {
+        Self {
+            csrf: tag_key(key, Purpose::Csrf),
+            logout: tag_key(key, Purpose::Logout),
+            login_state: tag_key(key, Purpose::LoginState),
+            rate_limit: tag_key(key, Purpose::RateLimit),
+        }
+    }
+
+    const fn of_purpose(&self, purpose: Purpose) -> &hmac::Key {
+        match purpose {
+            Purpose::Csrf => &self.csrf,
+            Purpose::Logout => &self.logout,
+            Purpose::LoginState => &self.login_state,
+            Purpose::RateLimit => &self.rate_limit,
+        }
+    }
+}
 
 impl fmt::Debug for SessionKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,14 +129,18 @@ impl fmt::Debug for SessionKeys {
 }
 
 impl SessionKeys {
-    /// Wraps the ring.
-    pub const fn new(ring: KeyRing) -> Self {
-        Self(ring)
+    /// Makes the ring ready.
+    pub fn new(ring: KeyRing) -> Self {
+        let salt = |purpose| Salt::new(hkdf::HKDF_SHA256, purpose);
+        let writer = TagKeys::of(ring.writer());
+        let older = ring.iter().skip(1).map(TagKeys::of).collect();
+        let (tokens, management, login) = (salt(TOKENS), salt(MANAGEMENT), salt(LOGIN));
+        Self(Arc::new(Ready { ring, writer, older, tokens, management, login }))
     }
 
     /// The names of the keys, the writer's first.
     pub fn kids(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(Key::kid)
+        self.0.ring.iter().map(Key::kid)
     }
 
     /// Seals tokens so that only this server with this cookie opens them.
@@ -113,7 +157,7 @@ impl SessionKeys {
     ) -> Result<Bytes, SealError> {
         let plain = part.to_json().map_err(|_| SealError::Malformed)?;
         let aad = token_aad(&id.store_key(), tenant, version)?;
-        self.seal(TOKENS, id.expose().as_bytes(), &aad, &plain, nonce)
+        self.seal(&self.0.tokens, id.expose().as_bytes(), &aad, &plain, nonce)
     }
 
     /// Opens what [`Self::seal_tokens`] sealed.
@@ -128,7 +172,7 @@ impl SessionKeys {
         sealed: &Bytes,
     ) -> Result<TokenPart, SealError> {
         let aad = token_aad(&id.store_key(), tenant, version)?;
-        let plain = self.open(TOKENS, id.expose().as_bytes(), &aad, sealed)?;
+        let plain = self.open(&self.0.tokens, id.expose().as_bytes(), &aad, sealed)?;
         TokenPart::from_json(&plain).map_err(|_| SealError::Malformed)
     }
 
@@ -144,7 +188,7 @@ impl SessionKeys {
     ) -> Result<Bytes, SealError> {
         let plain =
             serde_json::to_vec(part).map(Zeroizing::new).map_err(|_| SealError::Malformed)?;
-        self.seal(MANAGEMENT, b"", &aad_of(&[key.as_bytes()])?, &plain, nonce)
+        self.seal(&self.0.management, b"", &aad_of(&[key.as_bytes()])?, &plain, nonce)
     }
 
     /// Opens what [`Self::seal_management`] sealed.
@@ -152,7 +196,7 @@ impl SessionKeys {
     /// # Errors
     /// [`SealError`] if it was sealed for another session or key.
     pub fn open_management(&self, key: &StoreKey, sealed: &Bytes) -> Result<Management, SealError> {
-        let plain = self.open(MANAGEMENT, b"", &aad_of(&[key.as_bytes()])?, sealed)?;
+        let plain = self.open(&self.0.management, b"", &aad_of(&[key.as_bytes()])?, sealed)?;
         serde_json::from_slice(&plain).map_err(|_| SealError::Malformed)
     }
 
@@ -168,7 +212,7 @@ impl SessionKeys {
         plain: &[u8],
         nonce: FreshNonce,
     ) -> Result<Bytes, SealError> {
-        self.seal(LOGIN, browser_secret, &aad_of(&[state.as_bytes()])?, plain, nonce)
+        self.seal(&self.0.login, browser_secret, &aad_of(&[state.as_bytes()])?, plain, nonce)
     }
 
     /// Opens what [`Self::seal_login`] sealed.
@@ -181,19 +225,20 @@ impl SessionKeys {
         browser_secret: &[u8],
         sealed: &Bytes,
     ) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        self.open(LOGIN, browser_secret, &aad_of(&[state.as_bytes()])?, sealed)
+        self.open(&self.0.login, browser_secret, &aad_of(&[state.as_bytes()])?, sealed)
     }
 
     /// A tag over `message` under the newest key.
     pub fn tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
         let mut out = [0; 32];
-        out.copy_from_slice(hmac::sign(&tag_key(self.0.writer(), purpose), message).as_ref());
+        let writer = self.0.writer.of_purpose(purpose);
+        out.copy_from_slice(hmac::sign(writer, message).as_ref());
         out
     }
 
     /// Whether `tag` was made by [`Self::tag`] under any of the keys, in constant time for each.
     pub fn tag_is_ours(&self, purpose: Purpose, message: &[u8], tag: &[u8]) -> bool {
-        self.0.iter().any(|key| hmac::verify(&tag_key(key, purpose), message, tag).is_ok())
+        self.tag_keys(purpose).any(|key| hmac::verify(key, message, tag).is_ok())
     }
 
     /// As [`Self::tag_is_ours`], for a tag cut to its first `N` bytes, at least 16.
@@ -204,21 +249,26 @@ impl SessionKeys {
         tag: &[u8],
     ) -> bool {
         const { assert!(N >= 16, "a tag of fewer bytes can be guessed") };
-        self.0.iter().any(|key| {
-            let whole = hmac::sign(&tag_key(key, purpose), message);
+        self.tag_keys(purpose).any(|key| {
+            let whole = hmac::sign(key, message);
             whole.as_ref().get(..N).is_some_and(|short| bool::from(short.ct_eq(tag)))
         })
     }
 
+    fn tag_keys(&self, purpose: Purpose) -> impl Iterator<Item = &hmac::Key> {
+        let Ready { writer, older, .. } = &*self.0;
+        std::iter::once(writer).chain(older).map(move |keys| keys.of_purpose(purpose))
+    }
+
     fn seal(
         &self,
-        purpose: &[u8],
+        purpose: &Salt,
         secret: &[u8],
         aad: &[u8],
         plain: &[u8],
         nonce: FreshNonce,
     ) -> Result<Bytes, SealError> {
-        let key = self.0.writer();
+        let key = self.0.ring.writer();
         let mut body = plain.to_vec();
         aead_key(key, purpose, secret)?
             .seal_in_place_append_tag(
@@ -239,7 +289,7 @@ impl SessionKeys {
 
     fn open(
         &self,
-        purpose: &[u8],
+        purpose: &Salt,
         secret: &[u8],
         aad: &[u8],
         sealed: &Bytes,
@@ -251,7 +301,7 @@ impl SessionKeys {
         }
         let kid_length = reader.u8().map_err(malformed)?;
         let kid = reader.take(usize::from(kid_length)).map_err(malformed)?;
-        let key = self.0.find(&kid).ok_or(SealError::UnknownKey)?;
+        let key = self.0.ring.find(&kid).ok_or(SealError::UnknownKey)?;
         let nonce: FreshNonce = reader.array().map_err(malformed)?;
 
         let mut body = Zeroizing::new(reader.0.to_vec());
@@ -281,11 +331,11 @@ fn aad_of(parts: &[&[u8]]) -> Result<Vec<u8>, SealError> {
 }
 
 /// HKDF of the server's key, salted with the purpose, over the browser's share of the secret.
-fn aead_key(key: &Key, purpose: &[u8], secret: &[u8]) -> Result<LessSafeKey, SealError> {
+fn aead_key(key: &Key, purpose: &Salt, secret: &[u8]) -> Result<LessSafeKey, SealError> {
     let mut material = Zeroizing::new(Vec::with_capacity(32 + secret.len()));
     material.extend_from_slice(key.expose());
     material.extend_from_slice(secret);
-    let unbound = hkdf::Salt::new(hkdf::HKDF_SHA256, purpose)
+    let unbound = purpose
         .extract(&material)
         .expand(&[key.kid().as_bytes()], &AES_256_GCM)
         .map(UnboundKey::from)

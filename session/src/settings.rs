@@ -50,7 +50,7 @@ impl StoreSettings {
             url,
             prefix,
             command_timeout,
-            reads: Reads::Client,
+            reads: Reads::Pipe,
             exact_lists: false,
             tls,
         };

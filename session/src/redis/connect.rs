@@ -28,7 +28,7 @@ pub struct RedisOptions {
     pub prefix: String,
     /// Longest wait for one command.
     pub command_timeout: Duration,
-    /// How edge views are read.
+    /// How edge views, and whole sessions, are read.
     pub reads: Reads,
     /// Whether lists keep the order of sessions that were made within one second. Costs 16 bytes or more
     /// an entry, and is needed where the oldest have to make room.
@@ -37,7 +37,7 @@ pub struct RedisOptions {
     pub tls: RedisTls,
 }
 
-/// How edge views are read.
+/// How edge views, and whole sessions, are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reads {
     /// As everything else, through fred.

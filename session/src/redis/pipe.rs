@@ -1,4 +1,5 @@
-//! Owns: verify's one read, `HGET session e`, over a connection of its own that does nothing else.
+//! Owns: the reads of every request, verify's `HGET session e` and the proxy's `HMGET session e t m`, over a
+//! connection of its own that does nothing else.
 //!
 //! A general client pays for generality on every command. Here a command is three copies into a
 //! buffer, all commands of one turn of the runtime leave in one write, and the answers come back in
@@ -16,12 +17,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use fred::types::config::Config;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 pub(super) use link::Address;
-use queue::{Answer, Place, Queue};
+use queue::{Answer, Asker, Place, Queue};
+use resp::FIELDS;
 
 use crate::id::{COOKIE_LEN, StoreKey};
 use crate::store::StoreError;
@@ -33,10 +36,30 @@ pub(super) struct Pipe(Arc<Ends>);
 
 struct Ends {
     shared: Arc<Shared>,
-    /// What stands before and behind a key's 43 characters on the wire.
+    edge_view: Command,
+    whole: Command,
+    task: AbortHandle,
+}
+
+/// What stands before and behind a key's 43 characters on the wire.
+struct Command {
     before: Vec<u8>,
     after: &'static [u8],
-    task: AbortHandle,
+}
+
+impl Command {
+    fn new(words: usize, name: &str, prefix: &str, after: &'static [u8]) -> Self {
+        let (length, long) = (name.len(), prefix.len() + COOKIE_LEN);
+        let before = format!("*{words}\r\n${length}\r\n{name}\r\n${long}\r\n{prefix}");
+        Self { before: before.into_bytes(), after }
+    }
+
+    fn write(&self, key: &StoreKey, out: &mut BytesMut) {
+        out.reserve(self.before.len() + COOKIE_LEN + self.after.len());
+        out.extend_from_slice(&self.before);
+        out.extend_from_slice(key.text());
+        out.extend_from_slice(self.after);
+    }
 }
 
 /// What the readers and the connection's task share.
@@ -78,20 +101,33 @@ impl Pipe {
             tracked,
         });
         let task = tokio::spawn(link::keep(Arc::clone(&shared), address, timeout)).abort_handle();
-        let length = session_prefix.len() + COOKIE_LEN;
-        let before = format!("*3\r\n$4\r\nHGET\r\n${length}\r\n{session_prefix}").into_bytes();
-        Some(Self(Arc::new(Ends { shared, before, after: b"\r\n$1\r\ne\r\n", task })))
+        let edge_view = Command::new(3, "HGET", session_prefix, b"\r\n$1\r\ne\r\n");
+        let after = b"\r\n$1\r\ne\r\n$1\r\nt\r\n$1\r\nm\r\n";
+        let whole = Command::new(5, "HMGET", session_prefix, after);
+        Some(Self(Arc::new(Ends { shared, edge_view, whole, task })))
     }
 
     /// The edge view under `key`. Dropping the future gives the answer up, and nothing else.
     pub(super) fn edge_view(&self, key: &StoreKey) -> Read<'_> {
-        let Ends { shared, before, after, .. } = &*self.0;
-        let asked = shared.lock().ask(|out| {
-            out.reserve(before.len() + COOKIE_LEN + after.len());
-            out.extend_from_slice(before);
-            out.extend_from_slice(key.text());
-            out.extend_from_slice(after);
-        });
+        self.ask(Asker::Value, &self.0.edge_view, key)
+    }
+
+    /// The parts of the session under `key`, in the order of `HMGET e t m`; `None` for one that is not
+    /// there. All are slices of one answer.
+    pub(super) async fn parts(
+        &self,
+        key: &StoreKey,
+    ) -> Result<[Option<Bytes>; FIELDS], StoreError> {
+        let answer = self.ask(Asker::Fields, &self.0.whole, key).await?.unwrap_or_default();
+        match resp::fields(&answer) {
+            Ok(Some((places, _))) => Ok(places.map(|place| Some(answer.slice(place?)))),
+            Ok(None) | Err(resp::Nonsense) => Err(StoreError::Unavailable),
+        }
+    }
+
+    fn ask(&self, kind: fn(Place) -> Asker, command: &Command, key: &StoreKey) -> Read<'_> {
+        let shared = &*self.0.shared;
+        let asked = shared.lock().ask(kind, |out| command.write(key, out));
         let place = match asked {
             Ok((place, link)) => {
                 if let Some(link) = link {

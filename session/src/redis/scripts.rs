@@ -203,7 +203,7 @@ pub(super) fn fields(session: StoredSession) -> [Value; 3] {
 }
 
 /// The opposite of [`fields`]; `None` unless all of them are there.
-pub(super) fn session(values: Vec<Option<Bytes>>) -> Option<StoredSession> {
+pub(super) fn session(values: impl IntoIterator<Item = Option<Bytes>>) -> Option<StoredSession> {
     let mut values = values.into_iter();
     let mut next = || values.next().flatten();
     let (edge, tokens, mut management) = (next()?, next()?, next()?);

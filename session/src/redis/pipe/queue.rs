@@ -20,7 +20,10 @@ pub(super) struct Place(usize);
 /// Who gets an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asker {
-    Reader(Place),
+    /// Of one field.
+    Value(Place),
+    /// Of several.
+    Fields(Place),
     /// The connection itself, which asked whether it lives.
     Link,
 }
@@ -49,10 +52,11 @@ enum State {
 }
 
 impl Queue {
-    /// Adds a command that `write` writes, for a reader who will ask at the place returned. Wake the
-    /// waker, where there is one, after letting go of the queue.
+    /// Adds a command that `write` writes, for a reader of `kind` who will ask at the place returned. Wake
+    /// the waker, where there is one, after letting go of the queue.
     pub(super) fn ask(
         &mut self,
+        kind: fn(Place) -> Asker,
         write: impl FnOnce(&mut BytesMut),
     ) -> Result<(Place, Option<Waker>), StoreError> {
         if !self.up || self.askers.len() >= READS_MAX {
@@ -63,7 +67,7 @@ impl Queue {
             Place(self.places.len().saturating_sub(1))
         });
         self.set(place, State::Waiting(None));
-        self.push(Asker::Reader(place), write);
+        self.push(kind(place), write);
         Ok((place, self.link.take()))
     }
 
@@ -146,7 +150,7 @@ impl Queue {
         self.unwritten = 0;
         let mut wakers = Vec::new();
         while let Some(asker) = self.next_asker() {
-            if let Asker::Reader(place) = asker {
+            if let Asker::Value(place) | Asker::Fields(place) = asker {
                 wakers.extend(self.answer(place, Err(error.clone())));
             }
         }
@@ -175,12 +179,15 @@ mod tests {
     }
 
     fn ask(queue: &mut Queue) -> Place {
-        queue.ask(|out| out.extend_from_slice(b"x")).unwrap().0
+        queue.ask(Asker::Value, |out| out.extend_from_slice(b"x")).unwrap().0
     }
 
     #[test]
     fn nobody_is_served_while_the_connection_is_down() {
-        assert_eq!(Queue::default().ask(|_| {}).unwrap_err(), StoreError::Unavailable);
+        assert_eq!(
+            Queue::default().ask(Asker::Value, |_| {}).unwrap_err(),
+            StoreError::Unavailable
+        );
     }
 
     #[test]
@@ -228,7 +235,7 @@ mod tests {
                         readers.push((ask(&mut queue), asked));
                         asked += 1;
                     }
-                    Step::Answer => if let Some(Asker::Reader(place)) = queue.next_asker() {
+                    Step::Answer => if let Some(Asker::Value(place)) = queue.next_asker() {
                         drop(queue.answer(place, Ok(Some(answered.to_string().into()))));
                         answered += 1;
                     }

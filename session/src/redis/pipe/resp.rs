@@ -1,6 +1,8 @@
 //! Owns: reading what Redis says on the pipe off a buffer: bulk strings, nulls, errors and `PONG` in
 //! order, and in RESP3 the invalidations between them.
 
+use std::ops::Range;
+
 use bytes::{Buf as _, Bytes, BytesMut};
 use memchr::memchr;
 
@@ -16,6 +18,8 @@ const LINE_MAX: usize = 4 * 1024;
 pub(super) enum Reply {
     /// To `HGET`.
     Value(Option<Bytes>),
+    /// To `HMGET`: as it came, for [`fields`] to read. One piece, so that it is handed on as one.
+    Fields(Bytes),
     /// To any command.
     Refused(StoreError),
     /// To `PING`.
@@ -53,6 +57,7 @@ pub(super) fn next(buffer: &mut BytesMut) -> Result<Option<Reply>, Nonsense> {
             buffer.advance(head);
             Ok(Some(Reply::Refused(refused)))
         }
+        b'*' => array(buffer),
         b'>' => changed(buffer),
         _ => Err(Nonsense),
     }
@@ -91,6 +96,48 @@ fn bulk(buffer: &mut BytesMut, head: usize, length: usize) -> Result<Option<Byte
     }
     buffer.advance(2);
     Ok(Some(value))
+}
+
+/// How many fields an `HMGET` of ours asks for.
+pub(super) const FIELDS: usize = 3;
+
+/// An array of as many strings or nulls as `HMGET` asks for.
+fn array(buffer: &mut BytesMut) -> Result<Option<Reply>, Nonsense> {
+    match fields(buffer)? {
+        None => Ok(None),
+        Some((_, length)) => Ok(Some(Reply::Fields(buffer.split_to(length).freeze()))),
+    }
+}
+
+/// Where the values stand in an answer to `HMGET`, and how long it is; `None` if it is not whole yet.
+type Places = ([Option<Range<usize>>; FIELDS], usize);
+
+pub(super) fn fields(answer: &[u8]) -> Result<Option<Places>, Nonsense> {
+    let Some((b'*', count, mut at)) = line(answer)? else { return Err(Nonsense) };
+    if number(count) != Some(FIELDS) {
+        return Err(Nonsense);
+    }
+    let mut places = [const { None }; FIELDS];
+    for place in &mut places {
+        let rest = answer.get(at..).unwrap_or_default();
+        let Some((kind, digits, head)) = line(rest)? else { return Ok(None) };
+        at += head;
+        match (kind, digits) {
+            (b'$', b"-1") | (b'_', b"") => {}
+            (b'$', digits) => {
+                let length = number(digits).filter(|length| *length <= LENGTH_MAX);
+                let end = at + length.ok_or(Nonsense)?;
+                match answer.get(end..end + 2) {
+                    None => return Ok(None),
+                    Some(b"\r\n") => *place = Some(at..end),
+                    Some(_) => return Err(Nonsense),
+                }
+                at = end + 2;
+            }
+            _ => return Err(Nonsense),
+        }
+    }
+    Ok(Some((places, at)))
 }
 
 /// `>2 invalidate [key...]`, or with a null in place of the keys after `FLUSHALL` and `FLUSHDB`.
@@ -212,11 +259,28 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_where_they_are_found_and_those_that_are_not_there_are_none() {
+        let wire = b"*3\r\n$2\r\nab\r\n$-1\r\n$0\r\n\r\n+PONG\r\n";
+        let whole = wire.len() - b"+PONG\r\n".len();
+        let (found, length) = fields(wire).unwrap().unwrap();
+        assert_eq!((found, length), ([Some(8..10), None, Some(21..21)], whole));
+        let (replies, left) = all(wire);
+        let raw = Bytes::copy_from_slice(&wire[..whole]);
+        assert_eq!((replies, left), (vec![Reply::Fields(raw), Reply::Pong], 0));
+        for cut in 1..whole {
+            assert_eq!(next(&mut BytesMut::from(&wire[..cut])), Ok(None), "cut at {cut}");
+        }
+    }
+
+    #[test]
     fn t08_nonsense_ends_the_connection_and_is_no_answer() {
         for wire in [
             &b"+OK\r\n"[..],
             b":1\r\n",
             b"*1\r\n",
+            b"*3\r\n:1\r\n",
+            b"*3\r\n$1\r\nabc\r\n",
+            b"*3\r\n$99999999\r\n",
             b"$x\r\n",
             b"$\r\n",
             b"$-2\r\n",

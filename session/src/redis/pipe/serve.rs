@@ -202,8 +202,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Work<'_, R, W> {
 /// Gives one reply to who asked first; it must be of the kind that was asked for.
 fn answer(queue: &mut Queue, reply: Reply, wakers: &mut Vec<Waker>) -> Result<(), resp::Nonsense> {
     let answer = match (queue.next_asker(), reply) {
-        (Some(Asker::Reader(place)), Reply::Value(value)) => (place, Ok(value)),
-        (Some(Asker::Reader(place)), Reply::Refused(error)) => (place, Err(error)),
+        (Some(Asker::Value(place)), Reply::Value(value)) => (place, Ok(value)),
+        (Some(Asker::Fields(place)), Reply::Fields(fields)) => (place, Ok(Some(fields))),
+        (Some(Asker::Value(place) | Asker::Fields(place)), Reply::Refused(error)) => {
+            (place, Err(error))
+        }
         (Some(Asker::Link), Reply::Pong) => return Ok(()),
         _ => return Err(resp::Nonsense),
     };

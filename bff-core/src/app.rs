@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use session::any::AnyStore;
+use session::binding::MarkMemo;
 use session::context::ContextTokens;
 use shell::clock::Clock;
 use shell::random::Random;
+use shell::request_id::RequestIds;
 use shell::shutdown::Shutdown;
 
 use crate::bearer::Bearers;
@@ -65,6 +67,10 @@ pub struct App {
     pub health: Health,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The marks of clients seen lately.
+    pub(crate) marks: MarkMemo,
+    /// Names for requests that come without one.
+    pub request_ids: RequestIds,
     /// Randomness.
     pub random: Arc<dyn Random>,
     /// The end of the process. What must not be dropped with a request runs as its task.
@@ -120,6 +126,8 @@ impl App {
             streams: Streams::new(config.streams),
             refresh_limits: Limits::default(),
             health: Health::default(),
+            marks: MarkMemo::new(config.clients.edge_keys.binder().clone()),
+            request_ids: RequestIds::new(&*random),
             config,
             store,
             clock,

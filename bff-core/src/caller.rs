@@ -9,15 +9,24 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use shell::forwarded::TrustedProxies;
 use shell::origin::Origin;
-use shell::random::Random;
-use shell::request_id::RequestId;
+use shell::request_id::{RequestId, RequestIds};
 
 use crate::tenants::Tenant;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Where a connection comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    /// The other end.
+    pub address: SocketAddr,
+    /// Whether it speaks TLS with us.
+    pub tls: bool,
+}
 
 /// Who asks, and how they see us.
 #[derive(Debug, Clone)]
@@ -68,9 +77,9 @@ pub struct Ambiguous(pub &'static str);
 
 impl Requester {
     /// Somebody whose headers cannot be believed.
-    pub fn unknown(random: &dyn Random) -> Self {
+    pub const fn unknown(request_id: RequestId) -> Self {
         Self {
-            request_id: RequestId::fresh(random),
+            request_id,
             ip: None,
             origin: None,
             user_agent: HeaderValue::from_static(""),
@@ -87,35 +96,35 @@ impl Requester {
     pub fn of(
         headers: &HeaderMap,
         authority: Option<&str>,
-        peer: SocketAddr,
-        tls: bool,
+        peer: Peer,
         trusted: &TrustedProxies,
-        random: &dyn Random,
+        ids: &RequestIds,
     ) -> Result<Self, Ambiguous> {
-        let from_proxy = trusted.trusts(peer.ip());
+        let from_proxy = trusted.trusts(peer.address.ip());
         let forwarded = |name: &HeaderName, label| {
             if from_proxy { single(headers, name, label) } else { Ok(None) }
         };
         let proto = forwarded(&FORWARDED_PROTO, "X-Forwarded-Proto")?;
         let host = forwarded(&FORWARDED_HOST, "X-Forwarded-Host")?;
         let own_host = single(headers, &header::HOST, "Host")?.or(authority);
-        let scheme = proto.unwrap_or(if tls { "https" } else { "http" });
+        let scheme = proto.unwrap_or(if peer.tls { "https" } else { "http" });
         let request_id = headers
             .get(&REQUEST_ID)
             .filter(|_| from_proxy)
             .and_then(|value| RequestId::parse(value.as_bytes()));
+        let says_navigation = headers.get(&FETCH_MODE).map(|mode| mode == "navigate");
         let lines = headers.get_all(&FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
         Ok(Self {
-            request_id: request_id.unwrap_or_else(|| RequestId::fresh(random)),
-            ip: trusted.client(peer, lines),
+            request_id: request_id.unwrap_or_else(|| ids.fresh()),
+            ip: trusted.client(peer.address, lines),
             origin: host.or(own_host).and_then(|host| Origin::of_request(scheme, host)),
             user_agent: headers
                 .get(header::USER_AGENT)
                 .cloned()
                 .unwrap_or(HeaderValue::from_static("")),
-            navigates: navigates(headers),
-            says_navigation: headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate"),
-            is_script: headers.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate"),
+            navigates: says_navigation.unwrap_or_else(|| accepts_a_page(headers)),
+            says_navigation: says_navigation == Some(true),
+            is_script: says_navigation == Some(false),
         })
     }
 }
@@ -133,11 +142,8 @@ fn single<'a>(
     first.map(|value| value.to_str().map_err(|_| Ambiguous(label))).transpose()
 }
 
-/// `Sec-Fetch-Mode` where the browser sends it, else what `Accept` prefers.
-fn navigates(headers: &HeaderMap) -> bool {
-    if let Some(mode) = headers.get("sec-fetch-mode") {
-        return mode == "navigate";
-    }
+/// What `Accept` prefers, of a browser that does not send `Sec-Fetch-Mode`.
+fn accepts_a_page(headers: &HeaderMap) -> bool {
     headers
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())
@@ -158,10 +164,9 @@ mod tests {
         Requester::of(
             &headers,
             None,
-            "10.0.0.1:4711".parse().unwrap(),
-            false,
+            Peer { address: "10.0.0.1:4711".parse().unwrap(), tls: false },
             &TrustedProxies::new(networks.collect()),
-            &CountingRandom::default(),
+            &RequestIds::new(&CountingRandom::default()),
         )
     }
 

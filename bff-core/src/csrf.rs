@@ -14,6 +14,8 @@ use shell::origin::Origin;
 
 use crate::error::ApiError;
 
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// The value of the CSRF header for this session.
 pub fn token(keys: &SessionKeys, id: &SessionId) -> String {
     URL_SAFE_NO_PAD.encode(keys.tag(Purpose::Csrf, id.expose().as_bytes()))
@@ -90,7 +92,7 @@ fn token_is_ours(shown: &HeaderValue, keys: &SessionKeys, id: &SessionId) -> boo
 }
 
 fn fetch_site(headers: &HeaderMap) -> Option<&[u8]> {
-    headers.get("sec-fetch-site").map(HeaderValue::as_bytes)
+    headers.get(FETCH_SITE).map(HeaderValue::as_bytes)
 }
 
 #[cfg(test)]

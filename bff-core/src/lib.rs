@@ -1,7 +1,7 @@
 //! The thin Backend-for-Frontend: OIDC login, sessions, token refresh, logout, API proxy.
 //!
 //! The only part that talks to the identity provider, and the only writer of tokens. A request
-//! passes [`server`], one file of `routes` (or [`proxy`]), and what those call; nothing calls back
+//! passes [`server`], [`front`], one file of `routes` (or [`proxy`]), and what those call; nothing calls back
 //! up. `docs/ARCHITECTURE.md` walks through the journeys.
 
 pub mod admin;
@@ -16,6 +16,7 @@ pub mod cors;
 pub mod csrf;
 pub mod error;
 mod exchanges;
+pub mod front;
 mod hardening;
 pub mod health;
 pub mod http_client;
@@ -28,6 +29,7 @@ pub mod loops;
 pub mod metrics;
 pub mod news;
 pub mod oidc;
+mod own_paths;
 mod pages;
 pub mod providers;
 pub mod proxy;

@@ -24,15 +24,13 @@ mod upstream;
 mod websocket;
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use axum::Extension;
 use axum::body::Body;
-use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use http::header::ALLOW;
 use http::request::Parts;
 use http::{Request, StatusCode, Uri};
+use tokio::time::Instant;
 use url::Url;
 
 pub use routes::Routes;
@@ -54,44 +52,40 @@ use path::PlainPath;
 use table::{Matched, Route};
 use websocket::Handshake;
 
-/// Marks an answer that a service gave: what it says of caches and embedding is its own word.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct OfService;
+/// Whether `path` has one meaning, for us and whoever reads it before and after us.
+pub(crate) fn is_plain(path: &str) -> bool {
+    PlainPath::parse(path).is_some()
+}
 
 /// Answers everything that is no endpoint of our own.
+///
+/// # Errors
+/// An answer of ours that carries an [`ApiError`]; what is `Ok` is the service's.
 pub(crate) async fn proxy(
-    State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    app: &Arc<App>,
+    caller: &Caller,
     request: Request<Body>,
-) -> Response {
+) -> Result<Response, Response> {
     let begun = Instant::now();
     let (head, body) = request.into_parts();
     let Some(path) = PlainPath::parse(head.uri.path()) else {
-        return ApiError::BadRequest("path_unclear").into_response();
+        return Err(ApiError::BadRequest("path_unclear").into_response());
     };
     let routes = app.config.routes.load();
-    let matched = match routes.find(&path, &head.method) {
+    let matched = match routes.find(path, &head.method) {
         Ok(matched) => matched,
         Err(error) => {
             let mut response = error.into_response();
-            if let Some(allowed) = routes.allowed(&path) {
+            if let Some(allowed) = routes.allowed(path) {
                 response.headers_mut().insert(ALLOW, allowed);
             }
-            return response;
+            return Err(response);
         }
     };
-    let response = forward(&app, &caller, head, body, &matched).await.map(|mut response| {
-        response.extensions_mut().insert(OfService);
-        response
-    });
-    let response = response.unwrap_or_else(|error| {
-        let status = error.status();
-        let mut response = error.into_response();
-        *response.status_mut() = status;
-        response
-    });
-    matched.route.told().record(response.status(), begun.elapsed());
-    response
+    let answer = forward(app, caller, head, body, &matched).await;
+    let status = answer.as_ref().map_or_else(ApiError::status, Response::status);
+    matched.route.told().record(status, begun.elapsed());
+    answer.map_err(IntoResponse::into_response)
 }
 
 async fn forward(
@@ -163,7 +157,7 @@ impl Call<'_> {
                 self.once(body.take(), credential.as_ref(), is_socket).await?;
             let Some(shown) = &credential else { return Ok(response) };
             match challenge::read(&response) {
-                Some(Challenge::Nonce) if shown.bound()?.is_some() => {
+                Some(Challenge::Nonce) if shown.is_bound() => {
                     let name = service.name.clone();
                     if asked_for_nonce || !has_nonce {
                         let (code, reason) = ("dpop_nonce_loop", "dpop_nonce_loop");
@@ -197,15 +191,15 @@ impl Call<'_> {
         let Self { app, caller, injected, matched, principal } = self;
         let mut request =
             onward::onward(app, caller, injected, body, matched, principal, credential).await?;
-        let url = request.uri().clone();
+        let bound_url = credential.filter(|shown| shown.is_bound()).map(|_| request.uri().clone());
         if is_socket {
             websocket::put_upgrade(request.headers_mut());
         }
         let route = &matched.route;
         let signing = &route.service.signing;
         let request = sign::sign(signing, request, route.idle_timeout, app.now()).await?;
-        let mut response = app.upstream.send(route, request).await?;
-        let has_nonce = note_nonce(caller, &url, &mut response);
+        let response = app.upstream.send(route, request).await?;
+        let has_nonce = bound_url.is_some_and(|url| note_nonce(caller, &url, &response));
         Ok((response, has_nonce))
     }
 
@@ -243,8 +237,8 @@ fn switched(
 }
 
 /// Keeps the nonce of a service, a matter between it and us (RFC 9449 section 9).
-fn note_nonce(caller: &Caller, url: &Uri, response: &mut Response) -> bool {
-    let Some(nonce) = response.headers_mut().remove("dpop-nonce") else { return false };
+fn note_nonce(caller: &Caller, url: &Uri, response: &Response) -> bool {
+    let Some(nonce) = response.headers().get(headers::DPOP_NONCE) else { return false };
     let (Ok(url), Ok(nonce)) = (Url::parse(&url.to_string()), nonce.to_str()) else {
         return false;
     };

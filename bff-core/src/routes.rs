@@ -20,16 +20,17 @@ use axum::extract::DefaultBodyLimit;
 use axum::response::Response;
 use axum::routing::{delete, get, post};
 use http::header::CACHE_CONTROL;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode, Uri};
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::proxy;
 
 /// Longest form that an endpoint of our own reads.
 const FORM_MAX: usize = 64 * 1024;
 
-/// All endpoints of a tenant; what none of them takes is for the proxy.
-pub(crate) fn table() -> Router<Arc<App>> {
+/// All endpoints of a tenant.
+pub(crate) fn of_tenant() -> Router<Arc<App>> {
     Router::new()
         .route("/auth/login", get(login::login).head(no_head))
         .route("/auth/callback", get(callback::by_query).post(callback::by_form).head(no_head))
@@ -45,6 +46,7 @@ pub(crate) fn table() -> Router<Arc<App>> {
             post(telemetry::report).layer(DefaultBodyLimit::max(telemetry::BODY_MAX)),
         )
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
+        .fallback(|uri: Uri| async move { not_found(uri.path()) })
         .layer(DefaultBodyLimit::max(FORM_MAX))
 }
 
@@ -59,6 +61,10 @@ pub(crate) fn of_nobody() -> Router<Arc<App>> {
         .route("/.well-known/jwks.json", get(jwks::jwks))
         .route("/health", get(health::health))
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
+}
+
+fn not_found(path: &str) -> ApiError {
+    if proxy::is_plain(path) { ApiError::NotFound } else { ApiError::BadRequest("path_unclear") }
 }
 
 /// Who only wants to know whether a page is there begins and ends nothing.

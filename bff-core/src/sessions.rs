@@ -134,12 +134,13 @@ impl App {
     }
 
     async fn check_client(&self, session: &ActiveSession, caller: &Caller) -> Result<(), ApiError> {
-        let mismatch = self.config.clients.binding.judge(
-            session.edge.bindings(),
-            session.edge.binder(),
-            caller.user_agent.as_bytes(),
-            caller.ip,
-        );
+        let (policy, bound) = (&self.config.clients.binding, session.edge.bindings());
+        let (user_agent, ip) = (caller.user_agent.as_bytes(), caller.ip);
+        let mismatch = if session.edge.is_marked_by(&self.marks) {
+            policy.judge(bound, &self.marks, user_agent, ip)
+        } else {
+            policy.judge(bound, session.edge.binder(), user_agent, ip)
+        };
         for (signal, grade) in mismatch.signals() {
             metrics::binding_failed(signal, grade.as_str());
             audit::binding_mismatch(caller, &session.key, signal, grade.as_str());

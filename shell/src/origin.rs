@@ -30,7 +30,8 @@ impl Origin {
             "http" | "ws" => "http",
             _ => return None,
         };
-        Self::parse(&format!("{scheme}://{host}"))
+        let text = [scheme, "://", host].concat();
+        if is_canonical(host) { Some(Self(text)) } else { Self::parse(&text) }
     }
 
     /// The host, with its port where that is not the scheme's own.
@@ -61,6 +62,26 @@ impl Origin {
     }
 }
 
+/// Whether [`Url`] would give `host` back as it is: a name in lower case without anything that it reads as
+/// more than letters (no port, no address, no IDNA). Nearly every request's host is one.
+fn is_canonical(host: &str) -> bool {
+    let mut first_of_label = b'.';
+    let mut before = b'.';
+    for byte in host.bytes() {
+        match byte {
+            b'.' if before == b'.' => return false,
+            b'.' | b'a'..=b'z' | b'0'..=b'9' | b'-' => {}
+            _ => return false,
+        }
+        if before == b'.' {
+            first_of_label = byte;
+        }
+        before = byte;
+    }
+    // A last label that begins like a number may make the host an address.
+    before != b'.' && first_of_label.is_ascii_lowercase() && !host.contains("xn--")
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -78,6 +99,25 @@ mod tests {
         assert!(origin.is(b"https://app.example.com"));
         assert!(origin.is(b"https://APP.example.com:443"));
         assert_eq!(Origin::of_request("wss", "app.example.com"), Some(origin));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn t03_the_short_way_to_an_origin_leads_where_the_long_one_does(
+            host in "([a-z0-9xn.-]{1,12}|[a-z]{1,3}(\\.[a-z0-9-]{0,4}){0,3}|[a-zA-Z0-9.:_%@\\[\\]-]{0,12})",
+        ) {
+            let long = Origin::parse(&format!("https://{host}"));
+            proptest::prop_assert_eq!(Origin::of_request("https", &host), long);
+        }
+    }
+
+    #[test]
+    fn the_host_of_nearly_every_request_takes_it() {
+        assert!(is_canonical("app.example.com") && is_canonical("my-app.test"));
+        for other in ["", "127.0.0.1", "app.example.com:8443", "a..b", "a.", "xn--a", "A", "a.0x1"]
+        {
+            assert!(!is_canonical(other), "{other}");
+        }
     }
 
     #[test]

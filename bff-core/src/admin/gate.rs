@@ -14,9 +14,9 @@ use subtle::ConstantTimeEq as _;
 use super::Access;
 use crate::app::App;
 use crate::audit::{self, AdminAction};
-use crate::caller::Requester;
+use crate::caller::{Peer, Requester};
 use crate::error::{self, ApiError};
-use crate::server;
+use crate::front;
 
 /// The administrator of a request, by the name that `BFF_ADMIN_TOKENS` gives.
 #[derive(Debug, Clone)]
@@ -28,9 +28,10 @@ pub(super) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let Ok(caller) = server::requester(&app, &request) else {
+    let peer = request.extensions().get::<Peer>().copied();
+    let Some(Ok(caller)) = peer.map(|peer| front::requester(&app, peer, &request)) else {
         let failure = ApiError::BadRequest("header_ambiguous");
-        return error::render(&failure, &Requester::unknown(&*app.random), false);
+        return error::render(&failure, &Requester::unknown(app.request_ids.fresh()), false);
     };
     let Some(administrator) = administrator(&app.config.access, request.headers()) else {
         audit::administered(&caller, &AdminAction { event: "admin.refused", ..Default::default() });

@@ -42,7 +42,7 @@ pub(super) fn routes(app: &App) -> Router<Arc<App>> {
 async fn refresh(State(app): State<Arc<App>>, request: Request) -> Response {
     match answer(&app, request).await {
         Ok(response) => response,
-        Err(refusal) => refusal.response(&RequestId::fresh(&*app.random)),
+        Err(refusal) => refusal.response(&app.request_ids.fresh()),
     }
 }
 

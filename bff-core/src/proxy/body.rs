@@ -28,6 +28,9 @@ impl Outgoing {
     /// # Errors
     /// [`ApiError::BodyStalled`], also where the browser broke off.
     pub(super) async fn of(body: Body, idle: Duration) -> Result<Self, ApiError> {
+        if body.is_end_stream() {
+            return Ok(Self::Held(Bytes::new()));
+        }
         if body.size_hint().exact().is_none_or(|length| length > HELD) {
             return Ok(Self::Passing(Some(body)));
         }

@@ -50,6 +50,15 @@ impl Credential {
         Ok(value)
     }
 
+    /// Whether proofs go with it.
+    pub(super) fn is_bound(&self) -> bool {
+        match self {
+            Self::Session(tokens) => tokens.dpop_key.is_some(),
+            Self::Narrow(narrow) => narrow.dpop_key.is_some(),
+            Self::Context(_) | Self::Caller(_) => false,
+        }
+    }
+
     /// The token and the key that proofs for it are made with, for a bound one.
     ///
     /// # Errors

@@ -13,40 +13,32 @@ pub(super) use identity::put_identity;
 pub(super) use request::{asks_for_upgrade, for_service, may_be_injected, remove_spellings};
 pub(super) use response::clean_response;
 
-/// Headers of one connection (RFC 9110 section 7.6.1).
-const HOP_BY_HOP: [&str; 8] = [
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "http2-settings",
-];
+pub(super) const DPOP: HeaderName = HeaderName::from_static("dpop");
+/// A matter between a service and us (RFC 9449 section 9).
+pub(super) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let message = headers.get_all(CONNECTION).iter().next().is_some().then(|| headers.clone());
-    match message {
-        Some(message) => remove_named(headers, &message),
-        None => remove_known(headers),
+/// Whether a header is of one connection, whatever `Connection` says (RFC 9110 section 7.6.1).
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    // Every header of every request and answer is asked about: a length rules most of them out.
+    let name = name.as_str();
+    match name.len() {
+        2 => name == "te",
+        7 => matches!(name, "trailer" | "upgrade"),
+        10 => matches!(name, "connection" | "keep-alive"),
+        14 => name == "http2-settings",
+        16 => name == "proxy-connection",
+        17 => name == "transfer-encoding",
+        _ => false,
     }
 }
 
-/// Removes what belongs to one connection: what is known to, and what `message` names.
+/// Removes what `message` says is of its connection.
 fn remove_named(headers: &mut HeaderMap, message: &HeaderMap) {
     let lines = message.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
     for name in lines.flat_map(|line| line.split(',')) {
         if let Ok(name) = name.trim().parse::<HeaderName>() {
             headers.remove(name);
         }
-    }
-    remove_known(headers);
-}
-
-fn remove_known(headers: &mut HeaderMap) {
-    for name in HOP_BY_HOP {
-        headers.remove(name);
     }
 }
 

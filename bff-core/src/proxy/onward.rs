@@ -1,7 +1,9 @@
 //! Owns: the request as its service is to see it: URL, headers, token and proof.
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::header::AUTHORIZATION;
+use http::uri::{self, PathAndQuery};
 use http::{HeaderValue, Method, Request, Uri, Version};
 use url::Url;
 
@@ -36,7 +38,7 @@ pub(super) async fn onward(
     if let Some(credential) = credential {
         fields.insert(AUTHORIZATION, credential.authorization()?);
         if let Some(proof) = proof(app, caller, credential, &head.method, &uri).await? {
-            fields.insert("dpop", proof);
+            fields.insert(headers::DPOP, proof);
         }
     }
     let mut request = Request::new(body);
@@ -50,12 +52,14 @@ pub(super) async fn onward(
 fn target(service: &Service, path: &str, query: Option<&str>) -> Result<Uri, ApiError> {
     let base = service.base_url.path().trim_end_matches('/');
     let path_and_query = match query {
-        Some(query) => format!("{base}{path}?{query}"),
-        None => format!("{base}{path}"),
+        Some(query) => [base, path, "?", query].concat(),
+        None => [base, path].concat(),
     };
-    let mut parts = service.base_url.clone().into_parts();
-    parts.path_and_query =
-        Some(path_and_query.parse().map_err(|_| ApiError::BadRequest("path_unclear"))?);
+    let path_and_query = PathAndQuery::from_maybe_shared(Bytes::from(path_and_query));
+    let mut parts = uri::Parts::default();
+    parts.scheme = service.base_url.scheme().cloned();
+    parts.authority = service.base_url.authority().cloned();
+    parts.path_and_query = Some(path_and_query.map_err(|_| ApiError::BadRequest("path_unclear"))?);
     Uri::from_parts(parts).map_err(|_| ApiError::Internal("upstream_url"))
 }
 

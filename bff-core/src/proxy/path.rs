@@ -5,19 +5,26 @@
 //! behind `;`. What is left has one meaning for Traefik, for us and for the service.
 
 /// A path that has one meaning.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PlainPath(String);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PlainPath<'a>(&'a str);
 
-impl PlainPath {
+impl<'a> PlainPath<'a> {
     /// Takes `path` as it stands on the request line.
-    pub(super) fn parse(path: &str) -> Option<Self> {
-        if !path.starts_with('/') {
+    pub(super) fn parse(path: &'a str) -> Option<Self> {
+        let mut bytes = path.bytes();
+        if bytes.next() != Some(b'/') {
             return None;
         }
-        let mut bytes = path.bytes();
+        let mut is_escaped = false;
+        let mut segment = Segment::Empty;
         while let Some(byte) = bytes.next() {
             match byte {
+                b'/' if segment.may_end() => {
+                    segment = Segment::Empty;
+                    continue;
+                }
                 b'%' => {
+                    is_escaped = true;
                     let decoded = hex(bytes.next()?)? * 16 + hex(bytes.next()?)?;
                     let unclear =
                         matches!(decoded, b'/' | b'\\' | b'.' | b'%' | b';' | b'?' | b'#');
@@ -25,24 +32,45 @@ impl PlainPath {
                         return None;
                     }
                 }
-                b'\\' | b';' | b'#' | b'?' => return None,
+                b'/' | b'\\' | b';' | b'#' | b'?' => return None,
                 _ if !byte.is_ascii_graphic() => return None,
                 _ => {}
             }
+            segment = segment.with(byte);
         }
-        let mut segments = path.split('/').skip(1).peekable();
-        while let Some(segment) = segments.next() {
-            let last = segments.peek().is_none();
-            if matches!(segment, "." | "..") || (segment.is_empty() && !last) {
-                return None;
-            }
+        if segment != Segment::Empty && !segment.may_end() {
+            return None;
         }
-        decodes_to_utf8(path).then(|| Self(path.to_owned()))
+        (!is_escaped || decodes_to_utf8(path)).then_some(Self(path))
     }
 
     /// The path.
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
+    pub(super) const fn as_str(&self) -> &'a str {
+        self.0
+    }
+}
+
+/// What a segment is so far.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Segment {
+    Empty,
+    Dot,
+    Dots,
+    Name,
+}
+
+impl Segment {
+    const fn with(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Empty, b'.') => Self::Dot,
+            (Self::Dot, b'.') => Self::Dots,
+            _ => Self::Name,
+        }
+    }
+
+    /// Whether more may follow it: an empty one is the last, and the others have two meanings.
+    const fn may_end(self) -> bool {
+        matches!(self, Self::Name)
     }
 }
 

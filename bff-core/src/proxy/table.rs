@@ -222,14 +222,14 @@ impl RouteTable {
     }
 
     /// The methods that `path` has, as `Allow` lists them.
-    pub(super) fn allowed(&self, path: &PlainPath) -> Option<HeaderValue> {
+    pub(super) fn allowed(&self, path: PlainPath<'_>) -> Option<HeaderValue> {
         let found = self.paths.at(path.as_str()).ok()?;
         let methods = found.value.iter().flat_map(|route| &route.methods);
         HeaderValue::try_from(methods.map(Method::as_str).collect::<Vec<_>>().join(",")).ok()
     }
 
     /// The route of `method path`.
-    pub(super) fn find(&self, path: &PlainPath, method: &Method) -> Result<Matched, ApiError> {
+    pub(super) fn find(&self, path: PlainPath<'_>, method: &Method) -> Result<Matched, ApiError> {
         let found = self.paths.at(path.as_str()).map_err(|_| ApiError::NotFound)?;
         let route = found
             .value

@@ -17,6 +17,7 @@ use http::{Method, Request};
 use shell::random::Random;
 use tokio::time::Instant;
 
+use super::headers::DPOP;
 use super::table::{Route, Service};
 use super::upload::{self, Late};
 use crate::error::ApiError;
@@ -57,13 +58,14 @@ impl Upstream {
         let (service, backend) = (&*route.service, &*route.service.backend);
         let retries = &backend.options.retries;
         backend.budget.deposit();
-        let deadline = Instant::now() + route.timeout;
+        let mut now = Instant::now();
+        let deadline = now + route.timeout;
         let mut call = Call::new(request);
         let mut attempt = 1;
         loop {
             let again = (attempt < retries.attempts).then(|| call.again()).flatten();
             let is_for_once = call.is_for_once();
-            let answer = self.attempt(route, call, deadline).await;
+            let answer = self.attempt(route, call, now, deadline).await;
             let failure = match &answer {
                 Ok(response) => Failure::of_answer(response),
                 Err(Stop::Failed(failure)) => Some(*failure),
@@ -73,16 +75,18 @@ impl Upstream {
                 retries.are_for(*failure) && (*failure == Failure::Connect || !is_for_once)
             };
             let next = failure.filter(is_to_repeat).and(again);
+            let Some(next) = next else {
+                return answer.map_err(|stop| stop.into_error(service));
+            };
             let pause = retry::pause(&*self.random, attempt);
-            match next {
-                Some(next) if Instant::now() + pause < deadline && backend.budget.withdraw() => {
-                    backend.told(&service.name).retried(failure);
-                    tokio::time::sleep(pause).await;
-                    attempt = attempt.saturating_add(1);
-                    call = next;
-                }
-                _ => return answer.map_err(|stop| stop.into_error(service)),
+            if Instant::now() + pause >= deadline || !backend.budget.withdraw() {
+                return answer.map_err(|stop| stop.into_error(service));
             }
+            backend.told(&service.name).retried(failure);
+            tokio::time::sleep(pause).await;
+            attempt = attempt.saturating_add(1);
+            call = next;
+            now = Instant::now();
         }
     }
 
@@ -90,11 +94,12 @@ impl Upstream {
         &self,
         route: &Route,
         call: Call,
+        now: Instant,
         deadline: Instant,
     ) -> Result<Response, Stop> {
         let (service, backend) = (&*route.service, &*route.service.backend);
         let told = backend.told(&service.name);
-        let pass = backend.breaker.enter(Instant::now()).map_err(|wait| {
+        let pass = backend.breaker.enter(now).map_err(|wait| {
             told.refused();
             Stop::Told(ApiError::UpstreamUnavailable {
                 service: service.name.clone(),
@@ -102,8 +107,7 @@ impl Upstream {
             })
         })?;
         // Only what is repeated has little time left; a long upload begins its time later.
-        let limit =
-            deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let limit = deadline.saturating_duration_since(now).max(Duration::from_millis(1));
         let (body, progress) = upload::watched(call.body);
         let answer = backend.client.request(Request::from_parts(call.head, body));
         match upload::head(answer, progress.as_ref(), limit, route.idle_timeout).await {
@@ -195,7 +199,7 @@ impl Call {
     /// Whether it bears what a service takes once: a proof (RFC 9449 section 11.1) or a signature. It is
     /// good for another attempt only where nothing was sent.
     fn is_for_once(&self) -> bool {
-        self.head.headers.contains_key("dpop") || self.head.extensions.get::<Once>().is_some()
+        self.head.headers.contains_key(DPOP) || self.head.extensions.get::<Once>().is_some()
     }
 }
 

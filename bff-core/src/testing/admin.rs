@@ -12,7 +12,7 @@ use tower::ServiceExt as _;
 use super::{Answer, World};
 use crate::admin;
 use crate::app::App;
-use crate::server::Peer;
+use crate::caller::Peer;
 
 pub(crate) const ADMIN_TOKENS: &str =
     "ops:canary-admin-token-of-32-characters-1,sec:canary-admin-token-of-32-characters-2";

@@ -11,11 +11,11 @@ use http::header::{COOKIE, SET_COOKIE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
-use tower::ServiceExt as _;
 
 use super::APP;
 use crate::app::App;
-use crate::server::{self, Peer};
+use crate::caller::Peer;
+use crate::front::Front;
 
 /// Chrome on Linux.
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
@@ -180,10 +180,8 @@ impl Ask {
         if !cookies.is_empty() {
             request.headers_mut().append(COOKIE, cookies.parse().unwrap());
         }
-        request
-            .extensions_mut()
-            .insert(Peer { address: ([127, 0, 0, 1], 4711).into(), tls: false });
-        server::router(app).oneshot(request).await.unwrap()
+        let peer = Peer { address: ([127, 0, 0, 1], 4711).into(), tls: false };
+        Front::new(app).answer(peer, request).await
     }
 
     pub(crate) async fn send(self, app: &Arc<App>) -> Answer {

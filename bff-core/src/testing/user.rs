@@ -106,7 +106,7 @@ pub(crate) async fn begin(
     login: &LoggedIn,
     age: Duration,
 ) -> Result<SessionId, ApiError> {
-    let caller = Caller::new(Requester::unknown(&*app.random), app.tenants.only());
+    let caller = Caller::new(Requester::unknown(app.request_ids.fresh()), app.tenants.only());
     app.begin_session(login, None, &caller, &begun_ago(age)).await
 }
 

@@ -72,7 +72,7 @@ async fn t15_c44_a_session_that_is_logged_out_never_comes_back() {
     world.idp.always("/token", world.fresh_tokens());
     let mut stages = BTreeMap::<_, usize>::new();
     for seed in 1..=1_000 {
-        *stages.entry(interleave(&world, &places, seed).await).or_default() += 1;
+        *stages.entry(Box::pin(interleave(&world, &places, seed)).await).or_default() += 1;
     }
     // The seeds reach every stage of a refresh, or they prove little.
     for stage in ["nothing", "slid", "intended", "replaced"] {

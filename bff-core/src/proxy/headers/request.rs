@@ -3,54 +3,51 @@
 //! Everything of the browser's that could be taken for ours is removed, in every spelling that a service
 //! might read as the same name (classes T4, T5).
 
+use http::header::CONNECTION;
 use http::{HeaderMap, HeaderName};
 
-use super::remove_named;
+use super::{is_hop_by_hop, remove_named};
 
-/// Names that the browser may not send on, as [`fold`] writes them.
-const OURS: [&str; 31] = [
-    "cookie",
-    "authorization",
-    "proxy-authorization",
-    "proxy-authenticate",
-    "dpop",
-    "forwarded",
-    "x-forwarded",
-    "x-real-ip",
-    "x-client-ip",
-    "x-cluster-client-ip",
-    "true-client-ip",
-    "cf-connecting-ip",
-    "x-host",
-    "x-rewrite-url",
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-    "x-request-id",
-    "x-user-id",
-    "x-user",
-    "x-user-name",
-    "x-user-email",
-    "x-user-groups",
-    "x-user-roles",
-    "x-session-id",
-    "x-auth-time",
-    "x-master-flags",
-    "x-scheme",
-    "x-csrf-token",
-    "host",
-    "expect",
-];
+/// Names that the browser may not send on, as [`fold`] writes them, by their lengths: every header of every
+/// request is asked about, and few names are as long as one of these.
+const fn ours_of_length(length: usize) -> &'static [&'static str] {
+    match length {
+        4 => &["dpop", "host"],
+        6 => &["cookie", "expect", "x-user", "x-host"],
+        8 => &["x-scheme"],
+        9 => &["forwarded", "x-real-ip", "x-user-id"],
+        11 => &["x-forwarded", "x-client-ip", "x-user-name", "x-auth-time"],
+        12 => &["x-request-id", "x-user-email", "x-user-roles", "x-session-id", "x-csrf-token"],
+        13 => &["authorization", "x-rewrite-url", "x-http-method", "x-user-groups"],
+        14 => &["true-client-ip", "x-master-flags"],
+        16 => &["cf-connecting-ip"],
+        17 => &["x-method-override"],
+        18 => &["proxy-authenticate"],
+        19 => &["proxy-authorization", "x-cluster-client-ip"],
+        22 => &["x-http-method-override"],
+        _ => &[],
+    }
+}
 
 /// How many headers we may add.
 const OF_OURS: usize = 10;
 
-/// Beginnings of names that it may not send on either.
-const OUR_PREFIXES: [&str; 6] =
-    ["x-forwarded-", "x-original-", "x-tenant-", "x-wicket-", "x-auth-request-", "remote-"];
+/// Beginnings of names that it may not send on either. No two have the same third letter.
+const fn our_prefix(third: u8) -> Option<&'static str> {
+    match third {
+        b'f' => Some("x-forwarded-"),
+        b'o' => Some("x-original-"),
+        b't' => Some("x-tenant-"),
+        b'w' => Some("x-wicket-"),
+        b'a' => Some("x-auth-request-"),
+        b'm' => Some("remote-"),
+        _ => None,
+    }
+}
 
 /// What a script may say of its device and version, and how long.
-const TOLD: [&str; 2] = ["x-client-device", "x-client-version"];
+const TOLD: [HeaderName; 2] =
+    [HeaderName::from_static("x-client-device"), HeaderName::from_static("x-client-version")];
 const TOLD_MAX: usize = 256;
 
 /// A character of a name as services fold it: case, and every sign that CGI-like servers turn into `_`.
@@ -80,8 +77,10 @@ pub(in crate::proxy) fn remove_spellings(headers: &mut HeaderMap, name: &HeaderN
 }
 
 fn is_ours(name: &HeaderName) -> bool {
-    OURS.iter().any(|ours| reads_as(name, ours))
-        || OUR_PREFIXES.iter().any(|prefix| begins(name, prefix))
+    let text = name.as_str().as_bytes();
+    let prefix = text.get(2).and_then(|third| our_prefix(*third));
+    ours_of_length(text.len()).iter().any(|ours| begins(name, ours))
+        || prefix.is_some_and(|prefix| begins(name, prefix))
 }
 
 /// Names with a meaning for the message itself, or for what is between us and the service.
@@ -113,20 +112,33 @@ pub(in crate::proxy) fn may_be_injected(name: &HeaderName) -> bool {
 pub(in crate::proxy) fn for_service(browser: &HeaderMap, csrf: &HeaderName) -> HeaderMap {
     // Room for ours: to grow would cost more than all that is copied.
     let mut headers = HeaderMap::with_capacity(browser.len() + OF_OURS);
+    let (mut names_connection, mut is_told) = (false, false);
     for (name, value) in browser {
-        if !is_ours(name) && name != csrf {
+        if is_hop_by_hop(name) {
+            names_connection |= name == CONNECTION;
+        } else if !is_ours(name) && name != csrf {
+            is_told |= TOLD.contains(name);
             headers.append(name.clone(), value.clone());
         }
     }
-    remove_named(&mut headers, browser);
+    if names_connection {
+        remove_named(&mut headers, browser);
+    }
+    if is_told {
+        remove_doubtful(&mut headers);
+    }
+    headers
+}
+
+/// Removes what a script tells twice, or at length.
+fn remove_doubtful(headers: &mut HeaderMap) {
     for name in TOLD {
-        let mut values = browser.get_all(name).iter();
+        let mut values = headers.get_all(&name).iter();
         let first = values.next();
         if values.next().is_some() || first.is_some_and(|value| value.len() > TOLD_MAX) {
             headers.remove(name);
         }
     }
-    headers
 }
 
 /// Whether a request asks to become another protocol.

@@ -1,9 +1,9 @@
 //! Owns: what a browser sees of the headers that a service answered with.
 
-use http::header::{CACHE_CONTROL, SET_COOKIE};
+use http::header::{CACHE_CONTROL, CONNECTION, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::remove_hop_by_hop;
+use super::{DPOP_NONCE, is_hop_by_hop, remove_named};
 use crate::hardening;
 
 /// What the browser sees of a service's answer: no connection headers, no CORS but ours, no cookie
@@ -13,19 +13,9 @@ pub(in crate::proxy) fn clean_response(
     cookie_name: &str,
     signed_in: bool,
 ) {
-    remove_hop_by_hop(headers);
-    let cors: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| name.as_str().starts_with("access-control-"))
-        .cloned()
-        .collect();
-    for name in cors {
-        headers.remove(name);
-    }
-    let set: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
-    headers.remove(SET_COOKIE);
-    for cookie in set.into_iter().filter(|cookie| !names_our_cookie(cookie, cookie_name)) {
-        headers.append(SET_COOKIE, cookie);
+    // Most answers have nothing of it.
+    if headers.keys().any(is_touched) {
+        clean(headers, cookie_name);
     }
     if signed_in {
         if !is_private(headers) {
@@ -33,6 +23,30 @@ pub(in crate::proxy) fn clean_response(
         }
         hardening::by_cookie(headers);
         headers.entry(hardening::RESOURCE_POLICY).or_insert(hardening::SAME_ORIGIN);
+    }
+}
+
+fn is_touched(name: &HeaderName) -> bool {
+    is_hop_by_hop(name) || is_cors(name) || name == SET_COOKIE || name == DPOP_NONCE
+}
+
+fn is_cors(name: &HeaderName) -> bool {
+    name.as_str().starts_with("access-control-")
+}
+
+fn clean(headers: &mut HeaderMap, cookie_name: &str) {
+    if headers.contains_key(CONNECTION) {
+        let message = headers.clone();
+        remove_named(headers, &message);
+    }
+    let set: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
+    let touched: Vec<HeaderName> =
+        headers.keys().filter(|name| is_touched(name)).cloned().collect();
+    for name in touched {
+        headers.remove(name);
+    }
+    for cookie in set.into_iter().filter(|cookie| !names_our_cookie(cookie, cookie_name)) {
+        headers.append(SET_COOKIE, cookie);
     }
 }
 

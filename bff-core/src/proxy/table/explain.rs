@@ -12,7 +12,7 @@ impl RouteTable {
         let Some(plain) = PlainPath::parse(path) else {
             return "400 path_unclear: two parsers could read this path differently\n".to_owned();
         };
-        let matched = match self.find(&plain, method) {
+        let matched = match self.find(plain, method) {
             Ok(matched) => matched,
             Err(error) => return format!("{} {}\n", error.status().as_u16(), error.reason()),
         };

@@ -23,7 +23,7 @@ fn table(text: &str) -> Result<RouteTable, Vec<Problem>> {
 
 fn found(method: &Method, path: &str) -> Result<(String, String), &'static str> {
     let plain = PlainPath::parse(path).ok_or("unclear")?;
-    let matched = table(FILE).unwrap().find(&plain, method).map_err(|error| error.reason())?;
+    let matched = table(FILE).unwrap().find(plain, method).map_err(|error| error.reason())?;
     Ok((matched.route.id.clone(), matched.upstream_path))
 }
 
@@ -166,7 +166,7 @@ fn t09_a_service_that_no_route_uses_is_checked_too() {
 fn a_value_is_one_segment_of_a_path() {
     let plain = PlainPath::parse("/api/mine/7/x").unwrap();
     let table = table(FILE).unwrap();
-    let matched = table.find(&plain, &Method::POST).unwrap();
+    let matched = table.find(plain, &Method::POST).unwrap();
     let values = |name: &str| vec![(name.to_owned(), "a-1".to_owned())];
     assert_eq!(matched.path_with(&values("account")).as_deref(), Some("/of/a-1/7/x"));
     assert_eq!(matched.path_with(&values("other")), None, "never without");

@@ -8,6 +8,7 @@ use super::super::file::{AuthFile, CsrfFile, RouteFile, Scalar, span};
 use super::super::{Auth, Injection, Piece, PlainPath, Route, RouteLimit, Template};
 use super::{Services, What};
 use crate::limits::{Key, RuleFile};
+use crate::own_paths;
 
 pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec<What>> {
     let mut wrong = Vec::new();
@@ -118,10 +119,7 @@ fn check_path(path: &str, wrong: &mut Vec<What>) {
             "Write a path such as /api/orders or /api/orders/*.",
         ));
     }
-    let ours = ["/auth", "/api/auth"].iter().any(|own| {
-        fixed == *own || fixed.strip_prefix(own).is_some_and(|rest| rest.starts_with('/'))
-    });
-    if ours || matches!(path, "/health" | "/.well-known/jwks.json" | "/api/v1/metrics") {
+    if own_paths::is_of_tenant(fixed) || own_paths::is_of_nobody(path) {
         wrong.push(What::new(
             "has a path that bff answers itself",
             "Keep /auth, /api/auth, /api/v1/metrics, /health and /.well-known/jwks.json free.",

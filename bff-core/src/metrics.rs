@@ -171,7 +171,7 @@ pub fn stream_closed(kind: &'static str) {
     gauge!("bff_proxy_streams", "kind" => kind).decrement(1.0);
 }
 
-/// A stream of the proxy that we ended: `session_over`, `silent`, `no_room`, `process_ends`.
+/// A stream of the proxy that we ended: `session_over`, `silent`, `unread`, `no_room`, `process_ends`.
 pub fn stream_cut(reason: &'static str) {
     counter!("bff_proxy_streams_cut_total", "reason" => reason).increment(1);
 }

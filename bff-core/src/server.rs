@@ -52,5 +52,5 @@ fn body(body: Incoming) -> Body {
 }
 
 fn limits() -> Limits {
-    Limits { max_header_bytes: 64 * 1024, ..Limits::default() }
+    Limits { max_header_bytes: 64 * 1024, cuttable: true, ..Limits::default() }
 }

@@ -2,7 +2,8 @@
 //! that is over.
 //!
 //! One task a session looks at it for all of its streams: when news wake it (`live.rs`), at the deadline
-//! of the session, and every so often, so that lost news are late by no more than that.
+//! of the session, and every so often, so that lost news are late by no more than that. Streams end
+//! themselves; those that cannot, because their browser reads nothing, are cut soon after.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use session::id::StoreKey;
+use shell::listen::Cut;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -25,6 +27,8 @@ const LOOK_EVERY_AT_THE_END: Duration = Duration::from_secs(1);
 /// Before the first look, which is for what happened between the request's own look and now. Most
 /// answers are over by then.
 const FIRST_LOOK: Duration = Duration::from_millis(500);
+/// How long streams have to end themselves.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// The open streams and sockets of this process.
 pub struct Streams {
@@ -36,10 +40,14 @@ pub struct Streams {
 struct Open {
     sessions: HashMap<StoreKey, Watched>,
     count: usize,
+    /// Of the place that was taken last; wraps around.
+    number: u64,
 }
 
 struct Watched {
     count: usize,
+    /// Of the answers among them, by the number of their place.
+    cuts: HashMap<u64, Cut>,
     /// Told to all of its streams.
     over: CancellationToken,
     /// Told to who watches, when the last of them has ended.
@@ -84,9 +92,14 @@ impl Streams {
         kind: Kind,
         key: Option<StoreKey>,
     ) -> Result<Place, ApiError> {
-        let (over, begun) = lock(&self.open).take(key, self.limits)?;
+        let cut = match kind {
+            Kind::Answer => Cut::current(),
+            // Carried by a task of its own, which waits for no reader.
+            Kind::WebSocket => None,
+        };
+        let (number, over, begun) = lock(&self.open).take(key, cut, self.limits)?;
         metrics::stream_opened(kind.name());
-        let place = Place { open: Arc::clone(&self.open), kind, key, over };
+        let place = Place { open: Arc::clone(&self.open), kind, key, number, over };
         if let (Some(key), Some(left)) = (key, begun) {
             drop(tokio::spawn(watch(Arc::clone(app), key, place.over.clone(), left)));
         }
@@ -95,38 +108,53 @@ impl Streams {
 }
 
 impl Open {
-    /// What tells of the session's end; and, for its first stream, what tells its watcher to stop.
+    /// The number of the place; what tells of the session's end; and, for its first stream, what tells
+    /// its watcher to stop.
     fn take(
         &mut self,
         key: Option<StoreKey>,
+        cut: Option<Cut>,
         limits: StreamLimits,
-    ) -> Result<(CancellationToken, Option<CancellationToken>), ApiError> {
+    ) -> Result<(u64, CancellationToken, Option<CancellationToken>), ApiError> {
         if self.count >= limits.process {
             return Err(ApiError::TooManyStreams);
         }
         let Some(key) = key else {
             self.count = self.count.saturating_add(1);
-            return Ok((CancellationToken::new(), None));
+            return Ok((self.number, CancellationToken::new(), None));
         };
         let known = self.sessions.get_mut(&key);
         if known.as_ref().is_some_and(|watched| watched.count >= limits.session) {
             return Err(ApiError::TooManyOfSession);
         }
         self.count = self.count.saturating_add(1);
+        self.number = self.number.wrapping_add(1);
+        let cut = cut.map(|cut| (self.number, cut));
         if let Some(watched) = known {
             watched.count = watched.count.saturating_add(1);
-            return Ok((watched.over.clone(), None));
+            watched.cuts.extend(cut);
+            return Ok((self.number, watched.over.clone(), None));
         }
         let (over, left) = (CancellationToken::new(), CancellationToken::new());
-        self.sessions.insert(key, Watched { count: 1, over: over.clone(), left: left.clone() });
-        Ok((over, Some(left)))
+        let cuts = cut.into_iter().collect();
+        let watched = Watched { count: 1, cuts, over: over.clone(), left: left.clone() };
+        self.sessions.insert(key, watched);
+        Ok((self.number, over, Some(left)))
     }
 
-    fn leave(&mut self, key: Option<&StoreKey>) {
+    /// Ends what is left of a session.
+    fn cut(&self, key: &StoreKey) {
+        for cut in self.sessions.get(key).into_iter().flat_map(|watched| watched.cuts.values()) {
+            cut.now();
+        }
+    }
+
+    fn leave(&mut self, key: Option<&StoreKey>, number: u64) {
         self.count = self.count.saturating_sub(1);
         let Some(key) = key else { return };
         let Some(watched) = self.sessions.get_mut(key) else { return };
         watched.count = watched.count.saturating_sub(1);
+        watched.cuts.remove(&number);
         if watched.count == 0 {
             watched.left.cancel();
             self.sessions.remove(key);
@@ -139,6 +167,7 @@ pub(crate) struct Place {
     open: Arc<Mutex<Open>>,
     kind: Kind,
     key: Option<StoreKey>,
+    number: u64,
     over: CancellationToken,
 }
 
@@ -151,7 +180,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        lock(&self.open).leave(self.key.as_ref());
+        lock(&self.open).leave(self.key.as_ref(), self.number);
         metrics::stream_closed(self.kind.name());
     }
 }
@@ -188,11 +217,18 @@ async fn watch(app: Arc<App>, key: StoreKey, over: CancellationToken, left: Canc
             Seen::Over(reason) => {
                 tracing::debug!(session = key.short(), reason, "streams of a session end");
                 over.cancel();
-                return;
+                return cut(&app, &key, &left).await;
             }
             Seen::Unknown => {}
         }
         pause = until_next_look(&app, known);
+    }
+}
+
+/// Ends the streams of a session that is over and could not end themselves.
+async fn cut(app: &App, key: &StoreKey, left: &CancellationToken) {
+    while tokio::time::timeout(GRACE, left.cancelled()).await.is_err() {
+        lock(&app.streams.open).cut(key);
     }
 }
 

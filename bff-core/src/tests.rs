@@ -49,6 +49,7 @@ mod streams;
 mod telemetry;
 mod tenants;
 mod tenants_kept;
+mod unread;
 mod upstream;
 mod user_context;
 mod websocket;

@@ -7,6 +7,9 @@
 mod activity;
 mod connection;
 mod connections;
+mod cut;
+#[cfg(test)]
+mod cut_tests;
 mod first_bytes;
 mod limits;
 #[cfg(test)]
@@ -32,6 +35,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::shutdown::Shutdown;
 
 pub use connections::Connections;
+pub use cut::Cut;
 pub use limits::Limits;
 
 /// Binds `address` with a backlog that outlasts a burst, shared with other threads of this process.

@@ -4,14 +4,17 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use e2e::agent::CHROME;
 use e2e::socket::Opener;
-use e2e::stack::{Plan, Stack};
+use e2e::stack::{COOKIE, Plan, Stack};
 use e2e::streaming::Streaming;
 use e2e::wait;
 use futures_util::{StreamExt as _, stream};
 use http::Method;
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
 
 const GIB: usize = 1 << 30;
 const MIB: u64 = 1 << 20;
@@ -43,7 +46,7 @@ async fn growth(stack: &mut Stack, work: impl Future<Output = ()>) -> u64 {
     loop {
         tokio::select! {
             () = work.as_mut() => return most - before,
-            () = tokio::time::sleep(Duration::from_millis(20)) => most = most.max(process.resident_memory()),
+            () = sleep(Duration::from_millis(20)) => most = most.max(process.resident_memory()),
         }
     }
 }
@@ -153,4 +156,52 @@ async fn c66_events_end_when_the_session_is_revoked_at_another_replica() {
     events.end(PROMISE).await;
     let gone = async || (service.listeners() == 0).then_some(());
     wait::until("the service's connection has ended", PROMISE, gone).await;
+}
+
+/// Asks `bff` itself for a GiB and reads nothing, until all on the way is full. Traefik in front of it
+/// reads for its clients.
+async fn unread(stack: &Stack, cookie: &str) -> TcpStream {
+    const STILL: Duration = Duration::from_millis(200);
+    let mut stream = TcpStream::connect(stack.bff_address).await.expect("bff accepts");
+    let head = format!(
+        "GET /api/streaming/download?{GIB} HTTP/1.1\r\nHost: bff\r\nX-Forwarded-Host: {}\r\n\
+         X-Forwarded-Proto: https\r\nX-Forwarded-For: 127.0.0.1\r\nUser-Agent: {CHROME}\r\n\
+         Sec-Fetch-Site: same-origin\r\nCookie: {COOKIE}={cookie}\r\n\r\n",
+        stack.origin.trim_start_matches("https://"),
+    );
+    stream.write_all(head.as_bytes()).await.expect("bff reads");
+    let mut before = 0;
+    wait::until("nothing more can come", wait::START, async || {
+        sleep(STILL).await;
+        let waiting = rustix::io::ioctl_fionread(&stream).expect("a socket tells");
+        let is_still = waiting > 0 && waiting == before;
+        before = waiting;
+        is_still.then_some(())
+    })
+    .await;
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c66_a_client_that_reads_nothing_is_left_within_two_seconds_of_the_revocation() {
+    let (_service, stack) = start().await;
+    let (alice, bob) = (stack.signed_in("alice").await, stack.signed_in("bob").await);
+    let mut alices = unread(&stack, &stack.cookie(&alice)).await;
+    let bobs = unread(&stack, &stack.cookie(&bob)).await;
+    let open = async || stack.bff.metric(&bob, "bff_proxy_streams", "kind=\"answer\"").await;
+    assert!((open().await - 2.0).abs() < f64::EPSILON);
+
+    let reply = stack.admin(Method::DELETE, "/admin/users/alice/sessions", &json!({})).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    wait::until("only another user's download is left", PROMISE, async || {
+        ((open().await - 1.0).abs() < f64::EPSILON).then_some(())
+    })
+    .await;
+    let cut = stack.bff.metric(&bob, "bff_proxy_streams_cut_total", "session_over").await;
+    assert!((cut - 1.0).abs() < f64::EPSILON, "{cut}");
+    // What was on the way comes, and then the end.
+    let mut rest = Vec::new();
+    drop(timeout(wait::START, alices.read_to_end(&mut rest)).await.expect("it ends"));
+    assert!(rest.len() < GIB / 8, "{}", rest.len());
+    drop(bobs);
 }

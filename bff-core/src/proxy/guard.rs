@@ -1,5 +1,5 @@
-//! Owns: the body of an answer on its way to the browser: it ends with its session, and where its service
-//! falls silent. Nothing is buffered.
+//! Owns: the body of an answer on its way to the browser: it ends with its session, where its service
+//! falls silent, and where its browser does not read. Nothing is buffered.
 //!
 //! Most answers are short, and cost one comparison a frame. A timer exists only once a service lets us
 //! wait, a place among the open streams only for what lasts or is large.
@@ -17,6 +17,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use session::id::StoreKey;
+use shell::listen::Cut;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
@@ -32,21 +33,24 @@ const LASTS: Duration = Duration::from_millis(500);
 
 /// Why an answer was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Cut {
+pub(super) enum Why {
     #[error("the session is over")]
     SessionOver,
     #[error("the service fell silent")]
     Silent,
     #[error("too many open streams")]
     NoRoom,
+    #[error("the browser does not read")]
+    Unread,
 }
 
-impl Cut {
+impl Why {
     const fn reason(self) -> &'static str {
         match self {
             Self::SessionOver => "session_over",
             Self::Silent => "silent",
             Self::NoRoom => "no_room",
+            Self::Unread => "unread",
         }
     }
 }
@@ -75,6 +79,7 @@ pub(super) fn guard(
         is_short,
         passed: 0,
         place: None,
+        cut: Cut::current(),
         over: None,
         ending: is_events.then(|| Box::pin(app.shutdown.begun_owned())),
         quiet_since: None,
@@ -104,6 +109,8 @@ struct Guarded {
     is_short: bool,
     passed: u64,
     place: Option<Place>,
+    /// Ends what the browser does not read.
+    cut: Option<Cut>,
     /// The end of the session.
     over: Option<Signal>,
     /// The end of the process. Events would never end by themselves; anything else may use the drain.
@@ -129,7 +136,7 @@ impl Guarded {
     }
 
     /// Nothing is there to be passed on.
-    fn wait(&mut self, context: &mut Context<'_>) -> Poll<Cut> {
+    fn wait(&mut self, context: &mut Context<'_>) -> Poll<Why> {
         let since = *self.quiet_since.get_or_insert_with(Instant::now);
         let first = if self.is_to_take_place() { self.idle.min(LASTS) } else { self.idle };
         let clock = self.clock.get_or_insert_with(|| Box::pin(sleep(first)));
@@ -140,33 +147,48 @@ impl Guarded {
             }
             let until = since + self.idle;
             if until <= Instant::now() {
-                return Poll::Ready(Cut::Silent);
+                return Poll::Ready(Why::Silent);
             }
             clock.as_mut().reset(until);
         }
         if self.take_place().is_err() {
-            return Poll::Ready(Cut::NoRoom);
+            return Poll::Ready(Why::NoRoom);
         }
         if self.is_over(context) {
-            return Poll::Ready(Cut::SessionOver);
+            return Poll::Ready(Why::SessionOver);
         }
         self.clock = None;
         // With a place there is nothing left to take: this is the last round.
         self.wait(context)
     }
 
-    fn passes(&mut self, frame: &Frame<Bytes>) -> Result<(), Cut> {
+    fn passes(&mut self, frame: &Frame<Bytes>) -> Result<(), Why> {
         self.quiet_since = None;
+        if let Some(cut) = &self.cut {
+            cut.gave(self.idle);
+        }
         let length = frame.data_ref().map_or(0, Bytes::len);
         self.passed = self.passed.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
         if self.passed > SHORT && self.is_to_take_place() {
-            self.take_place().map_err(|_| Cut::NoRoom)?;
+            self.take_place().map_err(|_| Why::NoRoom)?;
         }
         Ok(())
     }
 }
 
-fn cut(why: Cut) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let Some(cut) = &self.cut else { return };
+        cut.asked();
+        if cut.has_ended() {
+            let is_over = self.place.as_ref().is_some_and(|place| place.over().is_cancelled());
+            let why = if is_over { Why::SessionOver } else { Why::Unread };
+            metrics::stream_cut(why.reason());
+        }
+    }
+}
+
+fn cut(why: Why) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
     metrics::stream_cut(why.reason());
     Poll::Ready(Some(Err(why.into())))
 }
@@ -180,8 +202,11 @@ impl HttpBody for Guarded {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
+        if let Some(cut) = &this.cut {
+            cut.asked();
+        }
         if this.is_over(context) {
-            return cut(Cut::SessionOver);
+            return cut(Why::SessionOver);
         }
         if this.ending.as_mut().is_some_and(|ending| ending.as_mut().poll(context).is_ready()) {
             return Poll::Ready(None);

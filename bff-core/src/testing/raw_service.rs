@@ -1,5 +1,7 @@
 //! Owns: a service whose every byte is the test's: streams, sockets, and what goes wrong.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -95,6 +97,14 @@ impl Talk {
                 return std::mem::replace(&mut self.heard, rest);
             }
             assert!(self.read().await > 0, "the end, not {part:?}: {:?}", self.heard);
+        }
+    }
+
+    /// Says chunk after chunk until nobody takes them any more, and notes in `said` how many were taken.
+    pub(crate) async fn flood(mut self, said: Arc<AtomicUsize>) {
+        let chunk = format!("4000\r\n{}\r\n", "x".repeat(0x4000));
+        while self.stream.write_all(chunk.as_bytes()).await.is_ok() {
+            said.fetch_add(1, Ordering::Relaxed);
         }
     }
 

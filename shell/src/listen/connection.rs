@@ -14,7 +14,7 @@ use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -23,6 +23,7 @@ use tokio_rustls::server::TlsStream;
 use super::Limits;
 use super::activity::{Activity, Noted};
 use super::connections::{Open, Speaks};
+use super::cut::{Cuttable, Streams};
 use super::first_bytes::FirstBytes;
 use super::watch::{Step, Watch};
 use crate::shutdown::Shutdown;
@@ -113,7 +114,7 @@ impl Connection {
         let noted = Noted { service, activity };
         let mut connection =
             pin!(builder.serve_connection(TokioIo::new(io), noted).with_upgrades());
-        let ended = poll_fn(|context| {
+        let serving = poll_fn(|context| {
             match watch.poll(context) {
                 Step::Serve => {}
                 Step::Drain => connection.as_mut().graceful_shutdown(),
@@ -121,7 +122,11 @@ impl Connection {
             }
             connection.as_mut().poll(context)
         });
-        log_end(ended.await);
+        if self.limits.cuttable {
+            log_end(Cuttable::new(serving).await.unwrap_or(Ok(())));
+        } else {
+            log_end(serving.await);
+        }
     }
 
     /// Floods of reset streams are hyper's to end: its limits on them are on unless taken away.
@@ -134,7 +139,8 @@ impl Connection {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         self.open.speaks(Speaks::Http2);
-        let connection = http2::Builder::new(TokioExecutor::new())
+        let streams = Streams { cuttable: self.limits.cuttable };
+        let connection = http2::Builder::new(streams)
             .timer(TokioTimer::new())
             .keep_alive_interval(self.limits.ping_interval)
             .keep_alive_timeout(self.limits.ping_timeout)

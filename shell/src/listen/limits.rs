@@ -25,6 +25,8 @@ pub struct Limits {
     pub ping_interval: Duration,
     /// Longest wait for its answer; the connection of a peer that died ends here.
     pub ping_timeout: Duration,
+    /// Whether bodies get a [`Cut`](super::Cut), which costs a little whenever something moves.
+    pub cuttable: bool,
     /// The open connections, their count and the most there may be.
     pub connections: Connections,
 }
@@ -39,6 +41,7 @@ impl Default for Limits {
             max_streams: 512,
             ping_interval: Duration::from_secs(30),
             ping_timeout: Duration::from_secs(10),
+            cuttable: false,
             connections: Connections::default(),
         }
     }

@@ -6,7 +6,7 @@ use crate::compose::Demo;
 
 /// What to open, and what to try.
 pub(crate) fn print(demo: &Demo) -> io::Result<()> {
-    let (public, issuer) = (&demo.public, &demo.issuer);
+    let (public, issuer, admin) = (&demo.public, &demo.issuer, demo.admin);
     let edge = if demo.traefik.is_some() { "Traefik" } else { "the built-in edge (not Traefik)" };
     let store = if demo.redis { "Redis" } else { "memory" };
     let text = format!(
@@ -16,6 +16,7 @@ pub(crate) fn print(demo: &Demo) -> io::Result<()> {
          \x20 Open     {public}/           sign in as alice, bob or carol; the password is the name\n\
          \x20          {public}/whoami/    a service behind ForwardAuth\n\
          \x20          {issuer}            the development IdP\n\
+         \x20          http://{admin}/metrics   what operators see\n\
          \n\
          \x20 Try      curl -i {public}/api/orders                      401 as JSON, never a redirect\n\
          \x20          curl -i -H 'Accept: text/html' {public}/whoami/   302 to the login\n\

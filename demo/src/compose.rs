@@ -7,19 +7,22 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use bff_core::app::App;
 use bff_core::config::Config as BffConfig;
+use bff_core::server;
 use forwardauth::Verify;
 use forwardauth::config::{Config as VerifyConfig, Embedding};
 use session::any::AnyStore;
+use shell::admin::Admin;
 use shell::clock::SystemClock;
 use shell::config::Settings;
 use shell::listen::{self, Limits};
 use shell::random::SystemRandom;
 use shell::shutdown::Shutdown;
+use shell::telemetry::Metrics;
 use shell::tls::Tls;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use crate::settings::{AUDIENCE, Agreement, LIMITS, routes};
+use crate::settings::{AUDIENCE, Agreement, BFF_FILE, routes};
 use crate::traefik::Traefik;
 use crate::trust::{self, Trust};
 use crate::{Cli, edge, idp, orders, spa, whoami};
@@ -31,6 +34,8 @@ pub(crate) struct Demo {
     pub(crate) public: String,
     /// Where its IdP is.
     pub(crate) issuer: String,
+    /// What operators ask.
+    pub(crate) admin: SocketAddr,
     /// Whether a real Traefik stands before it.
     pub(crate) traefik: Option<Traefik>,
     /// Whether sessions are in a real Redis.
@@ -62,13 +67,14 @@ pub(crate) async fn start(cli: &Cli, shutdown: &Shutdown) -> anyhow::Result<Demo
     spawn(shutdown, "the IdP", idp::serve(idp_listener, agreement.idp(), ended(shutdown)));
     let orders = orders(&agreement, shutdown)?;
     fs::write(files.path().join("routes.yaml"), routes(orders)).context("cannot write routes")?;
-    fs::write(files.path().join("bff.yaml"), LIMITS).context("cannot write limits")?;
+    fs::write(files.path().join("bff.yaml"), BFF_FILE).context("cannot write bff.yaml")?;
 
     let trust = cli.traefik.is_some().then(|| trust::make(files.path())).transpose()?;
     let (bff_config, verify_config) = configs(&agreement.settings(files.path())?, trust.as_ref())?;
     let store = bff_config.store.clone().open().await.context("cannot use Redis")?;
+    let (bff, admin) = bff(bff_config, store.clone(), shutdown)?;
     let parts = edge::Routes {
-        bff: bff(bff_config, store.clone(), shutdown)?,
+        bff,
         forwardauth: verify(&verify_config, store, shutdown)?,
         whoami: service(shutdown, "whoami", whoami::serve)?,
         spa: service(shutdown, "the SPA", spa::serve)?,
@@ -83,6 +89,7 @@ pub(crate) async fn start(cli: &Cli, shutdown: &Shutdown) -> anyhow::Result<Demo
     Ok(Demo {
         public: agreement.public,
         issuer: agreement.issuer,
+        admin,
         traefik,
         redis: cli.redis.is_some(),
         _files: files,
@@ -109,13 +116,23 @@ fn configs(
     Ok((bff, verify))
 }
 
-fn bff(config: BffConfig, store: AnyStore, shutdown: &Shutdown) -> anyhow::Result<SocketAddr> {
+/// Where it answers browsers, and where operators. Verify counts with it, in the same process.
+fn bff(
+    config: BffConfig,
+    store: AnyStore,
+    shutdown: &Shutdown,
+) -> anyhow::Result<(SocketAddr, SocketAddr)> {
+    let metrics = Metrics::install().context("cannot count")?;
+    bff_core::metrics::describe();
+    drop(tokio::spawn(metrics.clone().upkeep()));
+    let admin = Admin { metrics: Some(metrics), shutdown: shutdown.clone() };
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     let app = App::new(config, store, clock, random, shutdown.clone())?;
-    let listener = bind(0)?;
-    let address = listener.local_addr()?;
-    drop(tokio::spawn(bff_core::server::serve(app, listener)));
-    Ok(address)
+    let (listener, admin_listener) = (bind(0)?, bind(0)?);
+    let addresses = (listener.local_addr()?, admin_listener.local_addr()?);
+    drop(tokio::spawn(server::serve_admin(Arc::clone(&app), admin, admin_listener)));
+    drop(tokio::spawn(server::serve(app, listener)));
+    Ok(addresses)
 }
 
 fn verify(

@@ -103,9 +103,10 @@ pub(crate) fn routes(orders: SocketAddr) -> String {
     )
 }
 
-/// The demo's `bff.yaml`: all its users have one address.
-pub(crate) const LIMITS: &str = "rate_limits:\n  login: { limit: 200, window: 1m }\n  \
-                                 auth_post: { limit: 200, window: 1m }\n";
+/// The demo's `bff.yaml`: all its users have one address, and its page says how it fares.
+pub(crate) const BFF_FILE: &str = "rate_limits:\n  login: { limit: 200, window: 1m }\n  \
+                                   auth_post: { limit: 200, window: 1m }\n\
+                                   telemetry: { pages: [home] }\n";
 
 fn secret() -> String {
     let bytes: [u8; 32] = (&SystemRandom as &dyn Random).bytes();

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 
 const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 const INDEX: &str = include_str!("../assets/index.html");
 
 /// Script and style come from this site alone, and no string ever becomes markup.
@@ -60,7 +61,8 @@ async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
 fn asset(path: &str, headers: &HeaderMap) -> Option<(&'static str, &'static str)> {
     match path {
         "/" | "/index.html" => Some((HTML, INDEX)),
-        "/app.js" => Some(("text/javascript; charset=utf-8", include_str!("../assets/app.js"))),
+        "/app.js" => Some((SCRIPT, include_str!("../assets/app.js"))),
+        "/telemetry.js" => Some((SCRIPT, include_str!("../assets/telemetry.js"))),
         "/style.css" => Some(("text/css; charset=utf-8", include_str!("../assets/style.css"))),
         "/favicon.svg" => Some(("image/svg+xml", include_str!("../assets/favicon.svg"))),
         deep if !deep.contains('.') && is_navigation(headers) => Some((HTML, INDEX)),
@@ -114,6 +116,7 @@ mod tests {
         for (path, kind) in [
             ("/", "text/html; charset=utf-8"),
             ("/app.js", "text/javascript; charset=utf-8"),
+            ("/telemetry.js", "text/javascript; charset=utf-8"),
             ("/style.css", "text/css; charset=utf-8"),
             ("/favicon.svg", "image/svg+xml"),
             ("/missing.js", "text/plain; charset=utf-8"),

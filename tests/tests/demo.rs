@@ -9,6 +9,7 @@ use e2e::ports;
 use e2e::process::Process;
 use e2e::scratch::Scratch;
 use e2e::tls::Ca;
+use e2e::wait;
 use http::Method;
 use serde_json::json;
 
@@ -23,14 +24,6 @@ struct Demo {
     _scratch: Scratch,
 }
 
-/// Two free ports in a row: the demo takes the next one for its provider.
-fn two_ports() -> u16 {
-    (0..100)
-        .map(|_| ports::free().port())
-        .find(|port| std::net::TcpListener::bind(("127.0.0.1", port + 1)).is_ok())
-        .expect("two free ports in a row")
-}
-
 async fn start() -> Demo {
     let readme = std::fs::read_to_string(place::repository().join("README.md")).expect("README.md");
     assert!(
@@ -39,7 +32,7 @@ async fn start() -> Demo {
     );
     let scratch = Scratch::new();
     let ca = Ca::new(scratch.path().to_owned());
-    let port = two_ports();
+    let port = ports::two();
     let mut words = COMMAND.split(' ');
     let mut cargo = Command::new("setpriv");
     cargo
@@ -165,4 +158,60 @@ async fn the_demo_does_what_the_readme_says() {
         "it does not say what to try: {printed}"
     );
     assert!(!printed.contains("panicked"), "{printed}");
+}
+
+/// The value of a series in the metrics that the demo says are there.
+async fn metric(demo: &Demo, series: &str) -> u64 {
+    let log = demo.process.log();
+    let mut words = log.split_whitespace();
+    let url = words.find(|word| word.ends_with("/metrics")).expect("it says where they are");
+    let text = demo.agent.get(url).send().await.text();
+    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.map_or(0, |value| value.parse().expect("a count"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_reports_how_it_fares_and_what_went_wrong_and_not_whose_it_was() {
+    let demo = start().await;
+    let page = demo.browser.page("alice");
+    let home = format!("{}/", demo.origin);
+    let until = async |series: &str, expected: u64| {
+        wait::until(series, wait::START, async || {
+            (metric(&demo, series).await == expected).then_some(())
+        })
+        .await;
+    };
+    let vital =
+        |name: &str| format!("bff_spa_vital_seconds_count{{vital=\"{name}\",page=\"home\"}}");
+    let errors = "bff_spa_errors_total{page=\"home\"}";
+
+    page.open(&home).await;
+    page.text("#sign-in").await;
+    for name in ["ttfb", "fcp", "lcp"] {
+        assert_eq!(metric(&demo, &vital(name)).await, 0, "{name}");
+    }
+    // Whoever leaves has seen the page.
+    page.open(&format!("{}/auth/logout", demo.origin)).await;
+    for name in ["ttfb", "fcp", "lcp"] {
+        until(&vital(name), 1).await;
+    }
+    assert_eq!(metric(&demo, errors).await, 0);
+
+    page.open(&home).await;
+    page.text("#sign-in").await;
+    page.script(
+        r"
+        const heard = (kind) => new Promise((done) => addEventListener(kind, done, { once: true }));
+        const both = Promise.all([heard('error'), heard('unhandledrejection')]);
+        setTimeout(() => { throw new Error('canary-text'); });
+        Promise.reject(new Error('canary-text'));
+        await both;
+        ",
+    )
+    .await;
+    page.open(&home).await;
+    until(errors, 2).await;
+    until(&vital("fcp"), 2).await;
+    assert_eq!(metric(&demo, "bff_spa_rejected_total{reason=\"name\"}").await, 0);
+    assert!(!demo.process.log().contains("canary"));
 }

@@ -1,5 +1,5 @@
 //! The example of docs/USER-CONTEXT.md with real parts: account ids that the browser never learns, in no
-//! answer, no log, and nowhere in Redis.
+//! answer, no log, and nowhere in Redis. And what the provider itself knows, by its userinfo endpoint.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use e2e::agent::{Agent, Reply};
 use e2e::canary::Canaries;
 use e2e::service::{Answer, Seen, Service, answer};
 use e2e::stack::Stack;
+use e2e::wait;
 use http::Method;
 use serde_json::json;
 
@@ -121,5 +122,58 @@ async fn t18_account_ids_reach_the_service_and_nobody_else() {
     assert!(dump.iter().any(|entry| entry.key.starts_with(b"bff:session:")));
     for bytes in dump.iter().flat_map(|entry| entry.values.iter().chain([&entry.key])) {
         assert_eq!(canaries.found("Redis", bytes), [""; 0]);
+    }
+}
+
+/// What the provider tells at its userinfo endpoint alone, with a route that hands it to the service.
+const USERINFO: &str = r"user_context:
+  refresh: 1s
+  browser: [full_name]
+  sources:
+    - { kind: userinfo, required: true, map: { full_name: name, team: groups.0 } }
+";
+const GREETINGS: &str = "{ path: /api/greetings, target_service: echo, upstream_path: /greetings, methods: [GET], \
+                         auth: session, inject: { query: { name: user.full_name }, header: { X-Team: user.team } } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_provider_tells_at_userinfo_reaches_the_service_and_is_asked_for_again() {
+    for dpop in ["off", "required"] {
+        let plan = Stack::plan()
+            .idp("OP_ID_TOKEN_CLAIMS", "off")
+            .idp("OP_DPOP_NONCE", "on")
+            .bff("OIDC_DPOP", dpop)
+            // A token for another resource is none for userinfo.
+            .bff_without("OIDC_RESOURCE")
+            .bff_yaml(USERINFO)
+            .route(GREETINGS);
+        let stack = plan.start().await;
+        let account = async |name: &str, team: &str| {
+            let set = json!({ "name": name, "groups": [team] });
+            stack.idp.control("account", &json!({ "sub": "alice", "set": set })).await;
+        };
+        account("Alice Müller", "staff").await;
+        let agent = stack.signed_in("alice").await;
+        let greeted = async || {
+            let reply = get(&stack, &agent, "/api/greetings?name=evil").await;
+            assert_eq!(reply.status, 200, "{dpop}: {}", reply.text());
+            let seen = stack.upstream.take().remove(0);
+            let query = seen.uri.query().unwrap_or_default();
+            let pairs = url::form_urlencoded::parse(query.as_bytes());
+            let pairs: Vec<_> = pairs.map(|(name, value)| format!("{name}={value}")).collect();
+            (pairs, seen.all("x-team"))
+        };
+        let as_told =
+            |name: &str, team: &str| (vec![format!("name={name}")], vec![team.to_owned()]);
+        assert_eq!(greeted().await, as_told("Alice Müller", "staff"), "{dpop}");
+        let session = stack.session(&agent).await;
+        assert_eq!(session["context"], json!({ "full_name": "Alice Müller" }), "{dpop}");
+
+        account("Alice Smith", "board").await;
+        wait::until("it is asked again", wait::START, async || {
+            (greeted().await == as_told("Alice Smith", "board")).then_some(())
+        })
+        .await;
+        let read = stack.bff.metric(&agent, "bff_user_context_reads_total", "ok").await;
+        assert!(read >= 2.0, "{dpop}: {read}");
     }
 }

@@ -92,7 +92,8 @@ async fn c62_c34_what_the_browser_says_about_itself_never_reaches_the_service() 
         assert_eq!(seen.all("x-user-id"), ["alice"]);
         assert_eq!(seen.all("authorization").len(), 1);
         assert_eq!(seen.all("dpop").len(), 1);
-        assert!(!seen.header("x-request-id").is_empty());
+        let id = seen.header("x-request-id");
+        assert_eq!(seen.header("traceparent"), format!("00-{id}-{}-00", &id[16..]));
         assert!(!seen.all("cookie").join(";").contains(COOKIE), "the session cookie went up");
     }
 }

@@ -5,6 +5,7 @@
 mod identity;
 mod request;
 mod response;
+mod trace;
 
 use http::header::CONNECTION;
 use http::{HeaderMap, HeaderName};
@@ -12,6 +13,7 @@ use http::{HeaderMap, HeaderName};
 pub(super) use identity::put_identity;
 pub(super) use request::{asks_for_upgrade, for_service, may_be_injected, remove_spellings};
 pub(super) use response::clean_response;
+pub(super) use trace::put_trace;
 
 pub(super) const DPOP: HeaderName = HeaderName::from_static("dpop");
 /// A matter between a service and us (RFC 9449 section 9).

@@ -33,6 +33,7 @@ pub(super) async fn onward(
     let path = injected.path.as_deref().unwrap_or(&matched.upstream_path);
     let uri = target(&matched.route.service, path, head.uri.query())?;
     let mut fields = headers::for_service(&head.headers, &app.config.network.csrf_header);
+    headers::put_trace(&mut fields, &caller.request_id, &*app.random);
     headers::put_identity(&mut fields, principal.identity().as_ref(), caller)?;
     injected.put_headers(&mut fields);
     if let Some(credential) = credential {

@@ -58,6 +58,34 @@ async fn c62_t04_t05_only_our_word_on_identity_reaches_a_service() {
 }
 
 #[tokio::test]
+async fn every_call_belongs_to_a_trace_the_browsers_or_one_of_ours() {
+    const ID: &str = "0af7651916cd43dd8448eb211c80319c";
+    const VALID: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let world = World::start().await;
+    let ours = format!("00-{ID}-8448eb211c80319c-00");
+    for (sent, told, state) in [
+        (Some(VALID), VALID, Some("vendor=1")),
+        (Some("00-evil-evil-01"), &*ours, None),
+        (None, &*ours, None),
+    ] {
+        let mut ask = Browser::new().get("/api/public").by_our_page().instead("x-request-id", ID);
+        ask = ask.header("tracestate", "vendor=1");
+        if let Some(sent) = sent {
+            ask = ask.header("traceparent", sent);
+        }
+        assert_eq!(ask.send(&world.app).await.status, 200);
+        let seen = world.service.last();
+        assert_eq!(seen.header("traceparent"), Some(told));
+        assert_eq!(seen.header("tracestate"), state);
+    }
+    // What is dropped as of the connection is made anew.
+    let dropped = Browser::new().get("/api/public").instead("x-request-id", ID);
+    let dropped = dropped.header("traceparent", VALID).header("connection", "traceparent");
+    dropped.by_our_page().send(&world.app).await;
+    assert_eq!(world.service.last().header("traceparent"), Some(&*ours));
+}
+
+#[tokio::test]
 async fn c61_routes_get_exactly_the_identity_they_are_configured_for() {
     let world = World::start().await;
     let browser = world.signed_in().await;

@@ -11,6 +11,7 @@ mod raw_service;
 mod replica;
 mod rotation;
 mod service;
+mod time;
 mod user;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub(crate) use heard::Heard;
 pub(crate) use raw_service::{RawService, Talk};
 pub(crate) use replica::QUICK;
 pub(crate) use service::Service;
+pub(crate) use time::pass;
 pub(crate) use user::{begin as begin_directly, readable_token};
 
 pub(crate) const APP: &str = "https://app.example";

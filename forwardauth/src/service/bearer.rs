@@ -6,7 +6,8 @@ use std::time::Instant;
 use http::header::{AUTHORIZATION, HeaderValue};
 use http::request::Parts;
 
-use super::{Context, State, record};
+use super::ask::Context;
+use super::{State, record};
 use crate::bearer::NotTaken;
 use crate::decide::decide_token;
 use crate::identity::Identity;

@@ -9,7 +9,9 @@ use http::header::COOKIE;
 use session::cookie::{self, SessionCookie};
 use session::id::SessionId;
 
-use super::{Asked, Context, Judged, Passed, State};
+use super::State;
+use super::ask::{Asked, Context};
+use super::judge::{Judged, Passed};
 use crate::bff::{Bff, Handed};
 use crate::decide::Admitted;
 use crate::identity::Identity;

@@ -1,0 +1,92 @@
+//! Owns: whether a request may pass by what the store said of its session, and what follows from that for
+//! the session itself.
+
+use std::time::Instant;
+
+use session::binding::Grade;
+use session::edge::AuthenticEdge;
+use session::id::StoreKey;
+use session::store::Store as _;
+
+use super::ask::Asked;
+use super::{State, record};
+use crate::bff::TokenState;
+use crate::decide::{Client, Question, decide};
+use crate::identity::Identity;
+use crate::policy::HandOn;
+use crate::refusal::Refusal;
+use crate::request::Peer;
+use crate::slide;
+
+/// A request that may pass.
+pub(super) struct Passed {
+    pub(super) identity: Identity,
+    pub(super) token: TokenState,
+    pub(super) hand_on: HandOn,
+}
+
+pub(super) type Judged = Result<Passed, Refusal>;
+
+impl State {
+    pub(super) fn judge(
+        &self,
+        peer: Peer,
+        asked: &Asked<'_>,
+        started: Instant,
+        found: Result<AuthenticEdge, Refusal>,
+    ) -> Judged {
+        let Asked { key, user_agent, context } = asked;
+        let now = self.clock.unix_seconds();
+        let ip = self.clients.address(peer, context.forwarded_for, context.headers);
+        let question = Question {
+            marks: &self.marks,
+            key,
+            tenant: &context.tenant.id,
+            now,
+            client: Client { user_agent, ip },
+            policy: self.config.clients.binding,
+            demands: &context.demands,
+        };
+        let verdict = decide(&question, found);
+        for (signal, grade) in verdict.binding.signals() {
+            self.log.binding_mismatch(started, key, signal, grade);
+        }
+        if verdict.binding.gravest() == Some(Grade::Deny) {
+            self.end(*key);
+        }
+        let judged = match &verdict.decision {
+            Ok(admitted) => Identity::of(admitted, context.demands.headers(), &self.scratch)
+                .and_then(|identity| {
+                    let Self { background, store, config, .. } = self;
+                    let keys = &config.clients.edge_keys;
+                    slide::if_due(background, store, keys, key, admitted.edge(), now);
+                    let hand_on = context.demands.hand_on(config.hand_on);
+                    let identity = match hand_on {
+                        HandOn::Nothing | HandOn::AccessToken => identity,
+                        HandOn::ContextToken => {
+                            self.with_context(identity, admitted, context, now)?
+                        }
+                    };
+                    Ok(Passed { identity, token: TokenState::of(admitted.edge()), hand_on })
+                }),
+            Err(refusal) => Err(*refusal),
+        };
+        if let Err(refusal) = &judged {
+            if *refusal == Refusal::ForeignSession {
+                self.log.foreign_session(started, key, &context.tenant.id);
+            }
+            self.log.if_suspicious(started, key, *refusal);
+        }
+        judged
+    }
+
+    /// Ends a session off the response path. Where that fails, the next request tries again: until
+    /// then the session is refused just the same.
+    fn end(&self, key: StoreKey) {
+        let store = self.store.clone();
+        self.background.run("end", async move {
+            let ended = store.delete(&key).await;
+            record::session_ended(&key, &ended);
+        });
+    }
+}

@@ -4,7 +4,9 @@
 //! /24 (IPv4) or /48 (IPv6), because phones move within a network. Only keyed hashes are kept.
 //! Addresses are compared within one family: a client that has both changes between them at will.
 
+mod agent;
 mod memo;
+mod policy;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,7 +14,10 @@ use std::sync::Arc;
 
 use ring::hmac;
 
+use agent::Agent;
+
 pub use memo::{MarkMemo, Memo};
+pub use policy::{BindingPolicy, Grade, Mismatch};
 
 /// A keyed hash, cut to 128 bits.
 pub type Mark = [u8; 16];
@@ -110,157 +115,6 @@ impl Bindings {
             }
             _ => false,
         })
-    }
-}
-
-/// What a change of a signal leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Grade {
-    /// Nothing; the signal is not even bound.
-    Off,
-    /// It is counted and logged.
-    Audit,
-    /// 401: the session waits, and a new login re-binds it.
-    Reauth,
-    /// 401, and the session ends.
-    Deny,
-}
-
-impl Grade {
-    /// Reads a setting.
-    ///
-    /// # Errors
-    /// What is expected instead.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "off" => Ok(Self::Off),
-            "audit" => Ok(Self::Audit),
-            "reauth" => Ok(Self::Reauth),
-            "deny" => Ok(Self::Deny),
-            _ => Err("is not a binding grade".to_owned()),
-        }
-    }
-
-    /// The setting's word, for metrics and logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Audit => "audit",
-            Self::Reauth => "reauth",
-            Self::Deny => "deny",
-        }
-    }
-}
-
-/// A grade for each signal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BindingPolicy {
-    /// For the user agent's family and platform.
-    pub user_agent: Grade,
-    /// For the address's network.
-    pub ip: Grade,
-}
-
-/// What changed, and what follows. `None`: the signal did not change, or is off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Mismatch {
-    /// The user agent is another one.
-    pub user_agent: Option<Grade>,
-    /// The address lies in another network, or nobody knows it.
-    pub ip: Option<Grade>,
-}
-
-impl Mismatch {
-    /// The gravest consequence.
-    pub fn gravest(self) -> Option<Grade> {
-        self.user_agent.max(self.ip)
-    }
-
-    /// Each changed signal by name.
-    pub fn signals(self) -> impl Iterator<Item = (&'static str, Grade)> {
-        [("user_agent", self.user_agent), ("ip", self.ip)]
-            .into_iter()
-            .filter_map(|(signal, grade)| Some((signal, grade?)))
-    }
-}
-
-impl BindingPolicy {
-    /// The marks of a new session.
-    pub fn bind(&self, binder: &Binder, user_agent: &[u8], ip: Option<IpAddr>) -> Bindings {
-        Bindings {
-            user_agent: (self.user_agent != Grade::Off).then(|| binder.user_agent(user_agent)),
-            ip: ip.filter(|_| self.ip != Grade::Off).map(|ip| binder.ip(ip)),
-        }
-    }
-
-    /// Compares the client of this request with the session's.
-    pub fn judge(
-        &self,
-        bound: &Bindings,
-        marks: &impl Marks,
-        user_agent: &[u8],
-        ip: Option<IpAddr>,
-    ) -> Mismatch {
-        let ip_changed = || match ip {
-            Some(ip) => bound.ip_changed(marks, ip),
-            None => bound.ip.is_some(),
-        };
-        Mismatch {
-            user_agent: (self.user_agent != Grade::Off
-                && bound.user_agent_changed(marks, user_agent))
-            .then_some(self.user_agent),
-            ip: (self.ip != Grade::Off && ip_changed()).then_some(self.ip),
-        }
-    }
-}
-
-/// The stable part of a user agent.
-#[derive(Debug, PartialEq, Eq)]
-struct Agent<'a> {
-    family: &'a str,
-    platform: &'static str,
-}
-
-/// Product tokens by family, the more special first: Edge and Opera also call themselves Chrome,
-/// Chrome calls itself Safari.
-const FAMILIES: [(&str, &str); 12] = [
-    ("Edg", "edge"),
-    ("OPR/", "opera"),
-    ("SamsungBrowser/", "samsung"),
-    ("YaBrowser/", "yandex"),
-    ("Vivaldi/", "vivaldi"),
-    ("FxiOS/", "firefox"),
-    ("Firefox/", "firefox"),
-    ("CriOS/", "chrome"),
-    ("HeadlessChrome/", "chrome"),
-    ("Chrome/", "chrome"),
-    ("Version/", "safari"),
-    ("Safari/", "safari"),
-];
-
-const PLATFORMS: [(&str, &str); 8] = [
-    ("Windows", "windows"),
-    ("iPhone", "ios"),
-    ("iPad", "ios"),
-    ("Android", "android"),
-    ("CrOS", "chromeos"),
-    ("Macintosh", "macos"),
-    ("Mac OS X", "macos"),
-    ("Linux", "linux"),
-];
-
-impl<'a> Agent<'a> {
-    fn of(value: &'a [u8]) -> Self {
-        let text = std::str::from_utf8(value).unwrap_or_default();
-        let named = |table: &[(&str, &'static str)]| {
-            table.iter().find(|(token, _)| text.contains(token)).map(|(_, name)| *name)
-        };
-        // What is no browser is known by its first product token, without the version.
-        let product = || text.split(['/', ' ']).next().unwrap_or_default();
-        Agent {
-            family: named(&FAMILIES).unwrap_or_else(product),
-            platform: named(&PLATFORMS).unwrap_or(""),
-        }
     }
 }
 

@@ -3,6 +3,9 @@
 //! Every host name leads to loopback, as in the browser, so that tests can use the names of a real
 //! deployment.
 
+mod call;
+mod reply;
+
 use std::convert::Infallible;
 use std::iter;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,21 +13,22 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version, header};
-use http_body_util::{BodyExt as _, Full};
+use http::{HeaderMap, HeaderValue, Method, header};
+use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
-use tokio::time::{Instant, timeout};
 use tower::util::BoxCloneSyncService;
 use url::Url;
 
 use crate::jar::Jar;
-use crate::stream::Stream;
 use crate::tls::{Ca, Leaf};
+
+pub use call::Call;
+pub use reply::Reply;
 
 const LIMIT: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 15;
@@ -43,23 +47,6 @@ pub struct Agent {
     client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
     jar: Mutex<Jar>,
     name: HeaderValue,
-}
-
-/// An answer, read to its end.
-#[derive(Clone, Debug)]
-pub struct Reply {
-    /// Where it came from.
-    pub url: Url,
-    /// Status code.
-    pub status: StatusCode,
-    /// Protocol version.
-    pub version: Version,
-    /// Header fields.
-    pub headers: HeaderMap,
-    /// Content.
-    pub body: Bytes,
-    /// From the first byte sent to the last byte received.
-    pub elapsed: Duration,
 }
 
 impl Agent {
@@ -195,162 +182,5 @@ impl Agent {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Jar> {
         self.jar.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A request that is being built.
-#[derive(Debug)]
-pub struct Call<'a> {
-    agent: &'a Agent,
-    method: Method,
-    url: Url,
-    headers: HeaderMap,
-    body: Bytes,
-    limit: Duration,
-}
-
-impl Call<'_> {
-    /// Sets a header field, in place of what was there.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        let name: HeaderName = name.parse().expect("a field name");
-        self.headers.insert(name, value.parse().expect("a field value"));
-        self
-    }
-
-    /// Adds a header line to those of the same name.
-    #[must_use]
-    pub fn add(mut self, name: &str, value: &[u8]) -> Self {
-        let name: HeaderName = name.parse().expect("a field name");
-        self.headers.append(name, HeaderValue::from_bytes(value).expect("a field value"));
-        self
-    }
-
-    /// Leaves a header field out.
-    #[must_use]
-    pub fn without(mut self, name: &str) -> Self {
-        self.headers.remove(name);
-        self
-    }
-
-    /// Sends JSON.
-    #[must_use]
-    pub fn json(mut self, value: &serde_json::Value) -> Self {
-        self.body = value.to_string().into();
-        self.header("content-type", "application/json")
-    }
-
-    /// Sends a form.
-    #[must_use]
-    pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
-        let mut form = url::form_urlencoded::Serializer::new(String::new());
-        self.body = form.extend_pairs(fields).finish().into();
-        self.header("content-type", "application/x-www-form-urlencoded")
-    }
-
-    /// Waits longer for an answer, because the request takes long.
-    #[must_use]
-    pub fn patient(mut self) -> Self {
-        self.limit = Duration::from_mins(5);
-        self
-    }
-
-    /// Sends bytes.
-    #[must_use]
-    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = body.into();
-        self
-    }
-
-    /// Sends the request and reads the answer.
-    ///
-    /// # Panics
-    /// When there is none.
-    pub async fn send(self) -> Reply {
-        let (method, url) = (self.method.clone(), self.url.clone());
-        self.try_send().await.unwrap_or_else(|error| panic!("{method} {url}: {error}"))
-    }
-
-    /// Sends the request and returns its answer as soon as it begins.
-    ///
-    /// # Panics
-    /// When there is none.
-    pub async fn open(self) -> Stream {
-        let mut request = Request::builder().method(self.method).uri(self.url.as_str());
-        *request.headers_mut().expect("nothing wrong so far") = self.headers;
-        let request = request.body(Full::new(self.body)).expect("a request");
-        let response = timeout(self.limit, self.agent.client.request(request)).await;
-        Stream::new(response.expect("an answer in time").expect("an answer"))
-    }
-
-    /// Sends the request and reads the answer.
-    ///
-    /// # Errors
-    /// When no answer came, in words.
-    pub async fn try_send(self) -> Result<Reply, String> {
-        let mut request = Request::builder().method(self.method).uri(self.url.as_str());
-        *request.headers_mut().expect("nothing wrong so far") = self.headers;
-        let request = request.body(Full::new(self.body)).map_err(|error| error.to_string())?;
-        let begin = Instant::now();
-        let exchange = async {
-            let response =
-                self.agent.client.request(request).await.map_err(|error| format!("{error:?}"))?;
-            let (head, body) = response.into_parts();
-            let body = body.collect().await.map_err(|error| format!("{error:?}"))?.to_bytes();
-            Ok::<_, String>((head, body))
-        };
-        let (head, body) = timeout(self.limit, exchange)
-            .await
-            .map_err(|_| format!("no answer in {:?}", self.limit))??;
-        self.agent.lock().store(&self.url, &head.headers);
-        Ok(Reply {
-            url: self.url,
-            status: head.status,
-            version: head.version,
-            headers: head.headers,
-            body,
-            elapsed: begin.elapsed(),
-        })
-    }
-}
-
-impl Reply {
-    /// The content as text.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    /// The content as JSON.
-    ///
-    /// # Panics
-    /// When it is not.
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
-            panic!("{} {}: {error}: {}", self.url, self.status, self.text())
-        })
-    }
-
-    /// A header field as text; empty when absent.
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
-
-    /// The target of a redirect.
-    ///
-    /// # Panics
-    /// When there is none.
-    pub fn location(&self) -> Url {
-        let location = self.header("location");
-        assert!(!location.is_empty(), "{} {}: no Location: {}", self.url, self.status, self.text());
-        self.url.join(location).expect("a Location that can be followed")
-    }
-
-    /// The stable code of a problem document; empty for anything else.
-    pub fn problem(&self) -> String {
-        if self.header("content-type").starts_with("application/problem+json") {
-            self.json()["code"].as_str().unwrap_or_default().to_owned()
-        } else {
-            String::new()
-        }
     }
 }

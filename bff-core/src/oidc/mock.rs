@@ -2,27 +2,23 @@
 //! it was given.
 
 mod recorded;
+mod script;
+mod signed;
 
-use std::collections::{HashMap, VecDeque};
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use ring::rand::SystemRandom as RingRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use ring::signature::EcdsaKeyPair;
 use serde_json::{Value, json};
 use shell::random::SystemRandom;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+
+use script::{Script, play};
+use signed::signing_key;
 
 use super::{
     AuthorizationResponse, Begun, ClientAuth, ClientKey, DpopKey, LoggedIn, LoginHints,
@@ -31,55 +27,12 @@ use super::{
 use crate::http_client::HttpClient;
 
 pub(crate) use recorded::{Recorded, decode, open_proof};
+pub(crate) use script::Reply;
 
 /// The time of every test that does not say otherwise.
 pub(crate) const NOW: u64 = 1_800_000_000;
 pub(crate) const REDIRECT_URI: &str = "https://app.example/auth/callback";
 pub(crate) const ACCESS_TOKEN: &str = "canary-access-token";
-
-/// What the server does with a request.
-#[derive(Debug, Clone)]
-pub(crate) enum Reply {
-    Answer {
-        status: u16,
-        headers: Vec<(&'static str, String)>,
-        body: String,
-    },
-    /// Reads the request and closes the connection.
-    Drop,
-    /// Reads the request and never answers.
-    Hang,
-}
-
-impl Reply {
-    #[expect(clippy::needless_pass_by_value, reason = "reads better with json! at the call")]
-    pub(crate) fn json(status: u16, body: Value) -> Self {
-        Self::text(status, "application/json", &body.to_string())
-    }
-
-    pub(crate) fn text(status: u16, content_type: &str, body: &str) -> Self {
-        let headers = vec![("content-type", content_type.to_owned())];
-        Self::Answer { status, headers, body: body.to_owned() }
-    }
-
-    pub(crate) fn error(status: u16, code: &str) -> Self {
-        Self::json(status, json!({ "error": code, "error_description": "canary-description" }))
-    }
-
-    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
-        if let Self::Answer { headers, .. } = &mut self {
-            headers.push((name, value.to_owned()));
-        }
-        self
-    }
-}
-
-#[derive(Default)]
-struct Script {
-    once: HashMap<String, VecDeque<Reply>>,
-    always: HashMap<String, Reply>,
-    seen: Vec<Recorded>,
-}
 
 /// The server. It stops with the runtime of its test.
 pub(crate) struct MockAs {
@@ -240,69 +193,6 @@ impl MockAs {
         query.append_pair("iss", &self.issuer);
         AuthorizationResponse::parse(&query.finish()).unwrap()
     }
-
-    /// A good ID token with `changes`; `null` removes a claim.
-    pub(crate) fn id_token(&self, nonce: &str, changes: &Value) -> String {
-        let mut claims = json!({
-            "iss": self.issuer, "sub": "alice", "aud": "client",
-            "exp": NOW + 300, "iat": NOW, "nonce": nonce, "sid": "idp-session",
-        });
-        let members = claims.as_object_mut().unwrap();
-        for (name, value) in changes.as_object().unwrap() {
-            if value.is_null() {
-                members.remove(name);
-            } else {
-                members.insert(name.clone(), value.clone());
-            }
-        }
-        self.sign(&json!({ "alg": "ES256", "kid": "k1", "typ": "JWT" }), &claims)
-    }
-
-    /// A good logout token for a session of alice, with `changes`; `null` removes a claim.
-    pub(crate) fn logout_token(&self, now: u64, changes: &Value) -> String {
-        let header = json!({ "alg": "ES256", "kid": "k1", "typ": "logout+jwt" });
-        self.sign(&header, &self.logout_claims(now, changes))
-    }
-
-    pub(crate) fn logout_claims(&self, now: u64, changes: &Value) -> Value {
-        let mut claims = json!({
-            "iss": self.issuer, "aud": "client", "iat": now, "exp": now + 120, "jti": "jti-1",
-            "sub": "alice", "sid": "idp-session",
-            "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
-        });
-        let members = claims.as_object_mut().unwrap();
-        for (name, value) in changes.as_object().unwrap() {
-            if value.is_null() {
-                members.remove(name);
-            } else {
-                members.insert(name.clone(), value.clone());
-            }
-        }
-        claims
-    }
-
-    /// `claims` under this server's key, whatever `header` says.
-    pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
-        let mut jwt = URL_SAFE_NO_PAD.encode(header.to_string());
-        jwt.push('.');
-        jwt.push_str(&URL_SAFE_NO_PAD.encode(claims.to_string()));
-        self.sign_text(&jwt)
-    }
-
-    /// Any text under this server's key.
-    pub(crate) fn sign_text(&self, text: &str) -> String {
-        let signature = self.key.sign(&RingRandom::new(), text.as_bytes()).unwrap();
-        format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
-    }
-
-    /// The key set with this server's key called `kid`.
-    pub(crate) fn jwks(&self, kid: &str) -> Value {
-        let point = self.key.public_key().as_ref();
-        json!({ "keys": [{
-            "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": kid,
-            "x": URL_SAFE_NO_PAD.encode(&point[1..33]), "y": URL_SAFE_NO_PAD.encode(&point[33..65]),
-        }] })
-    }
 }
 
 /// Begins a login with `hints`.
@@ -342,48 +232,4 @@ pub(crate) fn tokens(token_type: &str, id_token: &str) -> Value {
         "access_token": ACCESS_TOKEN, "token_type": token_type, "expires_in": 300,
         "refresh_token": "canary-refresh-token", "id_token": id_token,
     })
-}
-
-fn signing_key() -> EcdsaKeyPair {
-    let alg = &ECDSA_P256_SHA256_FIXED_SIGNING;
-    let document = EcdsaKeyPair::generate_pkcs8(alg, &RingRandom::new()).unwrap();
-    EcdsaKeyPair::from_pkcs8(alg, document.as_ref(), &RingRandom::new()).unwrap()
-}
-
-async fn play(
-    script: Arc<Mutex<Script>>,
-    certificate: Option<Vec<u8>>,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, std::io::Error> {
-    let (parts, body) = request.into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
-    let path = parts.uri.path().to_owned();
-    let reply = {
-        let mut script = script.lock().unwrap();
-        script.seen.push(Recorded {
-            path: path.clone(),
-            target: parts.uri.to_string(),
-            body: body.clone(),
-            certificate,
-            headers: parts.headers,
-            form: url::form_urlencoded::parse(&body).into_owned().collect(),
-        });
-        let once = script.once.get_mut(&path).and_then(VecDeque::pop_front);
-        once.or_else(|| script.always.get(&path).cloned())
-    };
-    match reply.unwrap_or_else(|| Reply::text(500, "text/plain", "not in the script")) {
-        Reply::Answer { status, headers, body } => {
-            let mut response = Response::new(Full::new(Bytes::from(body)));
-            *response.status_mut() = StatusCode::from_u16(status).unwrap();
-            for (name, value) in headers {
-                response.headers_mut().append(name, value.parse().unwrap());
-            }
-            Ok(response)
-        }
-        Reply::Drop => Err(std::io::Error::other("dropped by the script")),
-        Reply::Hang => {
-            let never: Infallible = std::future::pending().await;
-            match never {}
-        }
-    }
 }

@@ -135,8 +135,11 @@ impl<F: Future> Future for Cuttable<F> {
         }
         let patience = Duration::from_millis(this.cut.0.patience.load(Ordering::Relaxed).into());
         let until = this.since.unwrap_or(now) + patience;
-        // A clock that rings too early is set anew, so that what moves costs no timer each time.
+        // A clock that rings too early is set anew then, so that what moves costs no timer each time.
         let clock = this.clock.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        if clock.deadline() > until {
+            clock.as_mut().reset(until);
+        }
         while clock.as_mut().poll(context).is_ready() {
             if until <= Instant::now() {
                 return this.cut.end();

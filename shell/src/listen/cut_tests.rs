@@ -38,6 +38,21 @@ async fn t17_what_is_not_read_in_time_ends_and_what_is_read_slowly_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn t17_each_answer_of_a_connection_has_its_own_time() {
+    let begun = Instant::now();
+    let served = Cuttable::new(async {
+        let cut = Cut::current().unwrap();
+        cut.gave(100 * PATIENCE);
+        sleep(MOMENT).await;
+        cut.asked();
+        cut.gave(PATIENCE);
+        std::future::pending::<()>().await;
+    });
+    assert_eq!(served.await, None);
+    assert_eq!(begun.elapsed(), MOMENT + PATIENCE);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_body_that_has_nothing_to_give_may_take_its_time() {
     let served = Cuttable::new(async {
         let cut = Cut::current().unwrap();

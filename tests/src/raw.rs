@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::tls::Ca;
 
@@ -33,15 +34,17 @@ pub async fn plain(address: SocketAddr, request: &[u8]) -> RawReply {
 
 /// The same over TLS, with HTTP/1.1 and the given server name.
 pub async fn tls(address: SocketAddr, ca: &Ca, host: &str, request: &[u8]) -> RawReply {
+    exchange(connect(address, ca, host).await, request).await
+}
+
+/// A connection over TLS for HTTP/1.1.
+pub async fn connect(address: SocketAddr, ca: &Ca, host: &str) -> TlsStream<TcpStream> {
     let mut config = ca.client();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let stream = TcpStream::connect(address).await.expect("the listener accepts");
     let name = ServerName::try_from(host.to_owned()).expect("a server name");
-    let stream = TlsConnector::from(Arc::new(config))
-        .connect(name, stream)
-        .await
-        .expect("TLS is spoken here");
-    exchange(stream, request).await
+    let connected = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+    connected.expect("TLS is spoken here")
 }
 
 async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &[u8]) -> RawReply {

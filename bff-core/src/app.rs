@@ -19,7 +19,7 @@ use crate::health::Health;
 use crate::http_client::HttpSetupError;
 use crate::insisted::Insisted;
 use crate::limits::RateLimiter;
-use crate::live::Live;
+use crate::live::{Live, StepUps};
 use crate::oidc::OidcError;
 use crate::proxy::Upstream;
 use crate::refresh::{Failures, Flights, Limits};
@@ -59,6 +59,8 @@ pub struct App {
     pub limiter: RateLimiter,
     /// Open streams of `/api/auth/events`.
     pub live: Live,
+    /// What these were told of stronger logins.
+    pub(crate) step_ups: StepUps,
     /// Open streams and sockets of the proxy.
     pub streams: Streams,
     /// How long the steps of a refresh may take.
@@ -123,6 +125,7 @@ impl App {
             logouts: Logouts::default(),
             limiter: RateLimiter::new(store.clone(), config.session_keys.clone()),
             live: Live::default(),
+            step_ups: StepUps::default(),
             streams: Streams::new(config.streams),
             refresh_limits: Limits::default(),
             health: Health::default(),

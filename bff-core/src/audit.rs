@@ -7,6 +7,7 @@ use session::record::Management;
 
 use crate::caller::{Caller, Requester};
 use crate::sessions::{Cause, Flags, User};
+use crate::step_up::StepUp;
 
 /// What the events are logged under.
 pub const TARGET: &str = "audit";
@@ -81,6 +82,16 @@ pub fn context_missing(caller: &Caller, key: Option<&StoreKey>, route: &str, val
     tracing::info!(
         target: TARGET, event = "context.missing", request_id = %caller.request_id,
         session = key.map(StoreKey::short), route, value, ip = caller.ip.map(tracing::field::display)
+    );
+}
+
+/// A service asks for a fresher or stronger login.
+pub fn step_up_required(caller: &Caller, key: &StoreKey, service: &str, asked: &StepUp) {
+    tracing::info!(
+        target: TARGET, event = "step_up.required", request_id = %caller.request_id,
+        session = key.short(), tenant = named(&caller.tenant.id), service,
+        acr_values = asked.acr_values, max_age = asked.max_age,
+        ip = caller.ip.map(tracing::field::display)
     );
 }
 

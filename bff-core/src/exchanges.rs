@@ -235,7 +235,7 @@ async fn forget(
                         News::Ended { session, .. } | News::Refreshed { session } => {
                             held.invalidate(&Holder::Session(session));
                         }
-                        News::Changed { .. } => {}
+                        News::Changed { .. } | News::StepUp { .. } => {}
                     }
                 }
             }

@@ -2,9 +2,11 @@
 //! `/api/auth/events`, and what guards the streams and sockets of the proxy (`streams.rs`).
 //!
 //! News are only a reason to look: whoever is woken reads the session again. So nothing is lost where
-//! news are, and nobody can end a stream by publishing.
+//! news are, and nobody can end a stream by publishing. A step-up that a service asks for is in no
+//! session, so the news say which; an address they never say.
 
 pub(crate) mod look;
+mod step_ups;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -19,6 +21,9 @@ use tokio::sync::{broadcast, watch};
 
 use crate::metrics;
 use crate::news::News;
+use crate::step_up::{self, StepUp};
+
+pub(crate) use step_ups::StepUps;
 
 /// Most streams of one session: as many tabs as anybody has. The oldest makes room.
 const PER_SESSION: usize = 20;
@@ -44,6 +49,8 @@ struct Taken {
     number: u64,
     called: watch::Sender<()>,
     is_counted: bool,
+    /// What its session's user is asked for, until it is fetched. Streams alone fetch it.
+    asked: Vec<StepUp>,
 }
 
 impl Default for Live {
@@ -106,7 +113,8 @@ impl Seats {
         let (called, receiver) = watch::channel(());
         let number = self.next;
         self.next = self.next.wrapping_add(1);
-        self.by_session.entry(key).or_default().push_back(Taken { number, called, is_counted });
+        let taken = Taken { number, called, is_counted, asked: Vec::new() };
+        self.by_session.entry(key).or_default().push_back(taken);
         (number, receiver)
     }
 
@@ -127,6 +135,23 @@ impl Seats {
         for seat in self.by_session.get(key).into_iter().flatten() {
             seat.called.send_replace(());
         }
+    }
+
+    /// Calls the streams of `key` to what its user is asked for.
+    fn ask(&mut self, key: &StoreKey, asked: &StepUp) {
+        let seats = self.by_session.get_mut(key).into_iter().flatten();
+        for seat in seats.filter(|seat| seat.is_counted) {
+            if seat.asked.len() < step_up::MOST && !seat.asked.contains(asked) {
+                seat.asked.push(asked.clone());
+                seat.called.send_replace(());
+            }
+        }
+    }
+
+    fn fetch(&mut self, key: &StoreKey, number: u64) -> Vec<StepUp> {
+        let seats = self.by_session.get_mut(key).into_iter().flatten();
+        let seat = seats.into_iter().find(|one| one.number == number);
+        seat.map(|seat| std::mem::take(&mut seat.asked)).unwrap_or_default()
     }
 
     fn call_all(&self) {
@@ -153,6 +178,11 @@ impl Seat {
     /// Safe to drop and call again: no call is lost.
     pub async fn called(&mut self) -> bool {
         self.called.changed().await.is_ok()
+    }
+
+    /// The logins that services asked for since this was asked last, none of them twice.
+    pub fn asked(&self) -> Vec<StepUp> {
+        lock(&self.seats).fetch(&self.key, self.number)
     }
 }
 
@@ -189,9 +219,12 @@ async fn relay(
         match heard {
             Ok(Heard::Message(bytes)) => {
                 let news = News::parse(&bytes);
-                let seats = lock(&seats);
+                let mut seats = lock(&seats);
                 for news in &news {
-                    seats.call(news.session());
+                    match news {
+                        News::StepUp { session, asked } => seats.ask(session, asked),
+                        other => seats.call(other.session()),
+                    }
                 }
             }
             Ok(Heard::Missed) | Err(RecvError::Lagged(_)) => lock(&seats).call_all(),

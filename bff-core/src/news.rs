@@ -12,6 +12,7 @@ use session::id::StoreKey;
 use session::shelf::Shelf as _;
 
 use crate::app::App;
+use crate::step_up::StepUp;
 
 /// What became of one session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,16 @@ pub enum News {
         #[serde(with = "reference")]
         session: StoreKey,
     },
+    /// A service asks for a fresher or stronger login of its user.
+    #[serde(rename = "step_up")]
+    StepUp {
+        /// Which one.
+        #[serde(with = "reference")]
+        session: StoreKey,
+        /// Which login.
+        #[serde(flatten)]
+        asked: StepUp,
+    },
 }
 
 impl News {
@@ -50,7 +61,8 @@ impl News {
         match self {
             Self::Ended { session, .. }
             | Self::Refreshed { session }
-            | Self::Changed { session } => session,
+            | Self::Changed { session }
+            | Self::StepUp { session, .. } => session,
         }
     }
 
@@ -107,6 +119,10 @@ mod tests {
         SessionId::from_random([byte; 32]).store_key()
     }
 
+    fn asked(acr_values: Option<&str>, max_age: Option<&str>) -> StepUp {
+        StepUp::new(acr_values, max_age).unwrap()
+    }
+
     /// Replicas of two versions stand side by side while a deployment rolls.
     #[test]
     fn golden_form_of_news() {
@@ -114,11 +130,18 @@ mod tests {
             News::ended(key(1), "logout"),
             News::Refreshed { session: key(2) },
             News::Changed { session: key(3) },
+            News::StepUp { session: key(4), asked: asked(Some("gold silver"), Some("60")) },
+            News::StepUp { session: key(5), asked: asked(None, Some("0")) },
         ];
         let expected = serde_json::json!([
             { "type": "ended", "session": key(1).to_string(), "reason": "logout" },
             { "type": "refreshed", "session": key(2).to_string() },
             { "type": "changed", "session": key(3).to_string() },
+            {
+                "type": "step_up", "session": key(4).to_string(),
+                "acr_values": "gold silver", "max_age": 60,
+            },
+            { "type": "step_up", "session": key(5).to_string(), "max_age": 0 },
         ]);
         let message = News::to_bytes(&news);
         assert_eq!(serde_json::from_slice::<Value>(&message).unwrap(), expected);
@@ -133,6 +156,13 @@ mod tests {
             key(2)
         );
         assert_eq!(News::parse(message.as_bytes()), [News::Refreshed { session: key(2) }]);
+        let session = key(1);
+        let step_up =
+            |asked: &str| format!(r#"[{{"type":"step_up","session":"{session}",{asked}}}]"#);
+        let long = format!(r#""acr_values":"{}""#, "x".repeat(321));
+        for asked in [r#""acr_values":null"#, r#""acr_values":"a\nb""#, r#""max_age":-1"#, &long] {
+            assert!(News::parse(step_up(asked).as_bytes()).is_empty(), "{asked}");
+        }
         for junk in ["", "{}", "null", "\u{0}", "[[]]"] {
             assert!(News::parse(junk.as_bytes()).is_empty(), "{junk:?}");
         }

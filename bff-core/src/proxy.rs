@@ -203,7 +203,7 @@ impl Call<'_> {
         Ok((response, has_nonce))
     }
 
-    /// Tells the page of a login that its service asks for. Whoever comes with a token of their own is told
+    /// Tells the page of a login that its service asks for, and the session's other pages. Whoever comes with a token of their own is told
     /// by the service.
     fn step_up(&self, asked: StepUp, response: Response) -> Result<Response, ApiError> {
         let Principal::Session(session) = self.principal else { return Ok(response) };
@@ -211,6 +211,7 @@ impl Call<'_> {
             return Err(ApiError::StepUpInVain);
         }
         let management = self.app.management(session)?;
+        self.app.tell_step_up(self.caller, session.key, &self.matched.route.service.name, &asked);
         let login_url = asked.login_url(management.provider.as_deref());
         Err(ApiError::StepUp { asked, login_url })
     }

@@ -1,6 +1,11 @@
 //! Owns: a fresher or stronger login that a service asks for (RFC 9470), and the address that begins it.
 
+mod recent;
+
+use serde::{Deserialize, Serialize};
 use url::form_urlencoded::Serializer;
+
+pub(crate) use recent::{MOST, Recent};
 
 /// Longer than any list of authentication classes.
 const MAX_ACR: usize = 320;
@@ -9,22 +14,43 @@ const MAX_ACR: usize = 320;
 const JUST_NOW: u64 = 30;
 
 /// What is asked for: one of them at least.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Wire")]
 pub struct StepUp {
     /// Authentication classes, separated by blanks.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub acr_values: Option<String>,
     /// How many seconds ago the login may have been.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    acr_values: Option<String>,
+    max_age: Option<u64>,
+}
+
+impl TryFrom<Wire> for StepUp {
+    type Error = &'static str;
+
+    fn try_from(wire: Wire) -> Result<Self, Self::Error> {
+        let asked = Self::checked(wire.acr_values.as_deref(), wire.max_age);
+        asked.ok_or("asks for nothing that a login could bring")
+    }
 }
 
 impl StepUp {
     /// What a challenge says; `None` if it asks for nothing that a login could bring.
     pub(crate) fn new(acr_values: Option<&str>, max_age: Option<&str>) -> Option<Self> {
+        Self::checked(acr_values, max_age.and_then(|seconds| seconds.parse().ok()))
+    }
+
+    fn checked(acr_values: Option<&str>, max_age: Option<u64>) -> Option<Self> {
         let plain = |text: &&str| {
             (1..=MAX_ACR).contains(&text.len()) && text.chars().all(|one| !one.is_control())
         };
         let acr_values = acr_values.filter(plain).map(str::to_owned);
-        let max_age = max_age.and_then(|seconds| seconds.parse().ok());
         (acr_values.is_some() || max_age.is_some()).then_some(Self { acr_values, max_age })
     }
 

@@ -45,6 +45,7 @@ mod replicas;
 mod sessions;
 mod shape;
 mod snapshots;
+mod step_up;
 mod streams;
 mod telemetry;
 mod tenants;

@@ -1,13 +1,15 @@
 //! The services of the proxy: how they know us, and how they come and go.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use e2e::resp::Value;
 use e2e::scratch::Scratch;
 use e2e::service::{Seen, Service, answer, echo};
 use e2e::stack::Stack;
 use e2e::tls::Ca;
 use e2e::wait;
-use http::Method;
+use http::{HeaderValue, Method};
 use serde_json::json;
 use validator_lib::signature::{self, Content, HeaderNames, Verifier, Version};
 
@@ -119,6 +121,65 @@ async fn services_know_the_requests_that_the_proxy_signed() {
     assert!(take().is_empty());
     for (name, log) in stack.logs() {
         assert!(!log.contains(SECRET) && !log.contains(OWN), "t18: a secret in {name}");
+    }
+}
+
+/// How soon a stream says what has happened.
+const SOON: Duration = Duration::from_secs(5);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c70_every_open_page_at_both_replicas_is_told_of_the_login_that_a_service_asks_for() {
+    const ASKED: &str = "Bearer error=\"insufficient_user_authentication\", acr_values=\"gold\"";
+    let bank = Service::start(None, async |_| {
+        let mut refused = answer(401, "text/plain", "who is that again?");
+        refused.headers_mut().insert("www-authenticate", HeaderValue::from_static(ASKED));
+        refused
+    })
+    .await;
+    let stack = Stack::plan()
+        .twice()
+        .service(&format!("bank: {{ base_url: \"http://{}\" }}", bank.address))
+        .route("{ path: \"/api/pay\", target_service: bank, methods: [GET], auth: session }")
+        .start()
+        .await;
+    let agent = stack.signed_in("alice").await;
+    let path = "/api/auth/events";
+    let direct = stack.bffs().into_iter().map(|bff| stack.to_bff(bff, &agent, Method::GET, path));
+    let mut streams = Vec::new();
+    for call in direct.chain([agent.fetch(Method::GET, &stack.at(path))]) {
+        let mut stream = call.header("accept", "text/event-stream").open().await;
+        stream.until("event: ready", SOON).await;
+        streams.push(stream);
+    }
+
+    // The first stream of a process begins to follow the news; what was published before it never hears.
+    let followed = async || {
+        let answer = stack.redis.ask(&[b"PUBSUB", b"NUMSUB", b"bff:news"]).await;
+        matches!(&*answer.members(), [_, Value::Integer(2)]).then_some(())
+    };
+    wait::until("both replicas follow the news", wait::START, followed).await;
+
+    let mut login_url = String::new();
+    for _ in 0..3 {
+        let reply = agent.fetch(Method::GET, &stack.at("/api/pay")).send().await;
+        let problem = (reply.status.as_u16(), &*reply.problem());
+        assert_eq!(problem, (401, "insufficient_user_authentication"));
+        login_url = reply.json()["login_url"].as_str().expect("where to go").to_owned();
+    }
+    let told = format!("\"login_url\":\"{login_url}\"");
+    for stream in &mut streams {
+        stream.until("event: step_up", SOON).await;
+        stream.until(&told, SOON).await;
+    }
+    assert_eq!(stack.audit("step_up.required").len(), 1, "told once for three calls");
+    let at_provider = agent.visit(&stack.at(&login_url)).send().await.location();
+    assert!(at_provider.as_str().starts_with(&stack.idp.issuer), "{at_provider}");
+
+    let logout = stack.post(&agent, "/auth/logout", &json!({})).await;
+    assert!(logout.status.is_success());
+    for mut stream in streams {
+        stream.end(SOON).await;
+        assert_eq!(stream.text.matches("event: step_up").count(), 1, "{}", stream.text);
     }
 }
 

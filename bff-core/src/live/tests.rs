@@ -71,6 +71,25 @@ async fn c66_news_during_a_look_are_not_lost() {
 }
 
 #[tokio::test]
+async fn c70_a_step_up_wakes_the_streams_of_its_session_and_waits_there_in_bounded_number() {
+    let place = Place::new(100);
+    let mut stream = place.take(1).unwrap();
+    let mut other = place.take(2).unwrap();
+    let guard = place.live.follow(key(1), &place.store, &place.shutdown);
+    let asked = |age: usize| StepUp::new(None, Some(&age.to_string())).unwrap();
+    for age in 0..10 {
+        let news = News::StepUp { session: key(1), asked: asked(age) };
+        place.tell(&[news.clone(), news]).await;
+    }
+    place.tell(&[News::Changed { session: key(2) }]).await;
+    assert!(called(&mut other).await);
+    assert!(called(&mut stream).await);
+    assert_eq!(stream.asked(), (0..step_up::MOST).map(asked).collect::<Vec<_>>());
+    assert!(stream.asked().is_empty() && other.asked().is_empty());
+    assert!(!is_called(&guard), "what guards the proxy's streams has nobody to tell");
+}
+
+#[tokio::test]
 async fn c66_who_may_have_missed_news_looks() {
     let place = Place::new(100);
     let (mut first, mut second) = (place.take(1).unwrap(), place.take(2).unwrap());

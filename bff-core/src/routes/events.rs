@@ -1,7 +1,7 @@
 //! `GET /api/auth/events`: what happens to this session, as server-sent events.
 //!
-//! `ready` at once, then `refreshed`, `expiring`, and `revoked`, after which the stream ends. A stream
-//! never extends the session. News wake it (`live.rs`), and every quarter of a minute it looks by
+//! `ready` at once, then `refreshed`, `expiring`, `step_up`, and `revoked`, after which the stream ends. A
+//! stream never extends the session. News wake it (`live.rs`), and every quarter of a minute it looks by
 //! itself, so that news which were lost are late by no more than that.
 
 mod watch;
@@ -56,7 +56,8 @@ pub(crate) async fn events(
     let seat = app.live.take(session.key, &app.store, &app.shutdown);
     let seat = seat.ok_or(ApiError::TooManyStreams)?;
     let come_back = come_back(&app);
-    let watch = Watch::new(app, session.key, seat);
+    let provider = app.management(&session)?.provider;
+    let watch = Watch::new(app, session.key, provider, seat);
     let told = stream::unfold(watch, move |mut watch| async move {
         let event = event(&watch.next().await?, come_back);
         Some((Ok::<_, Infallible>(event), watch))
@@ -93,6 +94,12 @@ fn event(told: &Told, come_back: Duration) -> Event {
             json!({
                 "expires_at": life.expires_at, "idle_expires_at": life.idle_expires_at,
                 "in": seconds,
+            }),
+        ),
+        Told::StepUp { asked, login_url } => named(
+            "step_up",
+            json!({
+                "acr_values": asked.acr_values, "max_age": asked.max_age, "login_url": login_url,
             }),
         ),
         Told::Revoked(reason) => named("revoked", json!({ "reason": reason })),

@@ -10,6 +10,7 @@ use session::id::StoreKey;
 use crate::app::App;
 use crate::live::Seat;
 use crate::live::look::{Ends, Seen, look};
+use crate::step_up::{Recent, StepUp};
 
 /// Longest time between two looks, and between two signs of life on the connection: below what proxies
 /// allow a silent one.
@@ -19,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(15);
 const EXPIRING: u64 = 120;
 
 /// What the browser is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Told {
     /// A sign of life.
     Nothing,
@@ -29,6 +30,8 @@ pub(super) enum Told {
     Refreshed(Life),
     /// The session ends soon unless it is used, or in any case.
     Expiring { life: Life, seconds: u64 },
+    /// A service asks for a fresher or stronger login, which begins at this address.
+    StepUp { asked: StepUp, login_url: String },
     /// The session is over, and so is the stream: `expired`, `suspended`, or `ended` by somebody.
     Revoked(&'static str),
 }
@@ -63,16 +66,19 @@ pub(super) struct Watch {
     /// As the browser knows it; `None` before the first look.
     known: Option<Life>,
     warned: bool,
+    /// Where the session's logins begin, if not at the main provider.
+    provider: Option<String>,
+    steps: Recent,
     to_tell: VecDeque<Told>,
     over: bool,
 }
 
 impl Watch {
-    /// Follows the session under `key`. `seat` was taken before its first look, so that no end of it
-    /// falls between the two.
-    pub(super) fn new(app: Arc<App>, key: StoreKey, seat: Seat) -> Self {
-        let to_tell = VecDeque::new();
-        Self { app, key, seat, known: None, warned: false, to_tell, over: false }
+    /// Follows the session under `key`, which `provider` vouches for. `seat` was taken before its first
+    /// look, so that no end of it falls between the two.
+    pub(super) fn new(app: Arc<App>, key: StoreKey, provider: Option<String>, seat: Seat) -> Self {
+        let (steps, to_tell) = (Recent::default(), VecDeque::new());
+        Self { app, key, seat, known: None, warned: false, provider, steps, to_tell, over: false }
     }
 
     /// What to tell next; `None` at the end.
@@ -109,7 +115,10 @@ impl Watch {
     async fn look(&mut self) {
         let ends = self.known.as_ref().map(Life::ends);
         match look(&self.app, &self.key, ends).await {
-            Seen::Alive(edge) => self.compare(Life::of(&edge)),
+            Seen::Alive(edge) => {
+                self.compare(Life::of(&edge));
+                self.pass_on(&edge);
+            }
             Seen::Over(reason) => {
                 self.over = true;
                 self.to_tell.push_back(Told::Revoked(reason));
@@ -134,5 +143,17 @@ impl Watch {
             self.to_tell.push_back(Told::Expiring { life, seconds });
         }
         self.warned = is_soon;
+    }
+
+    /// What services asked for, unless it was told a moment ago, or is met: anybody may have published it.
+    fn pass_on(&mut self, edge: &LiveEdge) {
+        let now = self.app.now();
+        for asked in self.seat.asked() {
+            let is_met = asked.is_met(edge.auth_time(), edge.acr(), now);
+            if !is_met && self.steps.is_new(&asked, now) {
+                let login_url = asked.login_url(self.provider.as_deref());
+                self.to_tell.push_back(Told::StepUp { asked, login_url });
+            }
+        }
     }
 }

@@ -36,7 +36,7 @@ pub use user_context::{ContextSettings, Source, SourceKind};
 
 use crate::admin::Access;
 use crate::limits::RateLimits;
-use crate::proxy::Routes;
+use crate::proxy::{Clients, Routes};
 use crate::sessions::EdgeClaims;
 
 /// Longest wait for one command to the store.
@@ -191,9 +191,9 @@ impl Config {
 }
 
 /// The issuers at which we are a client, of the start.
-fn clients_at(idps: &Idps, tenancy: Option<&Tenancy>) -> Vec<String> {
+fn clients_at(idps: &Idps, tenancy: Option<&Tenancy>) -> Clients {
     let main = tenancy.iter().flat_map(|all| &all.tenants).map(|tenant| &tenant.login);
-    idps.login.values().chain(main).map(|login| login.oidc.issuer.clone()).collect()
+    idps.login.values().chain(main).map(|login| &login.oidc).collect()
 }
 
 /// `SESSION_MAX_PER_USER`; zero is no cap.

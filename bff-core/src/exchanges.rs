@@ -1,9 +1,10 @@
-//! Owns: tokens for one service, exchanged for a broader one (RFC 8693), in the memory of this process.
+//! Owns: tokens for one service, in place of a broader one, in the memory of this process.
 //!
-//! One exchange for all who ask at the same time. A token is forgotten with the broad one that it came of:
+//! One is asked for (`ways.rs`) for all who ask at the same time. A token is forgotten with the broad one that it came of:
 //! when that is refreshed, and when its session ends. Nothing here is ever written anywhere.
 
 mod held;
+mod ways;
 
 use std::fmt;
 use std::sync::{Arc, Once};
@@ -21,9 +22,12 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::App;
 use crate::news::News;
-use crate::oidc::{DpopKey, ExchangeRequest, OidcError, RelyingParty, TokenType};
+use crate::oidc::{DpopKey, RelyingParty, TokenType};
+use crate::refresh::PATIENCE;
+use crate::sessions::ActiveSession;
 use crate::single_flight::SingleFlight;
 use held::Held;
+use ways::Way;
 
 /// Holders whose tokens are kept.
 const HOLDERS: u64 = 50_000;
@@ -31,6 +35,8 @@ const HOLDERS: u64 = 50_000;
 const IDLE: Duration = Duration::from_secs(900);
 /// Seconds for which an issuer that failed is left alone by one holder.
 const REST: u64 = 1;
+/// The same where it refused, and the answer costs a refresh token.
+const LONG_REST: u64 = 60;
 /// Seconds before its end from which a token is not sent any more.
 const DYING: u64 = 5;
 /// Assumed life, in seconds, of a token whose issuer tells none.
@@ -55,10 +61,12 @@ pub(crate) enum Holder {
 }
 
 /// A broad token.
-pub(crate) struct Broad {
+pub(crate) struct Broad<'a> {
     pub(crate) holder: Holder,
     pub(crate) token: SecretString,
     pub(crate) dpop_key: Option<DpopKey>,
+    /// The session that has it, and a refresh token with it.
+    pub(crate) session: Option<&'a ActiveSession>,
 }
 
 /// A token for one service.
@@ -78,15 +86,25 @@ pub(crate) enum NoToken {
     Later(&'static str),
     /// The issuer gives none, or nothing that can be used.
     Refused(&'static str),
+    /// The session has ended.
+    Ended(&'static str),
 }
 
 type Name = (Holder, [u8; 32], Target);
 type Outcome = Result<Arc<Narrow>, NoToken>;
 
+/// Why there was none, when, and for how many seconds nobody is asked again.
+#[derive(Debug, Clone, Copy)]
+struct Failed {
+    at: u64,
+    rest: u64,
+    why: NoToken,
+}
+
 /// Tokens, exchanges under way, and what failed a moment ago.
 pub(crate) struct Exchanges {
     held: Cache<Holder, Arc<Held>>,
-    failed: Cache<Name, (u64, NoToken)>,
+    failed: Cache<Name, Failed>,
     under_way: SingleFlight<Name, Outcome>,
     listening: Once,
 }
@@ -111,8 +129,8 @@ impl App {
     /// # Cancel safety
     /// Dropped, it leaves the exchange going on.
     pub(crate) async fn narrowed(
-        &self,
-        broad: Broad,
+        self: &Arc<Self>,
+        broad: Broad<'_>,
         target: &Target,
         party: &Arc<RelyingParty>,
     ) -> Outcome {
@@ -122,15 +140,21 @@ impl App {
             return Ok(token);
         }
         let name = (broad.holder, subject, target.clone());
-        if let Some((_, why)) =
-            exchanges.failed.get(&name).filter(|(at, _)| now.abs_diff(*at) < REST)
+        if let Some(failed) = exchanges.failed.get(&name)
+            && now.abs_diff(failed.at) < failed.rest
         {
-            return Err(why);
+            return Err(failed.why);
         }
         exchanges.follow(&self.store, &self.shutdown);
-        let work = || exchanges.exchange(name.clone(), broad, Arc::clone(party), now);
-        let outcome = exchanges.under_way.run(name.clone(), &self.shutdown, work).await;
-        outcome.unwrap_or(Err(NoToken::Later("exchange_died")))
+        let work = || {
+            let way = Way::new(self, broad, party);
+            exchanges.ask(name.clone(), way, now)
+        };
+        let asked = exchanges.under_way.run(name.clone(), &self.shutdown, work);
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(outcome) => outcome.unwrap_or(Err(NoToken::Later("exchange_died"))),
+            Err(_) => Err(NoToken::Later("exchange_slow")),
+        }
     }
 }
 
@@ -155,24 +179,17 @@ impl Exchanges {
         (now.saturating_add(DYING) < token.expires_at).then_some(token)
     }
 
-    fn exchange(
+    fn ask(
         &self,
         name: Name,
-        broad: Broad,
-        party: Arc<RelyingParty>,
+        way: Way,
         now: u64,
     ) -> impl Future<Output = Outcome> + Send + 'static {
         let (held, failed) = (self.held.clone(), self.failed.clone());
         async move {
-            let (holder, subject, target) = &name;
-            let request = ExchangeRequest {
-                subject_token: &broad.token,
-                dpop_key: broad.dpop_key.as_ref(),
-                audience: &target.audience,
-                scope: target.scope.as_deref(),
-            };
-            match party.exchange_token(request, now).await {
-                Ok(exchanged) => {
+            let (holder, _, target) = &name;
+            match way.go(target, now).await {
+                Ok((exchanged, subject)) => {
                     let tokens = exchanged.tokens;
                     let life = tokens.expires_in.unwrap_or(ASSUMED_LIFE);
                     let token = Arc::new(Narrow {
@@ -183,17 +200,12 @@ impl Exchanges {
                         expires_at: now.saturating_add(life),
                     });
                     let held = held.get_with(*holder, Arc::default);
-                    held.put(*subject, target.clone(), Arc::clone(&token));
+                    held.put(subject, target.clone(), Arc::clone(&token));
                     Ok(token)
                 }
-                Err(error) => {
-                    tracing::warn!(
-                        reason = error.reason(),
-                        audience = &*target.audience,
-                        "no token for a service"
-                    );
-                    let why = why(&error);
-                    failed.insert(name, (now, why));
+                Err(why) => {
+                    let rest = way.rest(why);
+                    failed.insert(name, Failed { at: now, rest, why });
                     Err(why)
                 }
             }
@@ -206,14 +218,6 @@ impl Exchanges {
             let forget = forget(store.follow(), self.held.clone(), shutdown.clone());
             drop(tokio::spawn(forget));
         });
-    }
-}
-
-fn why(error: &OidcError) -> NoToken {
-    if error.is_unavailable() {
-        NoToken::Later(error.reason())
-    } else {
-        NoToken::Refused(error.reason())
     }
 }
 

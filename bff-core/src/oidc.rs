@@ -28,6 +28,7 @@ mod metadata;
 mod nonces;
 mod par;
 mod refresh;
+mod resource;
 mod revoke;
 mod token;
 mod token_exchange;
@@ -61,9 +62,10 @@ pub use logout::{EndSession, LogoutRequest};
 pub use logout_token::{Addressed, LogoutScope, LogoutToken, LogoutTokenError};
 pub use nonces::SharedNonces;
 pub use refresh::{RefreshError, RefreshRequest, Refreshed};
+pub(crate) use resource::{ServiceRequest, is_resource};
 pub use revoke::TokenKind;
 pub use token::{TokenSet, TokenType};
-pub(crate) use token_exchange::ExchangeRequest;
+pub(crate) use token_exchange::{ExchangeRequest, Exchanged};
 
 use crate::http_client::HttpClient;
 use authorize::Authorization;
@@ -211,7 +213,9 @@ impl RelyingParty {
             ("code_verifier", secrets.verifier.expose_secret()),
         ];
         self.add_resources(&mut form);
-        let tokens = self.token(&metadata, &form, secrets.dpop_key.as_ref(), now).await?;
+        let key = secrets.dpop_key.as_ref();
+        let binding = self.binding(&metadata, key.is_some());
+        let tokens = self.token(&metadata, &form, key, binding, now).await?;
         let id_token = tokens
             .id_token
             .as_ref()
@@ -241,9 +245,20 @@ impl RelyingParty {
             ("grant_type", "refresh_token"),
             ("refresh_token", request.refresh_token.expose_secret()),
         ];
-        self.add_resources(&mut form);
+        let binding = self.binding(&metadata, key.is_some());
+        let binding = match request.service {
+            None => {
+                self.add_resources(&mut form);
+                binding
+            }
+            Some(service) => {
+                form.push(("resource", service.audience));
+                form.extend(service.scope.map(|scope| ("scope", scope)));
+                binding.unchecked()
+            }
+        };
         let mut tokens = self
-            .token(&metadata, &form, key.as_ref(), now)
+            .token(&metadata, &form, key.as_ref(), binding, now)
             .await
             .map_err(RefreshError::from_call)?;
         let claims = match &tokens.id_token {

@@ -34,6 +34,7 @@ use tokio::time::Instant;
 use url::Url;
 
 pub use routes::Routes;
+pub(crate) use table::Clients;
 pub use table::RouteTable;
 pub use upstream::Upstream;
 

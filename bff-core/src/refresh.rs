@@ -1,6 +1,7 @@
 //! Owns: fresh access tokens for sessions (DESIGN section 7, protocols: refresh rotation).
 //!
-//! One refresh at a time for a session: in this process by single flight, between replicas by a
+//! A refresh token is spent for new tokens, or for a token for one service (`service.rs`), in one way:
+//! one refresh at a time for a session: in this process by single flight, between replicas by a
 //! lease in the store. It runs as a task of its own; re-reads the session under the lease; writes
 //! down that it spends the refresh token before it does; stores by compare-and-set; and shares its
 //! result, so that no waiter ever spends a refresh token. `invalid_grant`, after another look, ends
@@ -8,12 +9,15 @@
 //! that still lives is served meanwhile. `docs/RELIABILITY.md` has every case.
 
 mod due;
+mod errand;
 mod failures;
 mod flight;
 mod journal;
 mod keep;
 mod lease;
 mod limits;
+mod service;
+mod spend;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,6 +37,7 @@ pub use failures::Failures;
 pub use limits::Limits;
 
 use due::Need;
+use errand::{Errand, Gain};
 use flight::Flight;
 
 /// Refreshes under way, by session and the version of the tokens they replace.
@@ -41,8 +46,11 @@ pub type Flights = SingleFlight<(StoreKey, u64), Refresh>;
 /// What a refresh gave.
 type Refresh = Result<Arc<TokenPart>, Failure>;
 
+/// What a flight ends with.
+type Landing = Result<Gain, Failure>;
+
 /// Longest time a request waits for a refresh.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Why a session ends whose refresh token may be spent without anybody having its successor.
 const LOST: &str = "refresh_lost";
@@ -54,6 +62,8 @@ pub enum Failure {
     Ended(&'static str),
     /// Not now; the session is as it was.
     Later(&'static str),
+    /// The IdP gives no token for this service; the session is as it was.
+    Refused(&'static str),
 }
 
 impl App {
@@ -103,7 +113,7 @@ impl App {
         match tokio::time::timeout(PATIENCE, self.refreshed(session)).await {
             Ok(Some(Ok(fresh))) => Ok(Some(fresh)),
             Ok(Some(Err(Failure::Ended(reason)))) => Err(ApiError::Unauthenticated(reason)),
-            Ok(Some(Err(Failure::Later(_))) | None) | Err(_) => Ok(None),
+            Ok(Some(Err(Failure::Later(_) | Failure::Refused(_))) | None) | Err(_) => Ok(None),
         }
     }
 
@@ -146,7 +156,9 @@ impl App {
                 match waited {
                     Ok(Some(Ok(fresh))) => Ok(fresh),
                     Ok(Some(Err(Failure::Ended(reason)))) => Err(ApiError::Unauthenticated(reason)),
-                    Ok(Some(Err(Failure::Later(reason)))) => self.still_alive(tokens, reason),
+                    Ok(Some(Err(Failure::Later(reason) | Failure::Refused(reason)))) => {
+                        self.still_alive(tokens, reason)
+                    }
                     Ok(None) => Err(ApiError::Internal("refresh_died")),
                     Err(_) => self.still_alive(tokens, "refresh_slow"),
                 }
@@ -185,7 +197,11 @@ impl App {
         if let Some(reason) = self.failures.recent(&key, self.now()) {
             return Err(Failure::Later(reason));
         }
-        let flight = || Flight::new(self, session).run();
+        let flight = || {
+            let errand = Errand::Renew(self.tokens(session).ok());
+            let flight = Flight::new(self, session, errand);
+            async move { flight.run().await.map(|gain| gain.tokens) }
+        };
         Ok(self.flights.begin(key, &self.shutdown, flight))
     }
 }

@@ -42,6 +42,8 @@ mod races;
 mod refresh;
 mod reload;
 mod replicas;
+mod resource;
+mod resource_faults;
 mod sessions;
 mod shape;
 mod snapshots;

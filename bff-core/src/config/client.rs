@@ -10,7 +10,8 @@ use url::Url;
 
 use crate::http_client::{IdentityError, TlsIdentity};
 use crate::oidc::{
-    AssertionAudience, ClientAuth, ClientKey, Exchange, Mode, OidcConfig, Profile, fapi2_weaknesses,
+    AssertionAudience, ClientAuth, ClientKey, Exchange, Mode, OidcConfig, Profile,
+    fapi2_weaknesses, is_resource,
 };
 
 pub(super) fn read(settings: &mut Settings) -> Option<OidcConfig> {
@@ -46,12 +47,7 @@ pub(super) fn read(settings: &mut Settings) -> Option<OidcConfig> {
             *mode = set;
         }
     }
-    let exchange = settings.parsed("OIDC_EXCHANGE", "Use auto or exchange.", |text| match text {
-        "auto" => Ok(Exchange::Auto),
-        "exchange" => Ok(Exchange::Always),
-        _ => Err("is neither auto nor exchange".to_owned()),
-    });
-    config.exchange = exchange.unwrap_or_default();
+    config.exchange = exchange(settings, &config.scopes);
     config.request_key = request_key(settings, &config);
     let rotate = settings.parsed("OIDC_DPOP_ROTATE", "Use true or false.", parse::switch);
     config.rotate_dpop_key = rotate.unwrap_or(false);
@@ -96,6 +92,24 @@ pub(super) fn read(settings: &mut Settings) -> Option<OidcConfig> {
         settings.problem(path, problem, "Change it, or unset OIDC_PROFILE.");
     }
     complete.then_some(config)
+}
+
+/// How tokens for one service are had.
+fn exchange(settings: &mut Settings, scopes: &str) -> Exchange {
+    let hint = "Use auto, exchange or resource.";
+    let exchange = settings.parsed("OIDC_EXCHANGE", hint, |text| match text {
+        "auto" => Ok(Exchange::Auto),
+        "exchange" => Ok(Exchange::Always),
+        "resource" => Ok(Exchange::Resource),
+        _ => Err("is not a way to a token for one service".to_owned()),
+    });
+    let exchange = exchange.unwrap_or_default();
+    if exchange == Exchange::Resource && !scopes.split(' ').any(|scope| scope == "offline_access") {
+        settings.warn(
+            "OIDC_EXCHANGE=resource needs refresh tokens, and OIDC_SCOPES has no offline_access",
+        );
+    }
+    exchange
 }
 
 /// What the profile asks of how the outside reaches us.
@@ -273,9 +287,9 @@ fn resources(text: &str) -> Result<Vec<String>, String> {
     let mut seen = HashSet::new();
     text.split_ascii_whitespace()
         .filter(|resource| seen.insert(*resource))
-        .map(|resource| match Url::parse(resource) {
-            Ok(url) if url.fragment().is_none() => Ok(resource.to_owned()),
-            _ => Err("holds something that is no absolute URI without a fragment".to_owned()),
+        .map(|resource| {
+            let problem = "holds something that is no absolute URI without a fragment";
+            is_resource(resource).then(|| resource.to_owned()).ok_or_else(|| problem.to_owned())
         })
         .collect()
 }

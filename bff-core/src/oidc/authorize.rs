@@ -2,6 +2,7 @@
 //! 3.1.2.1, RFC 8707, RFC 9101, JARM) and the secrets that tie its answer to it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -57,6 +58,11 @@ impl Authorization {
             .add_extra_param("nonce", &nonce);
         for resource in &config.resources {
             builder = builder.add_extra_param("resource", resource);
+        }
+        let is_new =
+            |service: &&Arc<str>| !config.resources.iter().any(|known| **known == ***service);
+        for service in request.services.iter().filter(is_new) {
+            builder = builder.add_extra_param("resource", &**service);
         }
         for (name, value) in request.hints.parameters() {
             builder = builder.add_extra_param(name, value);

@@ -8,6 +8,7 @@ use validator_lib::algorithm::Algorithm;
 
 use super::client_key::ClientKey;
 use super::fapi2;
+use super::resource::is_resource;
 use crate::http_client::TlsIdentity;
 
 /// Everything the relying party needs to know about one issuer and our registration there.
@@ -146,9 +147,7 @@ impl OidcConfig {
         if self.scopes.contains("${") {
             return Err("scope_unexpanded");
         }
-        let is_resource =
-            |text: &String| Url::parse(text).is_ok_and(|url| url.fragment().is_none());
-        if !self.resources.iter().all(is_resource) {
+        if !self.resources.iter().all(|text| is_resource(text)) {
             return Err("resource_not_an_absolute_uri");
         }
         match &self.client_auth {
@@ -243,6 +242,8 @@ pub enum Exchange {
     Auto,
     /// By token exchange (RFC 8693), whatever the metadata says.
     Always,
+    /// By the session's refresh token and a resource indicator (RFC 8707).
+    Resource,
 }
 
 /// Whether an optional protocol is used.

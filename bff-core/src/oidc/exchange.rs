@@ -70,11 +70,12 @@ impl RelyingParty {
         metadata: &Metadata,
         form: &Form<'_>,
         key: Option<&DpopKey>,
+        binding: Binding,
         now: u64,
     ) -> Result<TokenSet, OidcError> {
         let endpoint = metadata.token_endpoint();
         let answer = self.caller(metadata, now).post(Endpoint::Token, endpoint, form, key).await?;
-        TokenSet::parse(&answer, self.binding(metadata, key.is_some()))
+        TokenSet::parse(&answer, binding)
     }
 
     /// What tokens have to be bound to; `proved` if a proof went with the request.

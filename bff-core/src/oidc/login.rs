@@ -1,6 +1,8 @@
 //! Owns: what a login in flight consists of: what the browser may ask for, and what the server
 //! remembers until the browser is back.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
@@ -20,6 +22,9 @@ pub struct LoginRequest<'a> {
     pub state: &'a str,
     /// What the browser asked for.
     pub hints: &'a LoginHints,
+    /// Services that tokens will be asked for one by one ([`super::Exchange::Resource`]): the grant has to
+    /// cover them all (RFC 8707 section 2.2).
+    pub services: &'a [Arc<str>],
 }
 
 impl std::fmt::Debug for LoginRequest<'_> {

@@ -197,7 +197,7 @@ impl MockAs {
 
 /// Begins a login with `hints`.
 pub(crate) async fn begin(rp: &RelyingParty, hints: &LoginHints) -> Result<Begun, OidcError> {
-    let request = LoginRequest { redirect_uri: REDIRECT_URI, state: "state", hints };
+    let request = LoginRequest { redirect_uri: REDIRECT_URI, state: "state", hints, services: &[] };
     rp.begin_login(&request, NOW).await
 }
 
@@ -206,7 +206,7 @@ pub(crate) fn refresh_of<'a>(
     refresh_token: &'a secrecy::SecretString,
     dpop_key: Option<&'a DpopKey>,
 ) -> RefreshRequest<'a> {
-    RefreshRequest { refresh_token, dpop_key, subject: "alice", auth_time: None }
+    RefreshRequest { refresh_token, dpop_key, subject: "alice", auth_time: None, service: None }
 }
 
 /// A client key of ours.

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use super::dpop::DpopKey;
 use super::error::{Endpoint, OAuthCode, OAuthError, OidcError};
 use super::id_claims::IdClaims;
+use super::resource::ServiceRequest;
 use super::token::TokenSet;
 
 /// What is refreshed.
@@ -19,6 +20,10 @@ pub struct RefreshRequest<'a> {
     pub subject: &'a str,
     /// When, if the ID token of the login said so.
     pub auth_time: Option<u64>,
+    /// The one service that the access token is to be for (RFC 8707 section 2.2); else it is the session's.
+    /// Whether it may be shown to that service is for the caller to check, once the refresh token that came
+    /// with it is safe.
+    pub(crate) service: Option<ServiceRequest<'a>>,
 }
 
 impl std::fmt::Debug for RefreshRequest<'_> {

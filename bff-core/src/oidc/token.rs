@@ -64,12 +64,7 @@ impl TokenSet {
         }
         let dpop = token_type == TokenType::Dpop;
         let sender_constrained = dpop || binding.certificate;
-        let demanded = match (binding.dpop, binding.profile) {
-            (Mode::Required, _) => dpop,
-            (_, Profile::Fapi2) => sender_constrained,
-            _ => true,
-        };
-        if !demanded {
+        if !is_taken((binding.dpop, binding.profile), token_type, sender_constrained) {
             return Err(protocol("token_not_sender_constrained"));
         }
         Ok(Self {
@@ -93,6 +88,26 @@ pub(super) struct Binding {
     /// The issuer binds tokens to the certificate that we showed.
     pub(super) certificate: bool,
     pub(super) profile: Profile,
+}
+
+impl Binding {
+    /// The same for tokens that are checked later: what else came with them must not be lost.
+    pub(super) fn unchecked(self) -> Self {
+        Self { dpop: Mode::Auto, profile: Profile::Open, ..self }
+    }
+}
+
+/// Whether a token is bound as the settings want it.
+pub(super) fn is_taken(
+    settings: (Mode, Profile),
+    token_type: TokenType,
+    sender_constrained: bool,
+) -> bool {
+    match settings {
+        (Mode::Required, _) => token_type == TokenType::Dpop,
+        (_, Profile::Fapi2) => sender_constrained,
+        _ => true,
+    }
 }
 
 /// RFC 6749 appendix A.12 and A.17: 1*VSCHAR, which is also what a header can carry.

@@ -144,6 +144,7 @@ pub(super) async fn of_session(
         holder: Holder::Session(session.key),
         token: tokens.access_token.clone(),
         dpop_key: dpop_key(&tokens)?,
+        session: Some(session),
     };
     narrow(app, broad, service, target, &party).await
 }
@@ -160,13 +161,13 @@ async fn of_caller(
         return Err(refused(service, "token_exchange_refused", "no_client_at_issuer"));
     };
     let holder = Holder::Caller(hash(&token.text));
-    let broad = Broad { holder, token: token.text.clone(), dpop_key: None };
+    let broad = Broad { holder, token: token.text.clone(), dpop_key: None, session: None };
     narrow(app, broad, service, target, party).await
 }
 
 async fn narrow(
     app: &Arc<App>,
-    broad: Broad,
+    broad: Broad<'_>,
     service: &Service,
     target: &Target,
     party: &Arc<RelyingParty>,
@@ -178,6 +179,7 @@ async fn narrow(
         Ok(_) => Err(refused(service, "token_not_bound", "exchanged_token_not_bound")),
         Err(NoToken::Later(reason)) => Err(ApiError::IdpUnavailable(reason)),
         Err(NoToken::Refused(reason)) => Err(refused(service, "token_exchange_refused", reason)),
+        Err(NoToken::Ended(reason)) => Err(ApiError::Unauthenticated(reason)),
     }
 }
 

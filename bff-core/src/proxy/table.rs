@@ -5,6 +5,7 @@
 
 mod agree;
 mod build;
+mod clients;
 mod explain;
 mod file;
 mod given;
@@ -27,6 +28,7 @@ use crate::error::ApiError;
 use crate::exchanges::Target;
 use crate::limits::{Key, Rule};
 use crate::metrics::Proxied;
+pub(crate) use clients::Clients;
 use file::RoutesFile;
 use given::Given;
 

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use session::edge::EdgeView;
 use session::header_text;
 use session::record::{Management, TokenPart};
 use session::store::{Store as _, StoredSession, Swap};
 use tokio::time::Instant;
 
+use super::errand::{Gain, is_same};
 use super::flight::{Case, Flight};
-use super::{Failure, Refresh};
+use super::{Failure, Landing, Refresh};
 use crate::news::News;
 use crate::oidc::Refreshed;
-use crate::sessions::{ActiveSession, keep_for, session_expiry, tenant_of, token_id, token_part};
+use crate::sessions::{ActiveSession, keep_for, session_expiry, tenant_of, token_id};
 use crate::{audit, metrics};
 
 /// Something else of the session was changed between our look and our write.
@@ -22,12 +23,19 @@ const STALE: &str = "stale";
 
 impl Flight {
     /// Stores by compare-and-set, again and again while the store is away.
-    pub(super) async fn keep(&self, case: &Case, refreshed: Refreshed) -> Refresh {
-        let tokens = Arc::new(merged(&case.tokens, &refreshed, self.app.now()));
+    pub(super) async fn keep(&self, case: &Case, mut refreshed: Refreshed) -> Landing {
+        if self.errand.is_for_service() {
+            // What is known of the user comes with the session's own tokens.
+            refreshed.claims = None;
+        }
+        let tokens = Arc::new(self.errand.merged(&case.tokens, &refreshed, self.app.now()));
         let begun = Instant::now();
         loop {
             let trouble = match self.try_to_keep(case, &tokens, &refreshed).await {
-                Ok(kept) => return kept,
+                Ok(kept) => {
+                    let service = self.errand.for_service(refreshed);
+                    return kept.map(|tokens| Gain { tokens, service });
+                }
                 Err(trouble) => trouble,
             };
             if begun.elapsed() >= self.app.refresh_limits.store {
@@ -56,7 +64,7 @@ impl Flight {
     ) -> Result<Refresh, &'static str> {
         let current = self.app.session_by_id(self.id.clone()).await;
         let Some(current) = current.map_err(|error| error.reason())? else {
-            return Ok(Err(self.too_late(case, tokens)));
+            return Ok(Err(self.too_late(case, tokens, refreshed)));
         };
         let version = current.stored.version;
         if version != case.session.stored.version {
@@ -68,38 +76,42 @@ impl Flight {
                 // Our own write, whose answer was lost.
                 return Ok(Ok(self.kept(tokens)));
             }
-            if !is_same(&there, &case.tokens) {
+            if !is_same(&there, &case.tokens) && self.errand.gives_way_to(&there) {
                 // A replica's that was faster. Ours are of the same family, so they are not revoked.
                 return Ok(Ok(there));
             }
         }
         let Ok((sealed, keep)) = self.seal(&current, tokens, refreshed) else {
-            return Ok(self.unkeepable(case, tokens).await);
+            return Ok(self.unkeepable(case, tokens, refreshed).await);
         };
         match self.app.store.replace(&self.key, &current.stored, sealed, keep).await {
             Ok(Swap::Done) => Ok(Ok(self.kept(tokens))),
-            Ok(Swap::Gone) => Ok(Err(self.too_late(case, tokens))),
+            Ok(Swap::Gone) => Ok(Err(self.too_late(case, tokens, refreshed))),
             Ok(Swap::Stale) => Err(STALE),
             Err(error) => Err(error.reason()),
         }
     }
 
     fn kept(&self, tokens: &Arc<TokenPart>) -> Arc<TokenPart> {
-        metrics::refreshed();
-        audit::session_refreshed(&self.key);
-        self.app.tell(&[News::Refreshed { session: self.key }]);
+        // A token for a service is no news to anybody: the session's own is what it was, and so are those
+        // that other services have.
+        if !self.errand.is_for_service() {
+            metrics::refreshed();
+            audit::session_refreshed(&self.key);
+            self.app.tell(&[News::Refreshed { session: self.key }]);
+        }
         Arc::clone(tokens)
     }
 
     /// Logout won: what we just got is thrown away, at the IdP too.
-    fn too_late(&self, case: &Case, tokens: &TokenPart) -> Failure {
-        self.revoke(case, tokens);
+    fn too_late(&self, case: &Case, tokens: &TokenPart, refreshed: &Refreshed) -> Failure {
+        self.revoke(case, tokens, &refreshed.tokens.access_token);
         Failure::Ended("session_gone")
     }
 
     /// The session cannot hold what the IdP gave, and what it holds is spent.
-    async fn unkeepable(&self, case: &Case, tokens: &TokenPart) -> Refresh {
-        self.revoke(case, tokens);
+    async fn unkeepable(&self, case: &Case, tokens: &TokenPart, refreshed: &Refreshed) -> Refresh {
+        self.revoke(case, tokens, &refreshed.tokens.access_token);
         match self.app.end(&case.session, "identity_too_long").await {
             Ok(()) => Err(Failure::Ended("identity_too_long")),
             Err(error) => Err(Failure::Later(error.reason())),
@@ -107,9 +119,8 @@ impl Flight {
     }
 
     /// Ends at the IdP what the session no longer has a use for.
-    pub(super) fn revoke(&self, case: &Case, tokens: &TokenPart) {
-        let (refresh_token, access_token) =
-            (tokens.refresh_token.clone(), tokens.access_token.clone());
+    pub(super) fn revoke(&self, case: &Case, tokens: &TokenPart, access_token: &SecretString) {
+        let (refresh_token, access_token) = (tokens.refresh_token.clone(), access_token.clone());
         self.app.revoke_in_background(&case.provider, refresh_token, access_token);
     }
 
@@ -168,30 +179,4 @@ impl Flight {
         };
         Ok((sealed, keep_for(view.idle_deadline().saturating_sub(now))))
     }
-}
-
-/// Both tokens count: some issuers give out the same access token again.
-fn is_same(one: &TokenPart, other: &TokenPart) -> bool {
-    let refresh = |tokens: &TokenPart| {
-        tokens.refresh_token.as_ref().map(|token| token.expose_secret().to_owned())
-    };
-    one.access_token.expose_secret() == other.access_token.expose_secret()
-        && refresh(one) == refresh(other)
-}
-
-/// What a response leaves out stays as it was (RFC 6749 section 6).
-fn merged(old: &TokenPart, refreshed: &Refreshed, now: u64) -> TokenPart {
-    let mut tokens = token_part(&refreshed.tokens, refreshed.dpop_key.as_ref(), now, &old.scope);
-    tokens.refresh_token = tokens.refresh_token.or_else(|| old.refresh_token.clone());
-    tokens.id_token = tokens.id_token.or_else(|| old.id_token.clone());
-    tokens.profile = match &refreshed.claims {
-        Some(claims) => {
-            let mut profile = old.profile.clone();
-            profile.extend(crate::sessions::profile(claims));
-            profile
-        }
-        None => old.profile.clone(),
-    };
-    tokens.context = old.context.clone();
-    tokens
 }

@@ -21,7 +21,7 @@ use crate::error::ApiError;
 use crate::limits::Subject;
 use crate::login_state::{LOGIN_SECONDS, LoginTicket, PendingLogin};
 use crate::loops::{self, Completed};
-use crate::oidc::LoginRequest;
+use crate::oidc::{Exchange, LoginRequest};
 use crate::sessions::{Use, keep_for};
 use crate::{audit, metrics};
 
@@ -81,10 +81,15 @@ async fn begin(
     let redirect_uri = redirect_uri(caller)?;
     let keys = &app.config.session_keys;
     let ticket = LoginTicket::fresh(&caller.tenant.id, keys, &*app.random, app.now());
+    let services = match party.config().exchange {
+        Exchange::Resource => app.config.routes.load().services_with_tokens(),
+        Exchange::Auto | Exchange::Always => Vec::new(),
+    };
     let request = LoginRequest {
         redirect_uri: &redirect_uri,
         state: ticket.state().as_str(),
         hints: &asked.hints,
+        services: &services,
     };
     let login = party.begin_login(&request, app.now()).await?;
     let pending = PendingLogin {

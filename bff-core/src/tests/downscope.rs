@@ -267,7 +267,7 @@ async fn t07_under_fapi_a_token_that_is_bound_to_nothing_is_never_sent() {
 }
 
 /// What `check-config` says of a strategy and a service.
-fn problems(settings: &[(&str, &str)], routes: &str, idps: &str) -> String {
+pub(super) fn problems(settings: &[(&str, &str)], routes: &str, idps: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("routes.yaml"), routes).unwrap();
     std::fs::write(directory.path().join("idps.yaml"), idps).unwrap();

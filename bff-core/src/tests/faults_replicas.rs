@@ -17,27 +17,27 @@ use crate::testing::{Browser, Heard, QUICK, World};
 const FIRST: &str = "canary-refresh-token";
 
 /// A process of its own, as far as tasks, timers and connections go: all of it ends at once.
-struct Doomed(Runtime);
+pub(super) struct Doomed(Runtime);
 
 impl Doomed {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         Self(Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap())
     }
 
     /// A call that nobody will see answered.
-    fn call(&self, app: &Arc<App>, browser: &Browser) {
+    pub(super) fn call(&self, app: &Arc<App>, browser: &Browser, path: &'static str) {
         let (app, browser) = (Arc::clone(app), browser.clone());
         self.0.spawn(async move {
-            browser.get("/api/orders/1").by_our_page().send(&app).await;
+            browser.get(path).by_our_page().send(&app).await;
         });
     }
 
-    fn kill(self) {
+    pub(super) fn kill(self) {
         self.0.shutdown_background();
     }
 }
 
-async fn until(done: impl Fn() -> bool) {
+pub(super) async fn until(done: impl Fn() -> bool) {
     let waiting = async {
         while !done() {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -62,7 +62,7 @@ async fn c52_a_replica_that_dies_before_the_idp_answered_is_replaced_within_its_
         let (other, heard) = (world.another().start(), Heard::listen());
         world.idp.once("/token", Reply::Hang);
         let doomed = Doomed::start();
-        doomed.call(&dying, &browser);
+        doomed.call(&dying, &browser, "/api/orders/1");
         until(|| world.refreshes() == 1).await;
         doomed.kill();
         if grace == "0" {
@@ -86,7 +86,7 @@ async fn c52_a_replica_that_dies_before_it_stored_what_the_idp_answered() {
         world.rotates(spent);
         store.fail("replace", Fault::Hangs, 1);
         let doomed = Doomed::start();
-        doomed.call(&dying, &browser);
+        doomed.call(&dying, &browser, "/api/orders/1");
         assert!(store.called("replace", 1).await);
         doomed.kill();
         if grace == "0" {
@@ -109,7 +109,7 @@ async fn c52_a_replica_that_dies_before_it_sent_or_after_it_stored_costs_nothing
         world.rotates(2);
         store.fail(dies_at, Fault::Hangs, 1);
         let doomed = Doomed::start();
-        doomed.call(&dying, &browser);
+        doomed.call(&dying, &browser, "/api/orders/1");
         assert!(store.called(dies_at, 1).await);
         doomed.kill();
         assert_eq!(call(&world, &other, &browser).await, "200");

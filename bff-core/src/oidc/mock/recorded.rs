@@ -28,6 +28,12 @@ impl Recorded {
         value
     }
 
+    /// All values of a form parameter.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        let values = self.form.iter().filter(|(key, _)| key == name);
+        values.map(|(_, value)| value.as_str()).collect()
+    }
+
     /// Header and claims of the DPoP proof, its signature checked.
     pub(crate) fn proof(&self) -> Option<(Value, Value)> {
         assert!(self.headers.get_all("dpop").iter().count() <= 1);

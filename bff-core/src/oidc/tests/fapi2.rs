@@ -112,7 +112,7 @@ async fn fapi2_codes_are_sent_to_https_or_loopback_alone() {
         ("http://localhost:8080/auth/callback", true),
         ("http://app.example/auth/callback", false),
     ] {
-        let request = LoginRequest { redirect_uri, state: "state", hints: &hints };
+        let request = LoginRequest { redirect_uri, state: "state", hints: &hints, services: &[] };
         let outcome = strict.begin_login(&request, NOW).await;
         assert_eq!(outcome.is_ok(), good, "{redirect_uri}");
         if let Err(error) = outcome {

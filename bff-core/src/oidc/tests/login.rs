@@ -117,8 +117,12 @@ async fn c83_nothing_secret_is_in_any_debug_text() {
             config.client_auth = ClientAuth::SecretBasic("canary-client-secret".to_owned().into());
         });
         let hints = LoginHints::default();
-        let request =
-            LoginRequest { redirect_uri: REDIRECT_URI, state: "canary-state", hints: &hints };
+        let request = LoginRequest {
+            redirect_uri: REDIRECT_URI,
+            state: "canary-state",
+            hints: &hints,
+            services: &[],
+        };
         mock.once("/par", pushed("urn:canary"));
         let begun = rp.begin_login(&request, NOW).await.unwrap();
         let wire = LoginSecretsWire::from(&begun.secrets);

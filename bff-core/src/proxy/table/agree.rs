@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use shell::config::Settings;
 
+use super::clients::Clients;
 use super::{Auth, Route, RouteTable, ServiceToken};
 use crate::config::{BearerEntry, Idps, Strategy};
 
@@ -13,10 +14,11 @@ impl RouteTable {
     pub(crate) fn agree(
         &self,
         idps: &Idps,
-        clients_at: &[String],
+        clients_at: &Clients,
         strategy: Strategy,
         settings: &mut Settings,
     ) {
+        self.agree_by_resource(clients_at, settings);
         let by_token =
             self.routes.iter().filter(|route| matches!(route.auth, Auth::Bearer | Auth::Hybrid));
         for route in by_token {
@@ -49,16 +51,9 @@ impl RouteTable {
                 ));
             }
             if matches!(route.service.token, ServiceToken::Exchange(_)) {
-                let ours = |issuer: &String| clients_at.contains(issuer);
-                for issuer in taken.iter().filter(|issuer| !ours(&issuer.known.issuer)) {
-                    settings.problem(
-                        &place,
-                        &format!(
-                            "exchanges tokens of the idp {}, where we are no client",
-                            issuer.known.name
-                        ),
-                        "Give an entry of this issuer a client, or take its tokens elsewhere.",
-                    );
+                for issuer in &taken {
+                    let known = &issuer.known;
+                    clients_at.agree(&place, &known.name, &known.issuer, settings);
                 }
             }
             let asked = taken.iter().filter(|issuer| issuer.introspection.is_some());

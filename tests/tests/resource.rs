@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use e2e::agent::Agent;
 use e2e::clock;
 use e2e::service::{Service, echo};
 use e2e::stack::{Plan, Stack, to_bff};
@@ -108,4 +109,54 @@ async fn c49_two_hundred_calls_to_three_services_with_a_dead_token_spend_no_refr
         assert!((5..=13).contains(&refreshes), "{refreshes}");
         assert_eq!(stack.idp.spent_at_most().await, 1);
     }
+}
+
+/// The first replica dies while the provider holds its request for a service. What the second says of that
+/// service then, and of one that is shown the session's own token.
+async fn killed(plan: Plan, how: Value) -> (Stack, Agent, [u16; 2]) {
+    let mut stack = plan.twice().start().await;
+    let agent = stack.agent();
+    stack.sign_in_directly(&agent, "alice").await;
+    stack.idp.fault("/token", 1, how).await;
+    let (origin, first, tab) = (stack.origin.clone(), stack.bff_address, agent.tab());
+    let call = tokio::spawn(async move {
+        // It ends with its replica.
+        drop(to_bff(&origin, first, &tab, Method::GET, "/api/narrow/x").try_send().await);
+    });
+    stack.idp.holds().await;
+    stack.bff.process().kill();
+    stack.idp.release().await;
+    call.await.expect("the call ended with its replica");
+    let second = stack.bffs()[1];
+    let mut answers = [0; 2];
+    for (answer, path) in answers.iter_mut().zip(["/api/narrow/x", "/api/echo/x"]) {
+        let reply = stack.to_bff(second, &agent, Method::GET, path).send().await;
+        *answer = reply.status.as_u16();
+    }
+    (stack, agent, answers)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c52_a_replica_killed_while_it_asks_for_a_service_costs_nothing_within_the_grace() {
+    for how in [json!({"hold": true, "drop": true}), json!({"hold": true, "after": true})] {
+        let service = Service::start(None, async |seen| echo(&seen)).await;
+        let plan = plan(&service).idp("OP_REFRESH_GRACE", "60").bff("OIDC_REFRESH_GRACE", "60");
+        let (stack, agent, answers) = killed(plan, how.clone()).await;
+        assert_eq!(answers, [200, 200], "{how}");
+        // The refresh token that came is good for the next.
+        let reply =
+            stack.to_bff(stack.bffs()[1], &agent, Method::GET, "/api/opaque/x").send().await;
+        assert_eq!(reply.status, 200, "{how}: {}", reply.text());
+        assert!(stack.idp.spent_at_most().await <= 2, "{how}");
+        assert!(stack.audit("session.refresh_lost").is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c52_a_replica_killed_while_it_asks_for_a_service_leaves_the_session_its_access_token() {
+    let service = Service::start(None, async |seen| echo(&seen)).await;
+    let (stack, _, answers) = killed(plan(&service), json!({"hold": true, "after": true})).await;
+    assert_eq!(answers, [503, 200]);
+    assert_eq!(stack.idp.spent_at_most().await, 1, "nobody sends it again");
+    assert!(stack.audit("session.revoked").is_empty());
 }

@@ -44,6 +44,7 @@ pub mod step_up;
 mod store_nonces;
 pub mod streams;
 pub mod tenants;
+mod unread;
 pub mod user_context;
 
 #[cfg(test)]

@@ -3,8 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::body::Body;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use shell::admin::Admin;
 use shell::listen::{self, Limits};
@@ -12,10 +11,10 @@ use shell::tls::Tls;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
-use crate::admin;
 use crate::app::App;
 use crate::caller::Peer;
 use crate::front::Front;
+use crate::{admin, unread};
 
 /// Serves `listener` until the end begins.
 pub async fn serve(app: Arc<App>, listener: TcpListener) {
@@ -26,7 +25,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener) {
         let (front, peer) = (Arc::clone(&front), Peer { address, tls: is_tls });
         service_fn(move |request: http::Request<Incoming>| {
             let front = Arc::clone(&front);
-            async move { Ok::<_, Infallible>(front.answer(peer, request.map(body)).await) }
+            async move { Ok::<_, Infallible>(front.answer(peer, unread::take(request)).await) }
         })
     };
     listen::serve(listener, tls, limits(), shutdown, make).await;
@@ -40,15 +39,10 @@ pub async fn serve_admin(app: Arc<App>, admin: Admin, listener: TcpListener) {
         let router = router.clone();
         service_fn(move |mut request: http::Request<Incoming>| {
             request.extensions_mut().insert(Peer { address, tls: is_tls });
-            router.clone().oneshot(request.map(Body::new))
+            router.clone().oneshot(unread::take(request))
         })
     };
     listen::serve(listener, tls, limits(), app.shutdown.clone(), make).await;
-}
-
-/// What is to be read of a request; most have nothing, which costs nothing.
-fn body(body: Incoming) -> Body {
-    if body.is_end_stream() { Body::empty() } else { Body::new(body) }
 }
 
 fn limits() -> Limits {

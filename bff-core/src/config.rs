@@ -6,6 +6,7 @@ mod cookies;
 mod file;
 mod idps;
 mod network;
+mod rate_limits;
 mod site;
 mod strategy;
 mod streams;
@@ -21,7 +22,6 @@ use session::context::ContextSigner;
 use session::seal::SessionKeys;
 use session::settings::{ClientSettings, StoreSettings, key_ring};
 use shell::config::{Problems, Settings, parse};
-use shell::reload::Watched;
 use shell::telemetry::LogConfig;
 
 pub use idps::{BearerEntry, Idps, Introspection, LoginProvider};
@@ -36,7 +36,7 @@ pub use user_context::{ContextSettings, Source, SourceKind};
 
 use crate::admin::Access;
 use crate::limits::RateLimits;
-use crate::proxy::{Clients, Routes};
+use crate::proxy::{Clients, RouteTable, Routes};
 use crate::sessions::EdgeClaims;
 
 /// Longest wait for one command to the store.
@@ -65,7 +65,7 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// `BFF_MAX_STREAMS`, `BFF_MAX_STREAMS_PER_SESSION`.
     pub streams: StreamLimits,
-    /// `rate_limits` of `bff.yaml`.
+    /// `rate_limits` of `bff.yaml`; a tenant may have its own.
     pub rate_limits: RateLimits,
     /// `BFF_EDGE_CLAIMS`.
     pub edge_claims: EdgeClaims,
@@ -111,13 +111,22 @@ impl Config {
         let strategy = Strategy::read(settings);
         let idps = Arc::new(Idps::read(settings));
         let lifetimes = Lifetimes::read(settings);
-        let tenancy = Self::read_tenancy(settings, &network, lifetimes, &idps);
+        let mut file = file::BffFile::read(settings);
+        let rate_limits = file.rate_limits(settings);
+        let max_sessions_per_user = max_sessions_per_user(settings);
+        let common = Common {
+            network: &network,
+            lifetimes,
+            max_sessions_per_user,
+            rate_limits: &rate_limits,
+            idps: &idps,
+        };
+        let tenancy = Tenancy::read(settings, common);
         if let Some(tenancy) = &tenancy {
             strategy.agree(settings, tenancy);
         }
         let context = context::read(settings, tenancy.as_ref(), &idps);
         let streams = StreamLimits::read(settings);
-        let mut file = file::BffFile::read(settings);
         let user_context = ContextSettings::read(file.user_context.take(), settings);
         let edge_claims = EdgeClaims::read(settings);
         let routes = Routes::read(settings);
@@ -126,6 +135,9 @@ impl Config {
             context::agree(settings, context.as_ref(), &routes.load());
             routes.load().agree(&idps, &clients_at, strategy, settings);
             routes.load().know(&user_context, settings);
+            if let Some(tenancy) = &tenancy {
+                routes.load().know_tenants(|id| tenancy.knows(id), settings);
+            }
         }
         let access = Access::read(settings);
         Some(Self {
@@ -139,7 +151,7 @@ impl Config {
             context,
             lifetimes,
             streams,
-            rate_limits: file.rate_limits(settings),
+            rate_limits,
             edge_claims,
             telemetry: file.telemetry.parse(settings),
             user_context,
@@ -157,36 +169,25 @@ impl Config {
     pub(crate) fn tenancy_of(&self, text: &str) -> Result<Tenancy, Problems> {
         let mut settings = self.source.clone();
         let max_sessions_per_user = max_sessions_per_user(&mut settings);
-        let (network, idps, lifetimes) = (&self.network, &self.idps, self.lifetimes);
-        let common = Common { network, lifetimes, max_sessions_per_user, idps };
+        let Self { network, lifetimes, rate_limits, idps, .. } = self;
+        let lifetimes = *lifetimes;
+        let common = Common { network, lifetimes, max_sessions_per_user, rate_limits, idps };
         let tenancy = Tenancy::parse(text, &mut settings, common);
         if let (Some(signer), Some(tenancy)) = (&self.context, &tenancy) {
             context::differs(&mut settings, signer, tenancy);
         }
+        if let Some(tenancy) = &tenancy {
+            self.routes.load().know_tenants(|id| tenancy.knows(id), &mut settings);
+        }
         settings.finish(tenancy).map(|(tenancy, _)| tenancy)
     }
 
-    fn read_tenancy(
-        settings: &mut Settings,
-        network: &Network,
-        lifetimes: Lifetimes,
-        idps: &Idps,
-    ) -> Option<Tenancy> {
-        let max_sessions_per_user = max_sessions_per_user(settings);
-        Tenancy::read(settings, Common { network, lifetimes, max_sessions_per_user, idps })
-    }
-
-    /// What exchanges [`Self::routes`] when `routes.yaml` changes, with the checks of the start. Install the
-    /// metrics recorder first.
-    pub fn watched_routes(&self) -> Box<dyn Watched> {
-        let (context, idps) = (self.context.clone(), Arc::clone(&self.idps));
-        let (clients_at, strategy) = (clients_at(&self.idps, Some(&self.tenancy)), self.strategy);
-        let known = self.user_context.clone();
-        self.routes.watched(move |table, settings| {
-            context::agree(settings, context.as_ref(), table);
-            table.agree(&idps, &clients_at, strategy, settings);
-            table.know(&known, settings);
-        })
+    /// Notes in `settings` where a new `routes.yaml` and the settings of the start do not fit.
+    pub(crate) fn agree(&self, table: &RouteTable, settings: &mut Settings) {
+        context::agree(settings, self.context.as_ref(), table);
+        let clients_at = clients_at(&self.idps, Some(&self.tenancy));
+        table.agree(&self.idps, &clients_at, self.strategy, settings);
+        table.know(&self.user_context, settings);
     }
 }
 

@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Pause after a store that was slower: its own time-outs are longer, so it would not be noticed to stand still.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Whose requests are counted together.
+/// Whose requests are counted together, of one tenant's.
 #[derive(Debug, Clone, Copy)]
 pub enum Subject<'a> {
     /// Those of one IPv4 address, one IPv6 network of 64 bits, or of all whose address nobody knows.
@@ -47,15 +47,13 @@ pub enum Subject<'a> {
     Session(&'a StoreKey),
     /// Those of one user.
     User {
-        /// The tenant; empty if there are none.
-        tenant: &'a [u8],
         /// Who vouches for the user.
         issuer: &'a str,
         /// The user's id there.
         id: &'a [u8],
     },
-    /// Those of a tenant; empty if there are none.
-    Tenant(&'a [u8]),
+    /// All of the tenant's.
+    Tenant,
     /// Those in the name of an issuer, apart for each address that they come from: whoever only claims to be
     /// the issuer uses up nothing of what is the issuer's own.
     Issuer(&'a str, Option<IpAddr>),
@@ -81,7 +79,8 @@ impl RateLimiter {
         Self { store, keys, leases, stand_in, spared, told }
     }
 
-    /// Counts one request of `subject` by `rule`; without a rule there is no limit.
+    /// Counts one request of `subject` by `rule`; without a rule there is no limit. What is counted for one
+    /// `tenant` is nothing to another; it is empty where there are none, and for what is no tenant's.
     ///
     /// # Errors
     /// [`RateLimited`] if it is one too many; then it does not count.
@@ -92,10 +91,11 @@ impl RateLimiter {
     pub async fn admit(
         &self,
         rule: Option<&Rule>,
+        tenant: &str,
         subject: Subject<'_>,
     ) -> Result<(), RateLimited> {
         let Some(rule) = rule else { return Ok(()) };
-        let name = Name::of(&self.keys, rule, subject);
+        let name = Name::of(&self.keys, rule, tenant, subject);
         let asked_at = Instant::now();
         let want = match self.leases.take(name, asked_at) {
             Local::Admitted => return Ok(()),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use bff_core::app::App;
 use bff_core::config::Config;
-use bff_core::{metrics, server, startup, tenants};
+use bff_core::{explain, metrics, reload as files, server, startup};
 use clap::{Parser, Subcommand};
 use shell::admin::Admin;
 use shell::clock::SystemClock;
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
             Err(problems) => refuse(&problems),
         },
         Command::Explain { method, url } => match read_config() {
-            Ok((config, _)) => explain(&config, &method, &url),
+            Ok((config, _)) => tell(&config, &method, &url),
             Err(problems) => refuse(&problems),
         },
         Command::Healthcheck => healthcheck(),
@@ -121,8 +121,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let app =
         App::new(config, store, Arc::new(SystemClock), Arc::new(SystemRandom), shutdown.clone())?;
     startup::check_issuers(&app).await.context("OIDC_*")?;
-    let routes = app.config.watched_routes();
-    Watch::over(certificates.into_iter().chain(tenants::watched(&app)).chain([routes]))
+    Watch::over(certificates.into_iter().chain(files::watched(&app)))
         .start(reload::INTERVAL, &shutdown)
         .context("cannot listen to signals")?;
     let admin = Admin { metrics: Some(metrics_handle), shutdown: shutdown.clone() };
@@ -153,13 +152,8 @@ fn refuse(problems: &Problems) -> ExitCode {
     }
 }
 
-fn explain(config: &Config, method: &http::Method, url: &str) -> ExitCode {
-    let path = match url.split_once("://") {
-        Some((_, rest)) => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/"),
-        None => url,
-    };
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    let report = config.routes.load().explain(method, path);
+fn tell(config: &Config, method: &http::Method, url: &str) -> ExitCode {
+    let report = explain::explain(config, method, url);
     match std::io::stdout().lock().write_all(report.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,

@@ -73,11 +73,11 @@ pub(crate) async fn proxy(
         return Err(ApiError::BadRequest("path_unclear").into_response());
     };
     let routes = app.config.routes.load();
-    let matched = match routes.find(path, &head.method) {
+    let matched = match routes.find(&caller.tenant.id, path, &head.method) {
         Ok(matched) => matched,
         Err(error) => {
             let mut response = error.into_response();
-            if let Some(allowed) = routes.allowed(path) {
+            if let Some(allowed) = routes.allowed(&caller.tenant.id, path) {
                 response.headers_mut().insert(ALLOW, allowed);
             }
             return Err(response);

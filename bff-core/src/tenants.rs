@@ -12,16 +12,15 @@ use arc_swap::ArcSwap;
 use http::HeaderName;
 use serde_json::Value;
 use session::record::Management;
-use session::settings::tenants::{FILE, Hosts, auto};
-use shell::config::{Problem, Problems};
+use session::settings::tenants::{Hosts, auto};
 use shell::origin::Origin;
 use shell::random::Random;
-use shell::reload::{Watched, WatchedFile};
 
-use crate::app::{App, SetupError};
+use crate::app::SetupError;
 use crate::config::{Limits, Site, Tenancy, TenantSettings};
 use crate::cookies::Cookies;
 use crate::cors::Cors;
+use crate::limits::RateLimits;
 use crate::oidc::{RelyingParty, SharedNonces};
 use crate::providers::Providers;
 
@@ -41,6 +40,8 @@ pub struct Tenant {
     pub site: Site,
     /// What its sessions may.
     pub limits: Limits,
+    /// How often its users may ask.
+    pub rate_limits: RateLimits,
     /// What scripts of other origins may; `None` where there are none.
     pub cors: Option<Cors>,
 }
@@ -68,6 +69,7 @@ impl Tenant {
             cookies: settings.cookies.clone(),
             site: settings.site.clone(),
             limits: settings.limits,
+            rate_limits: settings.rate_limits.clone(),
             cors: Cors::new(&settings.site.cors_origins, &common.csrf_header),
         })
     }
@@ -117,7 +119,7 @@ impl Tenants {
     ///
     /// # Errors
     /// As [`Tenants::new`].
-    fn exchange(&self, tenancy: &Tenancy) -> Result<(), SetupError> {
+    pub(crate) fn exchange(&self, tenancy: &Tenancy) -> Result<(), SetupError> {
         self.table.store(Arc::new(Table::new(tenancy, &self.common)?));
         Ok(())
     }
@@ -163,6 +165,13 @@ impl Tenants {
         self.table.load().by_id.get(id).cloned()
     }
 
+    /// Whether `id` is one of several, or may become one.
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        let table = self.table.load();
+        let listed = matches!(table.by_host, ByHost::Listed(_));
+        listed && (table.template.is_some() || table.by_id.contains_key(id))
+    }
+
     /// All of them, by their ids.
     pub fn all(&self) -> Vec<Arc<Tenant>> {
         self.table.load().by_id.values().cloned().collect()
@@ -205,27 +214,6 @@ impl Tenants {
 
 /// Most tenants that are made of hosts.
 const MADE_MAX: usize = 64;
-
-/// What takes a new `tenants.yaml` into use. None where there was no file at the start: sessions of tenants
-/// are others than those of none, so that to begin with them is for a restart.
-pub fn watched(app: &Arc<App>) -> Option<Box<dyn Watched>> {
-    let (path, first) = app.config.tenancy.file.as_ref()?;
-    let changed = Arc::clone(app);
-    let take = move |text: &str| {
-        let tenancy = changed.config.tenancy_of(text)?;
-        changed.tenants.exchange(&tenancy).map_err(|error| unusable(&error))
-    };
-    Some(Box::new(WatchedFile::new(FILE, path, Some(*first), take)))
-}
-
-/// The settings of one tenant contradict each other, or TLS cannot be set up for it.
-fn unusable(error: &SetupError) -> Problems {
-    Problems::one(Problem {
-        path: FILE.to_owned(),
-        problem: format!("cannot be used: {error}"),
-        hint: "Change what it says of that.".to_owned(),
-    })
-}
 
 impl Table {
     /// This, with a tenant that was made of `host`.

@@ -52,6 +52,7 @@ mod streams;
 mod telemetry;
 mod tenants;
 mod tenants_kept;
+mod tenants_own;
 mod unread;
 mod upstream;
 mod user_context;

@@ -130,9 +130,9 @@ impl TenantTable {
 
 fn parse(text: &str, default: &Tenant, settings: &mut Settings) -> Hosts<Arc<Tenant>> {
     let Tenant { cookie, cors_origins, .. } = default;
-    let entries: Vec<TenantEntry<IgnoredAny>> =
+    let entries: Vec<TenantEntry<IgnoredAny, IgnoredAny>> =
         tenants::parse(text, settings, Reader::Forwardauth, cookie, cors_origins);
-    let of_tenant = |entry: TenantEntry<IgnoredAny>| {
+    let of_tenant = |entry: TenantEntry<IgnoredAny, IgnoredAny>| {
         let TenantEntry { id, hosts, cookie, cors_origins, .. } = entry;
         let tenant = Arc::new(Tenant { id, cookie, cors_origins });
         hosts.into_iter().map(move |host| (host, Arc::clone(&tenant)))

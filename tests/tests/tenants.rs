@@ -275,3 +275,33 @@ async fn c79_a_new_tenant_needs_no_restart_and_a_broken_file_changes_nothing() {
     assert_eq!(session(&stack, &new, NOBODY).await["tenant"], "c");
     assert_eq!(told(&app(&stack, &new, NOBODY).await, "x-tenant-id"), "c");
 }
+
+/// The hosts of two tenants, of whom one has a route that the other has not, and fewer logins.
+#[tokio::test(flavor = "multi_thread")]
+async fn c79_routes_and_limits_are_each_tenants_own() {
+    const OWN: &str = r#"
+tenants:
+  - id: a
+    hosts: ["app.wicket.test:{port}"]
+    rate_limits: { login: { limit: 2, window: 1m } }
+  - { id: b, hosts: ["b.wicket.test:{port}"] }
+"#;
+    let plan = Stack::plan().host(B).tenants(OWN).route(
+        "{ id: lab, path: /api/public/lab, target_service: echo, upstream_path: /lab, methods: [GET], auth: none, tenants: [a] }",
+    );
+    let stack = plan.limits("{ login: { limit: 4, window: 1m } }").start().await;
+    let agent = stack.agent();
+    for (host, path) in [(A, "/lab"), (B, "/public/lab")] {
+        let reply = agent.fetch(Method::GET, &at(&stack, host, "/api/public/lab")).send().await;
+        assert_eq!(reply.status, 200, "{host}: {}", reply.text());
+        let seen = stack.upstream.take();
+        assert_eq!(seen.iter().map(|seen| seen.target()).collect::<Vec<_>>(), [path], "{host}");
+    }
+    for (host, limit) in [(A, 2), (B, 4)] {
+        for number in 0..6 {
+            let login = stack.agent().visit(&at(&stack, host, "/auth/login")).send().await;
+            let expected = if number < limit { 303 } else { 429 };
+            assert_eq!(login.status, expected, "{host} {number}: {}", login.text());
+        }
+    }
+}

@@ -12,8 +12,10 @@ use shell::origin::Origin;
 use shell::reload::Fingerprint;
 
 use super::idps::{ClientFile, client_of_tenant};
+use super::rate_limits::RateLimitsFile;
 use super::{Idps, Lifetimes, LoginProvider, Network, Site, client, cookies, lifetime, site};
 use crate::cookies::Cookies;
+use crate::limits::RateLimits;
 
 /// Everything that is one tenant's own.
 #[derive(Debug, Clone)]
@@ -34,6 +36,8 @@ pub struct TenantSettings {
     pub idps: BTreeMap<String, LoginProvider>,
     /// What its sessions may.
     pub limits: Limits,
+    /// How often its users may ask.
+    pub rate_limits: RateLimits,
 }
 
 /// What the sessions of a tenant may at most.
@@ -66,6 +70,7 @@ pub(super) struct Common<'a> {
     pub(super) network: &'a Network,
     pub(super) lifetimes: Lifetimes,
     pub(super) max_sessions_per_user: usize,
+    pub(super) rate_limits: &'a RateLimits,
     pub(super) idps: &'a Idps,
 }
 
@@ -81,6 +86,22 @@ impl Tenancy {
     /// Whether lists of sessions must know which is older: for a cap, which a new file may bring as well.
     pub(super) fn has_caps(&self) -> bool {
         self.by_host || self.tenants.iter().any(|tenant| tenant.limits.max_sessions_per_user > 0)
+    }
+
+    /// Whether `id` is one of them, or may become one.
+    pub(super) fn knows(&self, id: &str) -> bool {
+        self.by_host && (self.made.is_some() || self.tenants.iter().any(|tenant| tenant.id == id))
+    }
+
+    /// The tenant at the host of `origin`: its id, which is empty where there is one tenant. `None` for a
+    /// host of nobody.
+    pub fn at(&self, origin: &Origin) -> Option<&str> {
+        if !self.by_host {
+            return Some("");
+        }
+        let is_at =
+            |tenant: &&TenantSettings| tenant.hosts.iter().any(|host| host == origin.host());
+        self.tenants.iter().find(is_at).map(|tenant| tenant.id.as_str())
     }
 
     /// Reads them, noting all problems in `settings`.
@@ -155,6 +176,7 @@ fn template(settings: &mut Settings, common: Common<'_>) -> Option<TenantSetting
         login: main(settings)?,
         idps: BTreeMap::new(),
         limits: common.limits(),
+        rate_limits: common.rate_limits.clone(),
     })
 }
 
@@ -196,6 +218,7 @@ fn one(settings: &mut Settings, common: Common<'_>) -> Option<Tenancy> {
         login: login?,
         idps: common.idps.login.clone(),
         limits: common.limits(),
+        rate_limits: common.rate_limits.clone(),
     };
     Some(Tenancy { tenants: vec![tenant], by_host: false, made: None, file: None })
 }
@@ -240,9 +263,10 @@ impl Reading<'_> {
         self.settings.problem(&format!("{}: {key}", self.place), problem, hint);
     }
 
-    fn tenant(mut self, entry: TenantEntry<ClientFile>) -> Option<TenantSettings> {
+    fn tenant(mut self, entry: TenantEntry<ClientFile, RateLimitsFile>) -> Option<TenantSettings> {
         let TenantEntry { id, slug, hosts, cookie, cors_origins, bff } = entry;
         let limits = self.limits(&bff.limits);
+        let rate_limits = self.rate_limits(bff.rate_limits.as_ref());
         let idps = self.idps(&bff.idps);
         let site = self.site(&hosts, cors_origins, &bff);
         let login = self.login(bff);
@@ -251,11 +275,21 @@ impl Reading<'_> {
             client::agree(self.settings, oidc, site.default_origin.as_ref(), &path);
         }
         let cookies = Cookies::new(cookie);
-        Some(TenantSettings { id, slug, hosts, site, cookies, login: login?, idps, limits })
+        Some(TenantSettings {
+            id,
+            slug,
+            hosts,
+            site,
+            cookies,
+            login: login?,
+            idps,
+            limits,
+            rate_limits,
+        })
     }
 
     /// Its own client, or that of the `OIDC_*` settings. Nobody's credentials go to another's issuer.
-    fn login(&mut self, entry: BffEntry<ClientFile>) -> Option<LoginProvider> {
+    fn login(&mut self, entry: BffEntry<ClientFile, RateLimitsFile>) -> Option<LoginProvider> {
         let main_issuer = self.settings.text("OIDC_ISSUER");
         let Some(client) = entry.client else {
             if entry.issuer.is_some() && entry.issuer != main_issuer {
@@ -294,7 +328,7 @@ impl Reading<'_> {
         &mut self,
         hosts: &[String],
         cors_origins: Vec<Origin>,
-        entry: &BffEntry<ClientFile>,
+        entry: &BffEntry<ClientFile, RateLimitsFile>,
     ) -> Site {
         let scheme = site::default_scheme(self.settings);
         let callback = entry.callback_host.as_deref().map(|text| {
@@ -344,6 +378,13 @@ impl Reading<'_> {
         }
         let idle = u32::try_from(idle.min(session)).unwrap_or(u32::MAX);
         Limits { session, idle, max_sessions_per_user: most }
+    }
+
+    /// Its own rate limits, which may be more or less than those of all.
+    fn rate_limits(&mut self, file: Option<&RateLimitsFile>) -> RateLimits {
+        let all = self.common.rate_limits;
+        let place = format!("{}: rate_limits", self.place);
+        file.map_or_else(|| all.clone(), |file| file.of_tenant(all, &place, self.settings))
     }
 
     /// A time in seconds, at most that of all tenants.

@@ -16,7 +16,7 @@ const LEN: usize = 16;
 pub(super) struct Name([u8; LEN]);
 
 impl Name {
-    pub(super) fn of(keys: &SessionKeys, rule: &Rule, subject: Subject<'_>) -> Self {
+    pub(super) fn of(keys: &SessionKeys, rule: &Rule, tenant: &str, subject: Subject<'_>) -> Self {
         let mut message = Vec::with_capacity(128);
         let mut part = |bytes: &[u8]| {
             message.extend_from_slice(&bytes.len().to_be_bytes());
@@ -25,6 +25,7 @@ impl Name {
         part(rule.label.as_bytes());
         // A tally of one window means nothing for another.
         part(&rule.quota.window().as_millis().to_be_bytes());
+        part(tenant.as_bytes());
         match subject {
             Subject::Ip(ip) => {
                 part(b"ip");
@@ -34,16 +35,12 @@ impl Name {
                 part(b"session");
                 part(key.as_bytes());
             }
-            Subject::User { tenant, issuer, id } => {
+            Subject::User { issuer, id } => {
                 part(b"user");
-                part(tenant);
                 part(issuer.as_bytes());
                 part(id);
             }
-            Subject::Tenant(id) => {
-                part(b"tenant");
-                part(id);
-            }
+            Subject::Tenant => part(b"tenant"),
             Subject::Issuer(issuer, ip) => {
                 part(b"issuer");
                 part(issuer.as_bytes());
@@ -98,8 +95,12 @@ mod tests {
         Subject::Ip(Some(text.parse().unwrap()))
     }
 
+    fn name_at(tenant: &str, rule: &Rule, subject: Subject<'_>) -> String {
+        Name::of(&SessionKeys::new(KeyRing::single("k", [3; 32])), rule, tenant, subject).text()
+    }
+
     fn name(rule: &Rule, subject: Subject<'_>) -> String {
-        Name::of(&SessionKeys::new(KeyRing::single("k", [3; 32])), rule, subject).text()
+        name_at("", rule, subject)
     }
 
     fn rule(label: &str) -> Rule {
@@ -118,16 +119,19 @@ mod tests {
     }
 
     #[test]
-    fn callers_of_different_kinds_and_rules_never_meet() {
+    fn c79_callers_of_different_kinds_rules_and_tenants_never_meet() {
         let key = SessionId::from_random([1; 32]).store_key();
         let login = rule("login");
-        let user = |tenant, issuer, id| Subject::User { tenant, issuer, id };
+        let user = |issuer, id| Subject::User { issuer, id };
         let all = [
             name(&login, Subject::Session(&key)),
-            name(&login, user(b"a", "b", b"c")),
-            name(&login, user(b"ab", "", b"c")),
-            name(&login, user(b"a", "bc", b"")),
-            name(&login, Subject::Tenant(b"a")),
+            name_at("a", &login, user("b", b"c")),
+            name_at("ab", &login, user("", b"c")),
+            name_at("a", &login, user("bc", b"")),
+            name_at("a", &login, Subject::Tenant),
+            name_at("b", &login, Subject::Tenant),
+            name_at("a", &login, Subject::Ip(None)),
+            name_at("b", &login, Subject::Ip(None)),
             name(&login, Subject::Issuer("a", None)),
             name(&login, Subject::Ip(None)),
             name(&rule("other"), Subject::Ip(None)),
@@ -146,6 +150,6 @@ mod tests {
         let one = name(&rule("login"), ip("192.0.2.1"));
         assert_eq!(one.len(), 22);
         let other = SessionKeys::new(KeyRing::single("k", [4; 32]));
-        assert_ne!(one, Name::of(&other, &rule("login"), ip("192.0.2.1")).text());
+        assert_ne!(one, Name::of(&other, &rule("login"), "", ip("192.0.2.1")).text());
     }
 }

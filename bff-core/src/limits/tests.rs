@@ -22,7 +22,7 @@ async fn replicas_share_one_limit_for_few_round_trips() {
     let mut admitted = 0;
     for number in 0..3_000 {
         let limiter = &limiters[number % 2];
-        admitted += u32::from(limiter.admit(Some(&rule), Subject::Session(&key)).await.is_ok());
+        admitted += u32::from(limiter.admit(Some(&rule), "", Subject::Session(&key)).await.is_ok());
     }
     assert_eq!(admitted, 1_000);
     let asked: usize = stores.iter().map(|store| store.calls().len()).sum();
@@ -38,7 +38,7 @@ async fn what_another_replica_holds_costs_a_caller_little() {
     let rule = Rule::new("proxy", "proxy", 1_000, Duration::from_secs(3_600)).unwrap();
     let key = SessionId::from_random([1; 32]).store_key();
     let ask = async |limiter: &RateLimiter| {
-        u32::from(limiter.admit(Some(&rule), Subject::Session(&key)).await.is_ok())
+        u32::from(limiter.admit(Some(&rule), "", Subject::Session(&key)).await.is_ok())
     };
     let mut admitted = 0;
     for _ in 0..200 {

@@ -18,31 +18,30 @@ pub(super) async fn limit(
     route: &Route,
     principal: &Principal,
 ) -> Result<(), ApiError> {
+    let limits = &caller.tenant.rate_limits;
     let (rule, key) = match &route.limit {
         RouteLimit::Off => return Ok(()),
         RouteLimit::Default => match principal {
             Principal::Nobody => return Ok(()),
-            Principal::Session(_) => (app.config.rate_limits.proxy.as_ref(), Key::Session),
-            Principal::Bearer(_) => (app.config.rate_limits.proxy.as_ref(), Key::User),
+            Principal::Session(_) => (limits.proxy.as_ref(), Key::Session),
+            Principal::Bearer(_) => (limits.proxy.as_ref(), Key::User),
         },
         RouteLimit::Own(rule, key) => (Some(rule), *key),
     };
     let identity = principal.identity().unwrap_or_default();
     let issuer;
     let subject = match (key, principal) {
-        (Key::Tenant, _) => Subject::Tenant(caller.tenant.id.as_bytes()),
+        (Key::Tenant, _) => Subject::Tenant,
         (Key::Ip, _) | (_, Principal::Nobody) => Subject::Ip(caller.ip),
         (Key::Session, Principal::Session(session)) => Subject::Session(&session.key),
         // A caller with a token has no session; all tokens of one subject count together.
-        (Key::Session | Key::User, Principal::Bearer(token)) => Subject::User {
-            tenant: caller.tenant.id.as_bytes(),
-            issuer: &token.issuer,
-            id: token.subject.as_bytes(),
-        },
+        (Key::Session | Key::User, Principal::Bearer(token)) => {
+            Subject::User { issuer: &token.issuer, id: token.subject.as_bytes() }
+        }
         (Key::User, Principal::Session(session)) => {
             issuer = app.management(session)?.issuer;
-            Subject::User { tenant: identity.tenant_id, issuer: &issuer, id: identity.user_id }
+            Subject::User { issuer: &issuer, id: identity.user_id }
         }
     };
-    Ok(app.limiter.admit(rule, subject).await?)
+    Ok(app.limiter.admit(rule, &caller.tenant.id, subject).await?)
 }

@@ -10,6 +10,7 @@ mod explain;
 mod file;
 mod given;
 mod known;
+mod paths;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ use crate::metrics::Proxied;
 pub(crate) use clients::Clients;
 use file::RoutesFile;
 use given::Given;
+use paths::{Paths, REST};
 
 /// A service behind the proxy.
 #[derive(Debug, Clone)]
@@ -129,6 +131,8 @@ pub(super) struct Route {
     pub(super) limit: RouteLimit,
     /// The entries of `idps.yaml` whose tokens it takes; all if empty.
     pub(super) idps: Vec<String>,
+    /// The tenants at whose hosts it is there; all if absent.
+    tenants: Option<Vec<String>>,
     /// What the server puts into a request.
     pub(super) injection: Option<Injection>,
     /// What the browser sees of an answer; all of it if absent.
@@ -204,7 +208,7 @@ pub(super) struct Made {
 pub struct RouteTable {
     services: BTreeMap<String, Arc<Service>>,
     routes: Vec<Arc<Route>>,
-    paths: matchit::Router<Vec<Arc<Route>>>,
+    paths: Paths,
     shows_context: bool,
 }
 
@@ -223,16 +227,21 @@ impl RouteTable {
         self.shows_context
     }
 
-    /// The methods that `path` has, as `Allow` lists them.
-    pub(super) fn allowed(&self, path: PlainPath<'_>) -> Option<HeaderValue> {
-        let found = self.paths.at(path.as_str()).ok()?;
+    /// The methods that `path` has at the hosts of `tenant`, as `Allow` lists them.
+    pub(super) fn allowed(&self, tenant: &str, path: PlainPath<'_>) -> Option<HeaderValue> {
+        let found = self.paths.of(tenant).at(path.as_str()).ok()?;
         let methods = found.value.iter().flat_map(|route| &route.methods);
         HeaderValue::try_from(methods.map(Method::as_str).collect::<Vec<_>>().join(",")).ok()
     }
 
-    /// The route of `method path`.
-    pub(super) fn find(&self, path: PlainPath<'_>, method: &Method) -> Result<Matched, ApiError> {
-        let found = self.paths.at(path.as_str()).map_err(|_| ApiError::NotFound)?;
+    /// The route of `method path` at the hosts of `tenant`.
+    pub(super) fn find(
+        &self,
+        tenant: &str,
+        path: PlainPath<'_>,
+        method: &Method,
+    ) -> Result<Matched, ApiError> {
+        let found = self.paths.of(tenant).at(path.as_str()).map_err(|_| ApiError::NotFound)?;
         let route = found
             .value
             .iter()
@@ -259,9 +268,6 @@ fn template_text(template: &Template) -> String {
     };
     pieces.iter().map(text).collect()
 }
-
-/// matchit's name for the part behind `*`.
-const REST: &str = "rest";
 
 #[cfg(test)]
 mod tests;

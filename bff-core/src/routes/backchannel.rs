@@ -121,7 +121,7 @@ async fn carry_out(
     // Of the issuers only ours count apart: there is no end of others.
     let issuer = named.as_ref().map_or("", |(_, provider)| provider.issuer());
     let rule = app.config.rate_limits.backchannel.as_ref();
-    app.limiter.admit(rule, Subject::Issuer(issuer, caller.ip)).await?;
+    app.limiter.admit(rule, "", Subject::Issuer(issuer, caller.ip)).await?;
     let (clients, provider) = named.ok_or("logout_token_not_for_us")?;
     let token = provider.logout_token(compact, app.now()).await.map_err(|error| match error {
         LogoutTokenError::Refused(reason) => Failure::Refused(reason),

@@ -45,7 +45,8 @@ pub(crate) async fn by_form(
     headers: HeaderMap,
     form: Result<RawForm, RawFormRejection>,
 ) -> Result<Response, ApiError> {
-    app.limiter.admit(app.config.rate_limits.auth_post.as_ref(), Subject::Ip(caller.ip)).await?;
+    let rule = caller.tenant.rate_limits.auth_post.as_ref();
+    app.limiter.admit(rule, &caller.tenant.id, Subject::Ip(caller.ip)).await?;
     let RawForm(form) = form.map_err(|rejection| ApiError::of_body(rejection.status()))?;
     let form = std::str::from_utf8(&form).map_err(|_| ApiError::BadRequest("form_not_utf8"))?;
     if login_cookies(&caller, &headers).next().is_none() {

@@ -46,7 +46,8 @@ pub(crate) async fn login(
     {
         return see_other(&home);
     }
-    app.limiter.admit(app.config.rate_limits.login.as_ref(), Subject::Ip(caller.ip)).await?;
+    let rule = caller.tenant.rate_limits.login.as_ref();
+    app.limiter.admit(rule, &caller.tenant.id, Subject::Ip(caller.ip)).await?;
     let completed = Completed::of(&headers, &caller.tenant.cookies);
     let is_loop = completed.is_loop(app.now()) && !asked.retries;
     if is_loop && !keeps_its_session(&app, &caller, &headers).await {

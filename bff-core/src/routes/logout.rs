@@ -64,7 +64,8 @@ pub(crate) async fn by_post(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
-    app.limiter.admit(app.config.rate_limits.auth_post.as_ref(), Subject::Ip(caller.ip)).await?;
+    let rule = caller.tenant.rate_limits.auth_post.as_ref();
+    app.limiter.admit(rule, &caller.tenant.id, Subject::Ip(caller.ip)).await?;
     let body = body.map_err(|rejection| ApiError::of_body(rejection.status()))?;
     let network = &app.config.network;
     csrf::check_origin(&headers, caller.origin.as_ref(), &caller.tenant.site.cors_origins)?;

@@ -35,8 +35,8 @@ pub(crate) async fn refresh(
         &app.config.session_keys,
         &session.id,
     )?;
-    let rule = app.config.rate_limits.session.as_ref();
-    app.limiter.admit(rule, Subject::Session(&session.key)).await?;
+    let rule = caller.tenant.rate_limits.session.as_ref();
+    app.limiter.admit(rule, &caller.tenant.id, Subject::Session(&session.key)).await?;
     app.renewed_tokens(&session).await?;
     let session = app.session_by_id(session.id).await?;
     let mut session = session.ok_or(ApiError::Unauthenticated("session_gone"))?;

@@ -31,9 +31,8 @@ pub(crate) async fn session(
     let purpose = if is_probe(query.as_deref()) { Use::Silent } else { Use::Slides };
     let (body, cookies) = match app.session(&headers, &caller, purpose).await {
         Ok(Some(session)) => {
-            app.limiter
-                .admit(app.config.rate_limits.session.as_ref(), Subject::Session(&session.key))
-                .await?;
+            let rule = caller.tenant.rate_limits.session.as_ref();
+            app.limiter.admit(rule, &caller.tenant.id, Subject::Session(&session.key)).await?;
             match describe(&app, &session) {
                 Ok(told) => (told, Vec::new()),
                 Err(ApiError::Unauthenticated(reason)) => {

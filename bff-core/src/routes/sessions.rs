@@ -111,8 +111,8 @@ async fn signed_in(
     let session = session.ok_or(ApiError::Unauthenticated("no_session"))?;
     let (header, keys) = (&network.csrf_header, &app.config.session_keys);
     csrf::check_token(headers, method, header, false, keys, &session.id)?;
-    let rule = app.config.rate_limits.session.as_ref();
-    app.limiter.admit(rule, Subject::Session(&session.key)).await?;
+    let rule = caller.tenant.rate_limits.session.as_ref();
+    app.limiter.admit(rule, &caller.tenant.id, Subject::Session(&session.key)).await?;
     Ok(session)
 }
 

@@ -37,7 +37,8 @@ pub(crate) async fn report(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     csrf::check_origin(&headers, caller.origin.as_ref(), &caller.tenant.site.cors_origins)?;
-    app.limiter.admit(app.config.rate_limits.telemetry.as_ref(), Subject::Ip(caller.ip)).await?;
+    let rule = caller.tenant.rate_limits.telemetry.as_ref();
+    app.limiter.admit(rule, &caller.tenant.id, Subject::Ip(caller.ip)).await?;
     let body = body.map_err(|rejection| ApiError::of_body(rejection.status()))?;
     if !is_text(&headers) {
         return Err(ApiError::UnsupportedMediaType);

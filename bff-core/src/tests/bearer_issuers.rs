@@ -22,10 +22,10 @@ async fn the_files_of_the_first_design_load_as_they_stand() {
         ("OPTIONS", "/api/crud/agents/7", "crud-agents"),
         ("POST", "/api/access/v1/evaluation", "pdp-authzen"),
     ] {
-        let told = routes.load().explain(&method.parse().unwrap(), path);
+        let told = routes.load().explain("", &method.parse().unwrap(), path);
         assert!(told.contains(&format!("route     {route}\n")), "{told}");
     }
-    let told = routes.load().explain(&http::Method::POST, "/api/access/v1/evaluation");
+    let told = routes.load().explain("", &http::Method::POST, "/api/access/v1/evaluation");
     assert!(told.contains("http://pdp_app:8001/access/v1/evaluation"), "{told}");
     // No issuer can be reached from here, and that is nobody's fault who shows a token of theirs.
     let claims = json!({

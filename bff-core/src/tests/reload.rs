@@ -24,7 +24,7 @@ async fn a_new_table_counts_for_new_requests_and_connections_stay() {
     let world = World::start().await;
     let mut service = RawService::start().await;
     let (app, directory) = world.replica_routed(&routes(&service.url, &["/api/old"]), &[]);
-    let mut watch = Watch::over([app.config.watched_routes()]);
+    let mut watch = Watch::over(crate::reload::watched(&app));
     let get = |path: &'static str| {
         let app = Arc::clone(&app);
         tokio::spawn(async move { Browser::new().get(path).send(&app).await })
@@ -61,8 +61,7 @@ async fn t09_a_broken_file_leaves_the_old_table_in_use() {
     let good = routes(&world.service.url, &["/api/old"]);
     let no_keys = [("BFF_CONTEXT_KEYS", ""), ("BFF_CONTEXT_ISSUER", "")];
     let (app, directory) = world.replica_routed(&good, &no_keys);
-    let watched = app.config.watched_routes();
-    let mut watch = Watch::over([watched]);
+    let mut watch = Watch::over(crate::reload::watched(&app));
     let status = async |path: &str| -> u16 {
         let answer: Answer = Browser::new().get(path).send(&app).await;
         answer.status

@@ -114,7 +114,7 @@ async fn c79_limits_are_each_tenants_own() {
 async fn c79_t09_a_new_file_counts_as_a_whole_and_a_broken_one_does_not() {
     let tenants = Tenants::start(&[]).await;
     let app = &tenants.world.app;
-    let mut watch = Watch::over(crate::tenants::watched(app));
+    let mut watch = Watch::over(crate::reload::watched(app));
     let [a, b, _] = three(&tenants).await;
     let broken = [
         "",

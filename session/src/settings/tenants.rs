@@ -23,9 +23,9 @@ pub use hosts::{Hosts, host};
 /// Longest id, slug or subdomain.
 const NAME_MAX: usize = 64;
 
-/// One tenant. `C` is what is read of its `client`.
+/// One tenant. `C` is what is read of its `client`, and `R` of its `rate_limits`.
 #[derive(Debug)]
-pub struct TenantEntry<C> {
+pub struct TenantEntry<C, R> {
     /// Names it for good: sessions and services know it by this.
     pub id: String,
     /// Names it to people.
@@ -37,12 +37,12 @@ pub struct TenantEntry<C> {
     /// Origins beside its own that may call it.
     pub cors_origins: Vec<Origin>,
     /// What `bff` alone needs.
-    pub bff: BffEntry<C>,
+    pub bff: BffEntry<C, R>,
 }
 
 /// What the file says of a tenant to `bff`, as it stands there.
 #[derive(Debug)]
-pub struct BffEntry<C> {
+pub struct BffEntry<C, R> {
     /// `issuer`
     pub issuer: Option<String>,
     /// `client`
@@ -57,6 +57,8 @@ pub struct BffEntry<C> {
     pub post_logout_redirect_uri: Option<String>,
     /// `limits`
     pub limits: LimitsFile,
+    /// `rate_limits`
+    pub rate_limits: Option<R>,
 }
 
 /// The name of the file in `BFF_CONFIG_DIR`.
@@ -93,16 +95,16 @@ pub enum Reader {
 
 /// The tenants of the text of the file, noting all problems in `settings`. `default` is the cookie, and
 /// `cors_origins` are the origins, of who names none.
-pub fn parse<C: DeserializeOwned>(
+pub fn parse<C: DeserializeOwned, R: DeserializeOwned>(
     text: &str,
     settings: &mut Settings,
     reader: Reader,
     default: &CookieSettings,
     cors_origins: &[Origin],
-) -> Vec<TenantEntry<C>> {
+) -> Vec<TenantEntry<C, R>> {
     let parsed = match reader {
-        Reader::Bff => yaml::parse::<File<C>>(FILE, text, settings),
-        Reader::Forwardauth => yaml::parse_partly::<File<C>>(FILE, text, settings),
+        Reader::Bff => yaml::parse::<File<C, R>>(FILE, text, settings),
+        Reader::Forwardauth => yaml::parse_partly::<File<C, R>>(FILE, text, settings),
     };
     let file = match parsed {
         Ok(file) => file,
@@ -122,7 +124,7 @@ pub fn parse<C: DeserializeOwned>(
         settings.problem("tenants.yaml", "names no tenant", "Name one, or remove the file.");
     }
     let domain = file.domain.clone();
-    let entries: Vec<TenantEntry<C>> = (1..)
+    let entries: Vec<TenantEntry<C, R>> = (1..)
         .zip(file.tenants)
         .map(|(number, entry)| {
             Reading::of(number, &entry, settings).tenant(
@@ -144,7 +146,7 @@ pub fn is_name(text: &str) -> bool {
 }
 
 /// What one tenant must not share with another.
-fn check_apart<C>(entries: &[TenantEntry<C>], settings: &mut Settings) {
+fn check_apart<C, R>(entries: &[TenantEntry<C, R>], settings: &mut Settings) {
     let (mut ids, mut hosts) = (HashSet::new(), HashMap::new());
     for entry in entries {
         let place = format!("tenants.yaml: tenant {}", entry.id);
@@ -164,10 +166,10 @@ fn check_apart<C>(entries: &[TenantEntry<C>], settings: &mut Settings) {
         }
     }
     for one in entries {
-        let same_name = |other: &&TenantEntry<C>| {
+        let same_name = |other: &&TenantEntry<C, R>| {
             other.id != one.id && other.cookie.name.eq_ignore_ascii_case(&one.cookie.name)
         };
-        let reached = |other: &TenantEntry<C>| {
+        let reached = |other: &TenantEntry<C, R>| {
             other.hosts.iter().any(|host| one.cookie.reaches(hosts::name_of(host)))
         };
         if entries.iter().filter(same_name).any(reached) {
@@ -187,7 +189,7 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn of<C>(number: usize, entry: &Entry<C>, settings: &'a mut Settings) -> Self {
+    fn of<C, R>(number: usize, entry: &Entry<C, R>, settings: &'a mut Settings) -> Self {
         let named = is_name(&entry.id);
         let place = if named { entry.id.clone() } else { format!("number {number}") };
         Self { place: format!("tenants.yaml: tenant {place}"), settings }
@@ -197,13 +199,13 @@ impl<'a> Reading<'a> {
         self.settings.problem(&format!("{}: {key}", self.place), problem, hint);
     }
 
-    fn tenant<C>(
+    fn tenant<C, R>(
         mut self,
-        entry: Entry<C>,
+        entry: Entry<C, R>,
         domain: Option<&str>,
         default: &CookieSettings,
         cors_origins: &[Origin],
-    ) -> TenantEntry<C> {
+    ) -> TenantEntry<C, R> {
         let hint = "Use 1 to 64 letters, digits, dots, hyphens and underscores.";
         if !is_name(&entry.id) {
             self.problem("id", "is not a name", hint);
@@ -226,6 +228,7 @@ impl<'a> Reading<'a> {
             allowed_redirect_hosts: entry.allowed_redirect_hosts,
             post_logout_redirect_uri: entry.post_logout_redirect_uri,
             limits: entry.limits.unwrap_or_default(),
+            rate_limits: entry.rate_limits,
         };
         TenantEntry { id: entry.id, slug, hosts, cookie, cors_origins, bff }
     }

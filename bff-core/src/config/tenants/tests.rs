@@ -85,6 +85,41 @@ fn c79_a_tenant_overrides_what_holds_for_all_and_nobody_elses_secret_is_used() {
 }
 
 #[test]
+fn c79_a_tenants_own_limits_stand_in_the_place_of_those_of_all() {
+    let yaml = "tenants:\n- { id: a, hosts: [a.test], rate_limits: { login: off, proxy: { limit: 5000, window: 10s } } }\n- { id: b, hosts: [b.test] }\n";
+    let (config, _) = read(yaml, &[]).unwrap();
+    let quota = |rule: &Option<crate::limits::Rule>| {
+        rule.as_ref().map(|rule| (rule.quota().limit(), rule.quota().window().as_secs()))
+    };
+    let [a, b] = config.tenancy.tenants.as_slice() else { panic!() };
+    assert_eq!(quota(&a.rate_limits.login), None);
+    assert_eq!(quota(&a.rate_limits.proxy), Some((5_000, 10)));
+    assert_eq!(quota(&a.rate_limits.session), Some((100, 60)), "as for all");
+    assert_eq!(quota(&b.rate_limits.login), Some((10, 60)));
+}
+
+#[test]
+fn t09_a_route_names_tenants_that_there_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let read = |tenants: Option<&str>| {
+        let path = directory.path().join("tenants.yaml");
+        let routes = "services: { s: { base_url: 'http://s' } }\nroutes: [{ id: r, path: /x, target_service: s, methods: [GET], auth: none, tenants: [a, b] }]";
+        std::fs::write(directory.path().join("routes.yaml"), routes).unwrap();
+        if let Some(yaml) = tenants {
+            std::fs::write(&path, yaml).unwrap();
+        }
+        let place = [("BFF_CONFIG_DIR", directory.path().to_str().unwrap())];
+        let mut settings = Settings::from_pairs(GOOD.iter().chain(&place).copied());
+        let config = Config::read(&mut settings, false);
+        settings.finish(config).map(|_| ()).map_err(|problems| problems.to_string())
+    };
+    let without = read(None).unwrap_err();
+    let other = read(Some("tenants: [{ id: a, hosts: [a.test] }]")).unwrap_err();
+    insta::assert_snapshot!(format!("no file:\n{without}\none of two:\n{other}"));
+    read(Some("tenants: [{ id: a, hosts: [a.test] }, { id: b, hosts: [b.test] }]")).unwrap();
+}
+
+#[test]
 fn c79_without_a_main_issuer_every_tenant_brings_its_own() {
     let unset = [("OIDC_ISSUER", ""), ("OIDC_CLIENT_ID", ""), ("OIDC_CLIENT_SECRET", "")];
     let own = "tenants: [{ id: a, hosts: [a.test], issuer: 'https://a.test', client: { id: a, auth: none } }]";
@@ -105,6 +140,7 @@ tenants:
   - { id: six, hosts: [six.test], allowed_redirect_hosts: ["canary/x"], post_logout_redirect_uri: canary }
   - { id: seven, hosts: [seven.test], limits: { session_ttl: 5h, session_idle_ttl: canary, max_sessions_per_user: 9 } }
   - { id: eight, hosts: [eight.test], cookie: { samesite: canary }, cors_origins: [canary] }
+  - { id: nine, hosts: [nine.test], rate_limits: { login: { limit: 0, window: 1m }, proxy: { limit: 1, window: 1m, key: ip }, backchannel: off } }
 "#;
     let report = read(
         yaml,

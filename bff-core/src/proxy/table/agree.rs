@@ -9,6 +9,19 @@ use super::{Auth, Route, RouteTable, ServiceToken};
 use crate::config::{BearerEntry, Idps, Strategy};
 
 impl RouteTable {
+    /// Notes in `settings` the tenants that routes name and that there are not.
+    pub(crate) fn know_tenants(&self, is_one: impl Fn(&str) -> bool, settings: &mut Settings) {
+        for route in &self.routes {
+            for tenant in route.tenants.iter().flatten().filter(|tenant| !is_one(tenant)) {
+                settings.problem(
+                    &format!("routes.yaml: route {}", route.id),
+                    &format!("names the tenant {tenant}, which there is not"),
+                    "Name ids of tenants.yaml, or remove tenants: then the route is there for all.",
+                );
+            }
+        }
+    }
+
     /// Notes in `settings` where routes and issuers do not fit. `clients_at` are the issuers at which we can
     /// exchange a token.
     pub(crate) fn agree(

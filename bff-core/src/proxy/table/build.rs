@@ -10,7 +10,7 @@ use shell::config::Problem;
 
 use super::file::{RouteFile, RoutesFile};
 use super::given::Given;
-use super::{REST, Route, RouteTable, Service, ServiceToken};
+use super::{Paths, Route, RouteTable, Service, ServiceToken};
 use crate::http_client::system_roots;
 use route::route;
 
@@ -25,7 +25,7 @@ pub(super) fn table(
     let mut problems: Vec<Problem> =
         file.check_version().map(|what| what.at("routes.yaml: version")).into_iter().collect();
     let services = services(file, given, before, &mut problems);
-    let mut by_path: Vec<(String, Vec<Arc<Route>>)> = Vec::new();
+    let mut routes = Vec::new();
     let mut ids = HashSet::new();
     for (index, entry) in file.routes.iter().enumerate() {
         let place = place(index, entry);
@@ -36,7 +36,7 @@ pub(super) fn table(
         match route(entry, &services) {
             Err(found) => problems.extend(found.into_iter().map(|what| what.at(&place))),
             Ok(route) => {
-                if let Err(what) = add(&mut by_path, &entry.path, route) {
+                if let Err(what) = add(&mut routes, &entry.path, route) {
                     problems.push(what.at(&place));
                 }
             }
@@ -44,15 +44,17 @@ pub(super) fn table(
     }
     let kept = services.iter().filter_map(|(name, one)| Some((name.clone(), one.clone()?)));
     let mut table = RouteTable { services: kept.collect(), ..RouteTable::default() };
-    for (path, routes) in by_path {
-        table.shows_context |=
-            routes.iter().any(|route| matches!(route.service.token, ServiceToken::Context(_)));
-        table.routes.extend(routes.iter().cloned());
-        if let Err(error) = table.paths.insert(pattern(&path), routes) {
-            let what = What::new(&error.to_string(), "Write a path such as /api/orders/*.");
-            problems.push(what.at(&format!("routes.yaml: path {path}")));
-        }
+    let shows_context =
+        |(_, route): &(String, Arc<Route>)| matches!(route.service.token, ServiceToken::Context(_));
+    table.shows_context = routes.iter().any(shows_context);
+    match Paths::new(&routes) {
+        Ok(paths) => table.paths = paths,
+        Err(wrong) => problems.extend(wrong.into_iter().map(|(path, problem)| {
+            let what = What::new(&problem, "Write a path such as /api/orders/*.");
+            what.at(&format!("routes.yaml: path {path}"))
+        })),
     }
+    table.routes = routes.into_iter().map(|(_, route)| route).collect();
     if problems.is_empty() { Ok(table) } else { Err(problems) }
 }
 
@@ -106,28 +108,14 @@ fn place(index: usize, entry: &RouteFile) -> String {
     }
 }
 
-/// A path of the file as matchit writes it. A brace in a file's path is no pattern of ours.
-fn pattern(path: &str) -> String {
-    let escaped = path.replace('{', "{{").replace('}', "}}");
-    match escaped.strip_suffix('*') {
-        Some(prefix) => format!("{prefix}{{*{REST}}}"),
-        None => escaped,
-    }
-}
-
-fn add(by_path: &mut Vec<(String, Vec<Arc<Route>>)>, path: &str, route: Route) -> Result<(), What> {
-    let Some((_, routes)) = by_path.iter_mut().find(|(known, _)| known == path) else {
-        by_path.push((path.to_owned(), vec![Arc::new(route)]));
-        return Ok(());
-    };
-    let shared = route
-        .methods
+fn add(routes: &mut Vec<(String, Arc<Route>)>, path: &str, route: Route) -> Result<(), What> {
+    let shared = routes
         .iter()
-        .find(|method| routes.iter().any(|other| other.methods.contains(method)));
+        .find_map(|(known, other)| if known == path { route.shares_with(other) } else { None });
     if let Some(method) = shared {
         let problem = format!("has {method} on a path that another route has it on");
         return Err(What::new(&problem, "Give each path and method to one route."));
     }
-    routes.push(Arc::new(route));
+    routes.push((path.to_owned(), Arc::new(route)));
     Ok(())
 }

@@ -7,12 +7,12 @@ use http::Method;
 use super::{Auth, Injection, Needs, PlainPath, RouteLimit, RouteTable, ServiceToken, Shaping};
 
 impl RouteTable {
-    /// What `METHOD PATH` would meet, for people.
-    pub fn explain(&self, method: &Method, path: &str) -> String {
+    /// What `METHOD PATH` would meet at the hosts of `tenant`, for people.
+    pub fn explain(&self, tenant: &str, method: &Method, path: &str) -> String {
         let Some(plain) = PlainPath::parse(path) else {
             return "400 path_unclear: two parsers could read this path differently\n".to_owned();
         };
-        let matched = match self.find(plain, method) {
+        let matched = match self.find(tenant, plain, method) {
             Ok(matched) => matched,
             Err(error) => return format!("{} {}\n", error.status().as_u16(), error.reason()),
         };
@@ -23,6 +23,9 @@ impl RouteTable {
             let _infallible = writeln!(out, "{name:<9} {value}");
         };
         line("route", &route.id);
+        if let Some(tenants) = &route.tenants {
+            line("tenants", &tenants.join(", "));
+        }
         line("service", &route.service.name);
         line(
             "upstream",

@@ -23,7 +23,7 @@ fn table(text: &str) -> Result<RouteTable, Vec<Problem>> {
 
 fn found(method: &Method, path: &str) -> Result<(String, String), &'static str> {
     let plain = PlainPath::parse(path).ok_or("unclear")?;
-    let matched = table(FILE).unwrap().find(plain, method).map_err(|error| error.reason())?;
+    let matched = table(FILE).unwrap().find("", plain, method).map_err(|error| error.reason())?;
     Ok((matched.route.id.clone(), matched.upstream_path))
 }
 
@@ -76,6 +76,9 @@ fn c60_a_table_that_is_not_quite_right_is_refused() {
         "  - { path: /x, target_service: a, methods: [GET], auth: session, rate_limit: { limit: 1 } }",
         "  - { path: /x, target_service: a, methods: [GET], auth: session, rate_limit: { limit: 0, window: 1m } }",
         "  - { path: /x, target_service: a, methods: [GET], auth: none, rate_limit: { limit: 1, window: 1m } }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: session, tenants: [] }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: none, tenants: [a, b] }\n  - { path: /x, target_service: a, methods: [GET], auth: none, tenants: [b, c] }",
+        "  - { path: /x, target_service: a, methods: [GET], auth: none, tenants: [a] }\n  - { path: /x, target_service: a, methods: [GET], auth: none }",
         "  - { path: /x, target_service: a, methods: [GET], auth: session, response: { keep: [] } }",
         "  - { path: /x, target_service: a, methods: [GET], auth: session, response: { keep: [a], drop: [b] } }",
         "  - { path: /x, target_service: a, methods: [GET], auth: session, response: { keep: ['a*.b'] } }",
@@ -102,6 +105,29 @@ fn c60_a_table_that_is_not_quite_right_is_refused() {
 }
 
 #[test]
+fn c79_one_path_may_lead_each_tenant_elsewhere() {
+    let table = table(
+        "services: { a: { base_url: \"http://a\" } }
+routes:
+  - { path: /x, target_service: a, upstream_path: /a, methods: [GET], auth: none, tenants: [a] }
+  - { path: /x, target_service: a, upstream_path: /b, methods: [GET], auth: none, tenants: [b] }
+  - { path: /x, target_service: a, upstream_path: /all, methods: [POST], auth: none }
+",
+    )
+    .unwrap();
+    let plain = PlainPath::parse("/x").unwrap();
+    let at =
+        |tenant, method| table.find(tenant, plain, &method).map(|found| found.upstream_path).ok();
+    assert_eq!(at("a", Method::GET).as_deref(), Some("/a"));
+    assert_eq!(at("b", Method::GET).as_deref(), Some("/b"));
+    assert_eq!((at("c", Method::GET), at("", Method::GET)), (None, None));
+    for tenant in ["a", "b", "c", ""] {
+        assert_eq!(at(tenant, Method::POST).as_deref(), Some("/all"), "{tenant}");
+    }
+    assert_eq!(table.allowed("c", plain).unwrap(), "POST");
+}
+
+#[test]
 fn roles_and_scopes_are_matched_whole() {
     let needs = Needs { any: vec!["orders:read".to_owned()], all: vec!["b".to_owned()] };
     assert!(needs.allow(b"a b orders:read", b' '));
@@ -124,7 +150,7 @@ fn explain_says_what_a_request_would_meet() {
         (Method::GET, "/api/%2e%2e/orders"),
     ]
     .iter()
-    .map(|(method, path)| format!("{method} {path}\n{}\n", table.explain(method, path)))
+    .map(|(method, path)| format!("{method} {path}\n{}\n", table.explain("", method, path)))
     .collect();
     insta::assert_snapshot!(report);
 }
@@ -166,7 +192,7 @@ fn t09_a_service_that_no_route_uses_is_checked_too() {
 fn a_value_is_one_segment_of_a_path() {
     let plain = PlainPath::parse("/api/mine/7/x").unwrap();
     let table = table(FILE).unwrap();
-    let matched = table.find(plain, &Method::POST).unwrap();
+    let matched = table.find("", plain, &Method::POST).unwrap();
     let values = |name: &str| vec![(name.to_owned(), "a-1".to_owned())];
     assert_eq!(matched.path_with(&values("account")).as_deref(), Some("/of/a-1/7/x"));
     assert_eq!(matched.path_with(&values("other")), None, "never without");

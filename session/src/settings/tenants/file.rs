@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, bound(deserialize = "C: Deserialize<'de>"))]
-pub(super) struct File<C> {
+#[serde(deny_unknown_fields, bound(deserialize = "C: Deserialize<'de>, R: Deserialize<'de>"))]
+pub(super) struct File<C, R> {
     #[serde(default)]
     version: Option<Scalar>,
     #[serde(default)]
@@ -14,12 +14,12 @@ pub(super) struct File<C> {
     #[serde(default)]
     pub(super) domain: Option<String>,
     #[serde(default = "Vec::new")]
-    pub(super) tenants: Vec<Entry<C>>,
+    pub(super) tenants: Vec<Entry<C, R>>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, bound(deserialize = "C: Deserialize<'de>"))]
-pub(super) struct Entry<C> {
+#[serde(deny_unknown_fields, bound(deserialize = "C: Deserialize<'de>, R: Deserialize<'de>"))]
+pub(super) struct Entry<C, R> {
     pub(super) id: String,
     #[serde(default)]
     pub(super) slug: Option<String>,
@@ -48,6 +48,8 @@ pub(super) struct Entry<C> {
     pub(super) post_logout_redirect_uri: Option<String>,
     #[serde(default)]
     pub(super) limits: Option<LimitsFile>,
+    #[serde(default = "none")]
+    pub(super) rate_limits: Option<R>,
 }
 
 fn none<T>() -> Option<T> {
@@ -109,7 +111,7 @@ impl std::fmt::Display for Scalar {
     }
 }
 
-impl<C> File<C> {
+impl<C, R> File<C, R> {
     /// There is one version so far; a file without one is of it.
     pub(super) fn is_known_version(&self) -> bool {
         let version = self.version.as_ref().map(Scalar::to_string);

@@ -23,7 +23,7 @@ tenants:
 fn read_with(
     yaml: &str,
     environment: &[(&str, &str)],
-) -> Result<Vec<TenantEntry<IgnoredAny>>, String> {
+) -> Result<Vec<TenantEntry<IgnoredAny, IgnoredAny>>, String> {
     let mut settings = Settings::from_pairs(environment.iter().copied());
     let default = CookieSettings::read(&mut settings);
     let tenants = parse(yaml, &mut settings, Reader::Forwardauth, &default, &[]);
@@ -33,7 +33,7 @@ fn read_with(
         .map_err(|problems| problems.to_string())
 }
 
-fn read(yaml: &str) -> Result<Vec<TenantEntry<IgnoredAny>>, String> {
+fn read(yaml: &str) -> Result<Vec<TenantEntry<IgnoredAny, IgnoredAny>>, String> {
     read_with(yaml, &[])
 }
 

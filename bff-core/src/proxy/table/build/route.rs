@@ -20,19 +20,7 @@ pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec
             "Add the service, or correct the name.",
         ));
     }
-    let asks_of_nobody = entry.auth == AuthFile::None && entry.asks_for_rights();
-    if asks_of_nobody {
-        wrong.push(What::new(
-            "asks for scopes or roles where nobody is signed in",
-            "Set auth: session, or remove them.",
-        ));
-    }
-    if !entry.idps.is_empty() && !matches!(entry.auth, AuthFile::Bearer | AuthFile::Hybrid) {
-        wrong.push(What::new(
-            "names idps where no bearer token is taken",
-            "Set auth: bearer or hybrid, or remove them.",
-        ));
-    }
+    check_callers(entry, &mut wrong);
     let methods = methods(&entry.methods, &mut wrong);
     let injection = injection(entry, &methods, &mut wrong);
     let upstream = match &injection {
@@ -79,6 +67,7 @@ pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec
             websocket: entry.websocket,
             limit,
             idps: entry.idps.clone(),
+            tenants: entry.tenants.clone(),
             injection,
             shaping,
             methods,
@@ -123,6 +112,29 @@ fn check_path(path: &str, wrong: &mut Vec<What>) {
         wrong.push(What::new(
             "has a path that bff answers itself",
             "Keep /auth, /api/auth, /api/v1/metrics, /health and /.well-known/jwks.json free.",
+        ));
+    }
+}
+
+/// Who may come, and of whom what is asked.
+fn check_callers(entry: &RouteFile, wrong: &mut Vec<What>) {
+    let asks_of_nobody = entry.auth == AuthFile::None && entry.asks_for_rights();
+    if asks_of_nobody {
+        wrong.push(What::new(
+            "asks for scopes or roles where nobody is signed in",
+            "Set auth: session, or remove them.",
+        ));
+    }
+    if !entry.idps.is_empty() && !matches!(entry.auth, AuthFile::Bearer | AuthFile::Hybrid) {
+        wrong.push(What::new(
+            "names idps where no bearer token is taken",
+            "Set auth: bearer or hybrid, or remove them.",
+        ));
+    }
+    if entry.tenants.as_ref().is_some_and(Vec::is_empty) {
+        wrong.push(What::new(
+            "has a list of tenants without one",
+            "Name those that see it, or remove tenants: then all do.",
         ));
     }
 }

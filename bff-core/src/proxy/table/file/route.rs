@@ -26,6 +26,9 @@ pub(in super::super) struct RouteFile {
     /// Entries of `idps.yaml`.
     #[serde(default)]
     pub(in super::super) idps: Vec<String>,
+    /// Entries of `tenants.yaml`.
+    #[serde(default)]
+    pub(in super::super) tenants: Option<Vec<String>>,
     #[serde(default)]
     pub(in super::super) csrf: Option<CsrfFile>,
     #[serde(default)]

@@ -11,7 +11,7 @@ use shell::random::Random;
 use shell::request_id::RequestIds;
 use shell::shutdown::Shutdown;
 
-use crate::bearer::Bearers;
+use crate::bearer::{self, Bearers};
 use crate::config::Config;
 use crate::context_token;
 use crate::exchanges::Exchanges;
@@ -112,8 +112,14 @@ impl App {
         let nonces = StoreNonces::shared(store.clone(), shutdown.clone());
         let csrf_header = config.network.csrf_header.clone();
         let common = tenants::Common { csrf_header, random: Arc::clone(&random), nonces };
+        let of_bearers = bearer::Common {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+            tasks: shutdown.clone(),
+        };
         Ok(Arc::new(Self {
-            bearers: Bearers::new(&config, &store, &clock, &random, &shutdown)?,
+            bearers: Bearers::new(&config.idps, &config.tenancy, of_bearers)?,
             upstream: Upstream::new(Arc::clone(&random)),
             tenants: Tenants::new(&config.tenancy, common)?,
             exchanges: Exchanges::default(),

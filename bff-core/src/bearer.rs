@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
@@ -27,7 +28,7 @@ use shell::shutdown::Shutdown;
 use validator_lib::{Incoming, Validator};
 
 use crate::app::SetupError;
-use crate::config::Config;
+use crate::config::{Idps, Tenancy};
 use crate::oidc::{claim_at, scalar};
 use entry::Entry;
 use introspect::Introspector;
@@ -68,17 +69,56 @@ type Taken = (Vec<String>, Option<String>);
 
 /// The issuers of bearer tokens, and what is remembered of their tokens.
 pub struct Bearers {
-    entries: Vec<Arc<Entry>>,
+    issuers: ArcSwap<Issuers>,
     introspector: Introspector,
-    /// By the entries and the origin that a route takes. Both come from the configuration, so there are few.
-    validators: Mutex<HashMap<Taken, Validator>>,
     replay: StoreReplay,
     clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+/// What they are made with.
+pub(crate) struct Common {
+    pub(crate) store: AnyStore,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) tasks: Shutdown,
+}
+
+/// The issuers of one `idps.yaml`.
+pub(crate) struct Issuers {
+    entries: Vec<Arc<Entry>>,
+    keys: keys::Shared,
+    /// By the entries and the origin that a route takes. Both come from the configuration, so there are few.
+    validators: Mutex<HashMap<Taken, Validator>>,
+}
+
+impl Issuers {
+    fn new(
+        idps: &Idps,
+        tenancy: &Tenancy,
+        random: &Arc<dyn Random>,
+        before: Option<&Self>,
+    ) -> Result<Self, SetupError> {
+        let mut keys = keys::Shared::after(before.map(|issuers| &issuers.keys));
+        let mut entries = Vec::new();
+        for issuer in &idps.bearer {
+            let registration = entry::registration(issuer, idps, tenancy);
+            entries.push(Arc::new(Entry::new(issuer, registration, &mut keys, random)?));
+        }
+        Ok(Self { entries, keys: keys.used(), validators: Mutex::default() })
+    }
+
+    /// Those that a route takes.
+    fn entries(&self, names: &[String]) -> Vec<Arc<Entry>> {
+        let wanted = |entry: &&Arc<Entry>| names.is_empty() || names.contains(&entry.name);
+        self.entries.iter().filter(wanted).cloned().collect()
+    }
 }
 
 impl fmt::Debug for Bearers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bearers").field("entries", &self.entries).finish_non_exhaustive()
+        let issuers = self.issuers.load();
+        f.debug_struct("Bearers").field("entries", &issuers.entries).finish_non_exhaustive()
     }
 }
 
@@ -87,25 +127,29 @@ impl Bearers {
     ///
     /// # Errors
     /// [`SetupError`] if TLS or a registration cannot be set up.
-    pub(crate) fn new(
-        config: &Config,
-        store: &AnyStore,
-        clock: &Arc<dyn Clock>,
-        random: &Arc<dyn Random>,
-        tasks: &Shutdown,
-    ) -> Result<Self, SetupError> {
-        let mut known = keys::Shared::default();
-        let mut entries = Vec::new();
-        for issuer in &config.idps.bearer {
-            entries.push(Arc::new(Entry::new(issuer, config, &mut known, random)?));
-        }
+    pub(crate) fn new(idps: &Idps, tenancy: &Tenancy, common: Common) -> Result<Self, SetupError> {
+        let issuers = Issuers::new(idps, tenancy, &common.random, None)?;
+        let Common { store, clock, random, tasks } = common;
         Ok(Self {
-            entries,
-            introspector: Introspector::new(tasks.clone()),
-            validators: Mutex::default(),
-            replay: StoreReplay::new(store.clone(), Arc::clone(random)),
-            clock: Arc::clone(clock),
+            issuers: ArcSwap::from_pointee(issuers),
+            introspector: Introspector::new(tasks),
+            replay: StoreReplay::new(store, Arc::clone(&random)),
+            clock,
+            random,
         })
+    }
+
+    /// The issuers of `idps`, for [`Bearers::take`]. Keys that are known stay known.
+    ///
+    /// # Errors
+    /// As [`Bearers::new`].
+    pub(crate) fn others(&self, idps: &Idps, tenancy: &Tenancy) -> Result<Issuers, SetupError> {
+        Issuers::new(idps, tenancy, &self.random, Some(&self.issuers.load()))
+    }
+
+    /// Puts `issuers` in the place of those there are. What is under way goes on as it began.
+    pub(crate) fn take(&self, issuers: Issuers) {
+        self.issuers.store(Arc::new(issuers));
     }
 
     /// Judges the token of a request.
@@ -120,7 +164,8 @@ impl Bearers {
         head: &Parts,
         asked: Asked<'_>,
     ) -> Result<CallerToken, TokenRefused> {
-        let entries = self.entries(asked.idps);
+        let issuers = self.issuers.load_full();
+        let entries = issuers.entries(asked.idps);
         if let Some(token) = Shown::opaque(&head.headers)
             && let Some(asking) = entries.iter().find(|entry| entry.introspection.is_some())
         {
@@ -128,16 +173,17 @@ impl Bearers {
             let answer = self.introspector.ask(asking, token, now).await?;
             return opaque::judge(&answer, &entries, asking, token, now);
         }
-        self.check_jwt(head, asked, &entries).await
+        self.check_jwt(head, asked, &issuers, &entries).await
     }
 
     async fn check_jwt(
         &self,
         head: &Parts,
         asked: Asked<'_>,
+        issuers: &Issuers,
         entries: &[Arc<Entry>],
     ) -> Result<CallerToken, TokenRefused> {
-        let validator = self.validator(asked, entries)?;
+        let validator = self.validator(asked, issuers, entries)?;
         let (authorization, dpop) =
             (lines(&head.headers, AUTHORIZATION.as_str()), lines(&head.headers, "dpop"));
         let incoming = Incoming {
@@ -167,20 +213,15 @@ impl Bearers {
         })
     }
 
-    /// Those that a route takes.
-    fn entries(&self, names: &[String]) -> Vec<Arc<Entry>> {
-        let wanted = |entry: &&Arc<Entry>| names.is_empty() || names.contains(&entry.name);
-        self.entries.iter().filter(wanted).cloned().collect()
-    }
-
     fn validator(
         &self,
         asked: Asked<'_>,
+        issuers: &Issuers,
         entries: &[Arc<Entry>],
     ) -> Result<Validator, TokenRefused> {
         let origin = asked.origin.map(|origin| origin.as_str().to_owned());
         let key = (asked.idps.to_vec(), origin);
-        let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut validators = issuers.validators.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(validator) = validators.get(&key) {
             return Ok(validator.clone());
         }

@@ -5,6 +5,7 @@ mod context;
 mod cookies;
 mod file;
 mod idps;
+mod live;
 mod network;
 mod rate_limits;
 mod site;
@@ -14,6 +15,7 @@ mod telemetry;
 mod tenants;
 mod unavailable;
 mod user_context;
+mod watched;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +23,11 @@ use std::time::Duration;
 use session::context::ContextSigner;
 use session::seal::SessionKeys;
 use session::settings::{ClientSettings, StoreSettings, key_ring};
-use shell::config::{Problems, Settings, parse};
+use shell::config::{Settings, parse};
 use shell::telemetry::LogConfig;
 
 pub use idps::{BearerEntry, Idps, Introspection, LoginProvider};
+pub(crate) use live::{Live, NewBff};
 pub use network::Network;
 pub use site::Site;
 pub use strategy::Strategy;
@@ -33,10 +36,11 @@ pub use telemetry::Telemetry;
 use tenants::Common;
 pub use tenants::{Limits, Tenancy, TenantSettings};
 pub use user_context::{ContextSettings, Source, SourceKind};
+use watched::ConfigFile;
 
 use crate::admin::Access;
 use crate::limits::RateLimits;
-use crate::proxy::{Clients, RouteTable, Routes};
+use crate::proxy::{Clients, Routes};
 use crate::sessions::EdgeClaims;
 
 /// Longest wait for one command to the store.
@@ -54,7 +58,7 @@ pub struct Config {
     /// `BFF_SESSION_KEYS`.
     pub session_keys: SessionKeys,
     /// `tenants.yaml`, and what it overrides.
-    pub tenancy: Tenancy,
+    pub tenancy: Arc<Tenancy>,
     /// `BFF_STRATEGY`.
     pub strategy: Strategy,
     /// `idps.yaml`.
@@ -79,8 +83,17 @@ pub struct Config {
     pub access: Access,
     /// `LOG_FORMAT`, `RUST_LOG`.
     pub log: LogConfig,
-    /// All of it as text, for files that are read again.
+    /// `idps.yaml` and `bff.yaml`, as they were read.
+    pub(crate) files: Files,
+    /// All variables, for files that are read again.
     source: Settings,
+}
+
+/// Files that are read again.
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub(crate) idps: ConfigFile,
+    pub(crate) bff: ConfigFile,
 }
 
 /// How long things live, in seconds.
@@ -109,9 +122,13 @@ impl Config {
             store.and_then(|store| if embedded { Some(store) } else { store.shared(settings) });
         let session_keys = key_ring(settings, "BFF_SESSION_KEYS").map(SessionKeys::new);
         let strategy = Strategy::read(settings);
-        let idps = Arc::new(Idps::read(settings));
+        let (idps_file, text) = ConfigFile::read(shell::idps::FILE, settings);
+        let idps = text.map(|text| Idps::parse(&text, settings));
+        let idps = Arc::new(idps.unwrap_or_default());
         let lifetimes = Lifetimes::read(settings);
-        let mut file = file::BffFile::read(settings);
+        let (bff_file, text) = ConfigFile::read(file::NAME, settings);
+        let file = text.map(|text| file::BffFile::parse(&text, settings));
+        let mut file = file.unwrap_or_default();
         let rate_limits = file.rate_limits(settings);
         let max_sessions_per_user = max_sessions_per_user(settings);
         let common = Common {
@@ -121,17 +138,17 @@ impl Config {
             rate_limits: &rate_limits,
             idps: &idps,
         };
-        let tenancy = Tenancy::read(settings, common);
+        let tenancy = Tenancy::read(settings, common).map(Arc::new);
         if let Some(tenancy) = &tenancy {
             strategy.agree(settings, tenancy);
         }
-        let context = context::read(settings, tenancy.as_ref(), &idps);
+        let context = context::read(settings, tenancy.as_deref(), &idps);
         let streams = StreamLimits::read(settings);
         let user_context = ContextSettings::read(file.user_context.take(), settings);
         let edge_claims = EdgeClaims::read(settings);
         let routes = Routes::read(settings);
         if let Some(routes) = &routes {
-            let clients_at = clients_at(&idps, tenancy.as_ref());
+            let clients_at = clients_at(&idps, tenancy.as_deref());
             context::agree(settings, context.as_ref(), &routes.load());
             routes.load().agree(&idps, &clients_at, strategy, settings);
             routes.load().know(&user_context, settings);
@@ -143,7 +160,7 @@ impl Config {
         Some(Self {
             network,
             clients: clients?,
-            store: store?.with_exact_lists(tenancy.as_ref().is_some_and(Tenancy::has_caps)),
+            store: store?.with_exact_lists(tenancy.as_deref().is_some_and(Tenancy::has_caps)),
             session_keys: session_keys?,
             tenancy: tenancy?,
             strategy,
@@ -158,40 +175,13 @@ impl Config {
             routes: routes?,
             access,
             log,
+            files: Files { idps: idps_file, bff: bff_file },
             source,
         })
     }
-
-    /// The tenants that `text`, a new `tenants.yaml`, describes beside settings that are as they were.
-    ///
-    /// # Errors
-    /// All [`Problems`] of it.
-    pub(crate) fn tenancy_of(&self, text: &str) -> Result<Tenancy, Problems> {
-        let mut settings = self.source.clone();
-        let max_sessions_per_user = max_sessions_per_user(&mut settings);
-        let Self { network, lifetimes, rate_limits, idps, .. } = self;
-        let lifetimes = *lifetimes;
-        let common = Common { network, lifetimes, max_sessions_per_user, rate_limits, idps };
-        let tenancy = Tenancy::parse(text, &mut settings, common);
-        if let (Some(signer), Some(tenancy)) = (&self.context, &tenancy) {
-            context::differs(&mut settings, signer, tenancy);
-        }
-        if let Some(tenancy) = &tenancy {
-            self.routes.load().know_tenants(|id| tenancy.knows(id), &mut settings);
-        }
-        settings.finish(tenancy).map(|(tenancy, _)| tenancy)
-    }
-
-    /// Notes in `settings` where a new `routes.yaml` and the settings of the start do not fit.
-    pub(crate) fn agree(&self, table: &RouteTable, settings: &mut Settings) {
-        context::agree(settings, self.context.as_ref(), table);
-        let clients_at = clients_at(&self.idps, Some(&self.tenancy));
-        table.agree(&self.idps, &clients_at, self.strategy, settings);
-        table.know(&self.user_context, settings);
-    }
 }
 
-/// The issuers at which we are a client, of the start.
+/// The issuers at which we are a client.
 fn clients_at(idps: &Idps, tenancy: Option<&Tenancy>) -> Clients {
     let main = tenancy.iter().flat_map(|all| &all.tenants).map(|tenant| &tenant.login);
     idps.login.values().chain(main).map(|login| &login.oidc).collect()

@@ -16,7 +16,8 @@ use crate::config::{LoginProvider, TenantSettings};
 use crate::http_client::HttpClient;
 use crate::oidc::{RelyingParty, SharedNonces};
 
-/// Relying parties by name.
+/// Relying parties by name. Clones are the same ones.
+#[derive(Clone)]
 pub struct Providers {
     main: Arc<RelyingParty>,
     named: BTreeMap<String, Arc<RelyingParty>>,

@@ -1,45 +1,115 @@
-//! Owns: which files are read again while `bff` runs, and that a new one agrees with what the others say
-//! now.
+//! Owns: which files are read again while `bff` runs, and what becomes of a new one.
+//!
+//! Each is checked with what the others say now (`config/live.rs`), and taken into use as a whole.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use session::settings::tenants::FILE as TENANTS;
 use shell::config::{Problem, Problems};
+use shell::idps::FILE as IDPS;
 use shell::reload::{Watched, WatchedFile};
 
 use crate::app::{App, SetupError};
+use crate::config::{Live, NewBff};
 
 /// All of them. What names others comes behind them. Install the metrics recorder first.
 pub fn watched(app: &Arc<App>) -> Vec<Box<dyn Watched>> {
-    tenants(app).into_iter().chain([routes(app)]).collect()
+    let files = Arc::new(Files { app: Arc::clone(app), live: Mutex::new(app.config.live()) });
+    let first = [files.idps()].into_iter().chain(files.tenants());
+    first.chain([files.bff(), files.routes()]).collect()
 }
 
-/// What takes a new `tenants.yaml` into use. None where there was no file at the start: sessions of tenants
-/// are others than those of none, so that to begin with them is for a restart.
-fn tenants(app: &Arc<App>) -> Option<Box<dyn Watched>> {
-    let (path, first) = app.config.tenancy.file.as_ref()?;
-    let changed = Arc::clone(app);
-    let take = move |text: &str| {
-        let tenancy = changed.config.tenancy_of(text)?;
-        changed.tenants.exchange(&tenancy).map_err(|error| unusable(TENANTS, &error))
-    };
-    Some(Box::new(WatchedFile::new(TENANTS, path, Some(*first), take)))
+/// What all files say, for who reads one.
+struct Files {
+    app: Arc<App>,
+    live: Mutex<Live>,
 }
 
-/// What exchanges the table of routes when `routes.yaml` changes.
-fn routes(app: &Arc<App>) -> Box<dyn Watched> {
-    let others = Arc::clone(app);
-    app.config.routes.watched(move |table, settings| {
-        others.config.agree(table, settings);
-        table.know_tenants(|id| others.tenants.knows(id), settings);
-    })
+impl Files {
+    /// New issuers of bearer tokens, and new login providers.
+    fn idps(self: &Arc<Self>) -> Box<dyn Watched> {
+        let files = Arc::clone(self);
+        let App { config, .. } = &*self.app;
+        config.files.idps.watched(move |text| {
+            files.change(|app, live| {
+                let new = app.config.with_idps(live, text)?;
+                take(app, &new).map_err(unusable(IDPS))?;
+                Ok(new)
+            })
+        })
+    }
+
+    /// New tenants. None where there was no file at the start: sessions of tenants are others than those of
+    /// none, so that to begin with them is for a restart.
+    fn tenants(self: &Arc<Self>) -> Option<Box<dyn Watched>> {
+        let (path, first) = self.app.config.tenancy.file.as_ref()?;
+        let files = Arc::clone(self);
+        let taken = move |text: &str| {
+            files.change(|app, live| {
+                let new = app.config.with_tenants(live, text)?;
+                take(app, &new).map_err(unusable(TENANTS))?;
+                Ok(new)
+            })
+        };
+        Some(Box::new(WatchedFile::new(TENANTS, path, Some(*first), taken)))
+    }
+
+    /// New limits; the rest is bound at the start.
+    fn bff(self: &Arc<Self>) -> Box<dyn Watched> {
+        let files = Arc::clone(self);
+        let App { config, .. } = &*self.app;
+        config.files.bff.watched(move |text| {
+            files.change(|app, live| {
+                let NewBff { live, needs_restart } = app.config.with_bff(live, text)?;
+                app.tenants.exchange_limits(&live.tenancy).map_err(unusable("bff.yaml"))?;
+                if needs_restart {
+                    tracing::warn!(
+                        file = "bff.yaml",
+                        "needs restart: of this file only rate_limits change while the program runs"
+                    );
+                }
+                Ok(live)
+            })
+        })
+    }
+
+    /// A new table of routes.
+    fn routes(self: &Arc<Self>) -> Box<dyn Watched> {
+        let files = Arc::clone(self);
+        let App { config, .. } = &*self.app;
+        config.routes.watched(move |table, settings| {
+            let live = files.live.lock().unwrap_or_else(PoisonError::into_inner);
+            files.app.config.agree(&live, table, settings);
+        })
+    }
+
+    /// What `take` makes of what the files say is what they say from now on.
+    fn change(
+        &self,
+        take: impl FnOnce(&App, &Live) -> Result<Live, Problems>,
+    ) -> Result<(), Problems> {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        *live = take(&self.app, &live)?;
+        Ok(())
+    }
 }
 
-/// What it says contradicts itself, or TLS cannot be set up for it.
-fn unusable(file: &str, error: &SetupError) -> Problems {
-    Problems::one(Problem {
-        path: file.to_owned(),
-        problem: format!("cannot be used: {error}"),
-        hint: "Change what it says of that.".to_owned(),
-    })
+/// Takes issuers and tenants into use: both, or none.
+fn take(app: &App, new: &Live) -> Result<(), SetupError> {
+    let issuers = app.bearers.others(&new.idps, &new.tenancy)?;
+    app.tenants.exchange(&new.tenancy)?;
+    app.bearers.take(issuers);
+    Ok(())
+}
+
+/// It contradicts itself, or TLS cannot be set up for it.
+fn unusable(file: &str) -> impl FnOnce(SetupError) -> Problems {
+    let path = file.to_owned();
+    move |error| {
+        Problems::one(Problem {
+            path,
+            problem: format!("cannot be used: {error}"),
+            hint: "Change what it says of that.".to_owned(),
+        })
+    }
 }

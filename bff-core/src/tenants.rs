@@ -60,12 +60,18 @@ pub(crate) struct Common {
 }
 
 impl Tenant {
-    fn new(settings: &TenantSettings, common: &Common) -> Result<Self, SetupError> {
+    /// One with `providers`, or with those that the settings tell.
+    fn new(
+        settings: &TenantSettings,
+        common: &Common,
+        providers: Option<Providers>,
+    ) -> Result<Self, SetupError> {
+        let made = || Providers::new(settings, &common.random, &common.nonces);
         Ok(Self {
             id: settings.id.clone(),
             slug: settings.slug.clone(),
             hosts: settings.hosts.clone(),
-            providers: Providers::new(settings, &common.random, &common.nonces)?,
+            providers: providers.map_or_else(made, Ok)?,
             cookies: settings.cookies.clone(),
             site: settings.site.clone(),
             limits: settings.limits,
@@ -111,7 +117,7 @@ impl Tenants {
     /// # Errors
     /// [`SetupError`] if the settings of one contradict each other.
     pub(crate) fn new(tenancy: &Tenancy, common: Common) -> Result<Self, SetupError> {
-        let table = ArcSwap::from_pointee(Table::new(tenancy, &common)?);
+        let table = ArcSwap::from_pointee(Table::new(tenancy, &common, None)?);
         Ok(Self { table, common })
     }
 
@@ -120,7 +126,17 @@ impl Tenants {
     /// # Errors
     /// As [`Tenants::new`].
     pub(crate) fn exchange(&self, tenancy: &Tenancy) -> Result<(), SetupError> {
-        self.table.store(Arc::new(Table::new(tenancy, &self.common)?));
+        self.table.store(Arc::new(Table::new(tenancy, &self.common, None)?));
+        Ok(())
+    }
+
+    /// As [`Tenants::exchange`], where nothing is said of the providers: what is known of them is kept.
+    ///
+    /// # Errors
+    /// As [`Tenants::new`].
+    pub(crate) fn exchange_limits(&self, tenancy: &Tenancy) -> Result<(), SetupError> {
+        let before = self.table.load();
+        self.table.store(Arc::new(Table::new(tenancy, &self.common, Some(&before))?));
         Ok(())
     }
 
@@ -153,7 +169,7 @@ impl Tenants {
             hosts: vec![origin.host().to_owned()],
             ..TenantSettings::clone(template)
         };
-        let made = Arc::new(Tenant::new(&settings, &self.common).ok()?);
+        let made = Arc::new(Tenant::new(&settings, &self.common, None).ok()?);
         tracing::warn!(tenant = id, "made a tenant of an unknown host");
         self.table.rcu(|table| table.with(origin.host(), &made));
         // Of two requests that made it at once, the later one counts.
@@ -163,13 +179,6 @@ impl Tenants {
     /// The tenant of this id.
     pub fn named(&self, id: &str) -> Option<Arc<Tenant>> {
         self.table.load().by_id.get(id).cloned()
-    }
-
-    /// Whether `id` is one of several, or may become one.
-    pub(crate) fn knows(&self, id: &str) -> bool {
-        let table = self.table.load();
-        let listed = matches!(table.by_host, ByHost::Listed(_));
-        listed && (table.template.is_some() || table.by_id.contains_key(id))
     }
 
     /// All of them, by their ids.
@@ -229,11 +238,13 @@ impl Table {
         table
     }
 
-    fn new(tenancy: &Tenancy, common: &Common) -> Result<Self, SetupError> {
+    fn new(tenancy: &Tenancy, common: &Common, keep: Option<&Self>) -> Result<Self, SetupError> {
         let mut by_id = BTreeMap::new();
         let mut hosts = Vec::new();
         for settings in &tenancy.tenants {
-            let tenant = Arc::new(Tenant::new(settings, common)?);
+            let known = keep.and_then(|table| table.by_id.get(&settings.id));
+            let providers = known.map(|tenant| tenant.providers.clone());
+            let tenant = Arc::new(Tenant::new(settings, common, providers)?);
             hosts.extend(tenant.hosts.iter().map(|host| (host.clone(), Arc::clone(&tenant))));
             by_id.insert(tenant.id.clone(), tenant);
         }

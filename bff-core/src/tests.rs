@@ -41,6 +41,7 @@ mod proxy;
 mod races;
 mod refresh;
 mod reload;
+mod reload_issuers;
 mod replicas;
 mod resource;
 mod resource_faults;

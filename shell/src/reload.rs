@@ -33,6 +33,9 @@ pub trait Watched: Send {
 
     /// Whether what is in the files was refused, so that the old is still in use.
     fn is_refused(&self) -> bool;
+
+    /// Decides once more, at the next look, on what was refused: it may have waited for another file.
+    fn again(&mut self) {}
 }
 
 /// A look at files under way.
@@ -85,11 +88,19 @@ impl Watch {
         Ok(())
     }
 
-    /// Reads all files, and exchanges what changed.
+    /// Reads all files, and exchanges what changed. What was refused before is looked at once more after
+    /// something else was taken: two files that name each other's content need not change in one order.
     pub async fn look(&mut self, trust: Trust) {
-        let mut decided = false;
+        let (mut decided, mut taken) = (false, false);
         for watched in &mut self.watched {
-            decided |= watched.look(trust).await;
+            if watched.look(trust).await {
+                decided = true;
+                taken |= !watched.is_refused();
+            }
+        }
+        if taken {
+            let refused = self.watched.iter_mut().filter(|watched| watched.is_refused());
+            refused.for_each(|watched| watched.again());
         }
         if decided {
             let refused = self.watched.iter().any(|watched| watched.is_refused());

@@ -12,7 +12,7 @@ use validator_lib::{Profile, TrustedIssuer, Validator};
 
 use super::keys::{IssuerKeys, Shared};
 use crate::app::SetupError;
-use crate::config::{BearerEntry, Config, Introspection, LoginProvider};
+use crate::config::{BearerEntry, Idps, Introspection, LoginProvider, Tenancy};
 use crate::http_client::HttpClient;
 use crate::oidc::RelyingParty;
 
@@ -40,14 +40,13 @@ pub(super) struct Asking {
 impl Entry {
     pub(super) fn new(
         entry: &BearerEntry,
-        config: &Config,
+        registration: Option<&LoginProvider>,
         known: &mut Shared,
         random: &Arc<dyn Random>,
     ) -> Result<Self, SetupError> {
         let issuer = &entry.known;
-        let registration = registration(entry, config);
-        let ca = entry.ca.as_deref();
-        let http = HttpClient::new(ca.or(registration.and_then(|ours| ours.ca.as_deref())))?;
+        let ca = entry.ca.as_deref().or(registration.and_then(|ours| ours.ca.as_deref()));
+        let http = HttpClient::new(ca)?;
         let introspection = entry
             .introspection
             .as_ref()
@@ -69,7 +68,7 @@ impl Entry {
             user_id_claim: registration
                 .map_or_else(|| "sub".to_owned(), |ours| ours.oidc.user_id_claim.clone()),
             profile: profile(issuer.profile),
-            keys: known.of(&issuer.issuer, issuer.jwks_url.as_ref(), &http),
+            keys: known.of(&issuer.issuer, issuer.jwks_url.as_ref(), ca, &http),
         })
     }
 
@@ -112,10 +111,14 @@ fn profile(kind: TokenProfile) -> Profile {
 }
 
 /// Who we are at the issuer: the entry's own client, or a tenant's main one.
-fn registration<'a>(entry: &BearerEntry, config: &'a Config) -> Option<&'a LoginProvider> {
-    let mut tenants = config.tenancy.tenants.iter().map(|tenant| &tenant.login);
+pub(super) fn registration<'a>(
+    entry: &BearerEntry,
+    idps: &'a Idps,
+    tenancy: &'a Tenancy,
+) -> Option<&'a LoginProvider> {
+    let mut tenants = tenancy.tenants.iter().map(|tenant| &tenant.login);
     let of_tenant = || tenants.find(|login| login.oidc.issuer == entry.known.issuer);
-    config.idps.login.get(&entry.known.name).or_else(of_tenant)
+    idps.login.get(&entry.known.name).or_else(of_tenant)
 }
 
 fn who_asks(

@@ -11,19 +11,43 @@ use validator_lib::keysource::{Fetch, FetchError, Fetched, RemoteKeys};
 use crate::http_client::{Documents, HttpClient};
 use crate::oidc::is_https_or_loopback;
 
-/// Keys that several entries of one issuer share.
+/// Whose keys, from where, and by which authority beside the system's.
+type Place = (String, Option<Url>, Option<Vec<u8>>);
+
+/// Keys that several entries of one issuer share, and that outlast a new `idps.yaml`: what was learned of an
+/// issuer serves while it is away.
 #[derive(Default)]
-pub(super) struct Shared(HashMap<(String, Option<Url>), RemoteKeys<IssuerKeys>>);
+pub(super) struct Shared {
+    before: HashMap<Place, RemoteKeys<IssuerKeys>>,
+    used: HashMap<Place, RemoteKeys<IssuerKeys>>,
+}
 
 impl Shared {
+    /// None but those that are known from `before`.
+    pub(super) fn after(before: Option<&Self>) -> Self {
+        let before = before.map(|shared| shared.used.clone()).unwrap_or_default();
+        Self { before, used: HashMap::new() }
+    }
+
+    /// Without those that nobody needs any more.
+    pub(super) fn used(self) -> Self {
+        Self { before: HashMap::new(), ..self }
+    }
+
     /// The keys of `issuer`: at `jwks_url`, or where its metadata says.
     pub(super) fn of(
         &mut self,
         issuer: &str,
         jwks_url: Option<&Url>,
+        ca: Option<&[u8]>,
         http: &HttpClient,
     ) -> RemoteKeys<IssuerKeys> {
-        let keys = self.0.entry((issuer.to_owned(), jwks_url.cloned())).or_insert_with(|| {
+        let place = (issuer.to_owned(), jwks_url.cloned(), ca.map(<[u8]>::to_vec));
+        let known = self.before.get(&place).cloned();
+        let keys = self.used.entry(place).or_insert_with(|| {
+            if let Some(known) = known {
+                return known;
+            }
             let documents = Documents(http.clone());
             // Where the metadata leads, no address is known yet: the issuer names them.
             let place = jwks_url.map_or(issuer, Url::as_str);

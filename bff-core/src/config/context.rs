@@ -13,23 +13,28 @@ pub(super) fn read(
     idps: &Idps,
 ) -> Option<ContextSigner> {
     let signer = ContextSigner::read(settings)?;
-    if let Some(tenancy) = tenancy {
-        differs(settings, &signer, tenancy);
+    differs(settings, &signer, tenancy, idps);
+    Some(signer)
+}
+
+/// Whether no identity provider has the name of who signs.
+pub(super) fn differs(
+    settings: &mut Settings,
+    signer: &ContextSigner,
+    tenancy: Option<&Tenancy>,
+    idps: &Idps,
+) {
+    if let Some(Tenancy { tenants, by_host, .. }) = tenancy {
+        for TenantSettings { id, login, .. } in tenants {
+            let own = format!("tenants.yaml: tenant {id}: issuer");
+            let path = if *by_host { own.as_str() } else { "OIDC_ISSUER" };
+            signer.differs_from(&login.oidc.issuer, path, settings);
+        }
     }
     let login = idps.login.iter().map(|(name, provider)| (name, &provider.oidc.issuer));
     let bearer = idps.bearer.iter().map(|entry| (&entry.known.name, &entry.known.issuer));
     for (name, issuer) in login.chain(bearer) {
         signer.differs_from(issuer, &format!("idps.yaml: idp {name}"), settings);
-    }
-    Some(signer)
-}
-
-/// Whether no tenant's provider has the name of who signs.
-pub(super) fn differs(settings: &mut Settings, signer: &ContextSigner, tenancy: &Tenancy) {
-    for TenantSettings { id, login, .. } in &tenancy.tenants {
-        let own = format!("tenants.yaml: tenant {id}: issuer");
-        let path = if tenancy.by_host { own.as_str() } else { "OIDC_ISSUER" };
-        signer.differs_from(&login.oidc.issuer, path, settings);
     }
 }
 

@@ -1,7 +1,5 @@
 //! Owns: `bff.yaml`: what has no variable. Unknown keys are errors; `description` is allowed everywhere.
 
-use std::path::Path;
-
 use serde::Deserialize;
 use shell::config::{Settings, yaml};
 
@@ -10,7 +8,8 @@ use super::telemetry::TelemetryFile;
 use super::user_context::ContextFile;
 use crate::limits::RateLimits;
 
-const NAME: &str = "bff.yaml";
+/// Its name in `BFF_CONFIG_DIR`.
+pub(super) const NAME: &str = "bff.yaml";
 
 /// The file as it is written.
 #[derive(Debug, Default, Deserialize)]
@@ -28,14 +27,9 @@ pub(super) struct BffFile {
 }
 
 impl BffFile {
-    /// `bff.yaml` in `BFF_CONFIG_DIR`, noting all problems in `settings`; empty if there is no such file.
-    pub(super) fn read(settings: &mut Settings) -> Self {
-        let directory = settings.text("BFF_CONFIG_DIR");
-        let path = Path::new(directory.as_deref().unwrap_or("/app/config")).join(NAME);
-        if !path.exists() {
-            return Self::default();
-        }
-        yaml::load(&path, settings).unwrap_or_else(|problem| {
+    /// That of `text`, noting all problems in `settings`.
+    pub(super) fn parse(text: &str, settings: &mut Settings) -> Self {
+        yaml::parse(NAME, text, settings).unwrap_or_else(|problem| {
             settings.add(problem);
             Self::default()
         })

@@ -5,7 +5,6 @@ mod file;
 mod introspection;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use shell::config::{Settings, yaml};
 use shell::idps::{BearerIssuer, Entry, FILE, IdpsFile};
@@ -45,14 +44,9 @@ pub struct BearerEntry {
 }
 
 impl Idps {
-    /// `idps.yaml` in `BFF_CONFIG_DIR`, noting all problems in `settings`; empty if there is no such file.
-    pub(super) fn read(settings: &mut Settings) -> Self {
-        let directory = settings.text("BFF_CONFIG_DIR");
-        let path = Path::new(directory.as_deref().unwrap_or("/app/config")).join(FILE);
-        if !path.exists() {
-            return Self::default();
-        }
-        match yaml::load::<IdpsFile<ClientFile>>(&path, settings) {
+    /// What `text` says, noting all problems in `settings`.
+    pub(super) fn parse(text: &str, settings: &mut Settings) -> Self {
+        match yaml::parse::<IdpsFile<ClientFile>>(FILE, text, settings) {
             Ok(file) => Self::of(file, settings),
             Err(problem) => {
                 settings.add(problem);

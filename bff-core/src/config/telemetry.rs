@@ -13,7 +13,7 @@ const LONGEST: usize = 40;
 const OURS: [&str; 6] = ["lcp", "fcp", "inp", "ttfb", "cls", "errors"];
 
 /// What pages may name beside what every page may report.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Telemetry {
     /// Pages; any other is `other`.
     pub pages: BTreeSet<String>,

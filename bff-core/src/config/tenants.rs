@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use session::settings::CookieSettings;
 use session::settings::tenants::{self, BffEntry, LimitsFile, Reader, Scalar, TenantEntry, auto};
@@ -62,6 +63,8 @@ pub struct Tenancy {
     pub made: Option<TenantSettings>,
     /// The file as it was read; `None` if there was none.
     pub file: Option<(PathBuf, Fingerprint)>,
+    /// Its text likewise.
+    pub(super) text: Option<Arc<str>>,
 }
 
 /// What holds for everybody.
@@ -108,20 +111,27 @@ impl Tenancy {
     pub(super) fn read(settings: &mut Settings, common: Common<'_>) -> Option<Self> {
         let text = tenants::read(settings);
         let path = tenants::path(settings);
-        let auto = auto::read(settings, &common.listeners());
         let tenancy = match &text {
-            None if auto => Self::made(settings, common),
-            None => one(settings, common),
+            None => Self::without_file(settings, common),
             Some(text) => Self::parse(text, settings, common),
         };
-        let file = text.map(|text| (path, Fingerprint::of([text.as_bytes()])));
-        tenancy.map(|tenancy| Self { file, ..tenancy })
+        let file = text.as_ref().map(|text| (path, Fingerprint::of([text.as_bytes()])));
+        tenancy.map(|tenancy| Self { file, text: text.map(Into::into), ..tenancy })
+    }
+
+    /// The one of the settings, or those that are made of unknown hosts.
+    pub(super) fn without_file(settings: &mut Settings, common: Common<'_>) -> Option<Self> {
+        if auto::read(settings, &common.listeners()) {
+            Self::made(settings, common)
+        } else {
+            one(settings, common)
+        }
     }
 
     /// Those that are made of unknown hosts, and no other.
     fn made(settings: &mut Settings, common: Common<'_>) -> Option<Self> {
         let made = template(settings, common)?;
-        Some(Self { tenants: Vec::new(), by_host: true, made: Some(made), file: None })
+        Some(Self { tenants: Vec::new(), by_host: true, made: Some(made), file: None, text: None })
     }
 
     /// Those of the text of `tenants.yaml`, noting all problems in `settings`.
@@ -161,7 +171,7 @@ impl Tenancy {
         } else {
             None
         };
-        complete.then_some(Self { tenants, by_host: true, made, file: None })
+        complete.then_some(Self { tenants, by_host: true, made, file: None, text: None })
     }
 }
 
@@ -220,7 +230,7 @@ fn one(settings: &mut Settings, common: Common<'_>) -> Option<Tenancy> {
         limits: common.limits(),
         rate_limits: common.rate_limits.clone(),
     };
-    Some(Tenancy { tenants: vec![tenant], by_host: false, made: None, file: None })
+    Some(Tenancy { tenants: vec![tenant], by_host: false, made: None, file: None, text: None })
 }
 
 /// The relying party of the `OIDC_*` settings.

@@ -12,7 +12,7 @@ pub(super) use file::ContextFile;
 use file::{KindFile, SourceFile, TokenFile};
 
 /// What is asked about every user. Without sources there is no user context.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ContextSettings {
     /// Seconds after which a source is asked again.
     pub refresh: u64,
@@ -25,7 +25,7 @@ pub struct ContextSettings {
 }
 
 /// A source of the user context.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Unique.
     pub name: String,
@@ -40,7 +40,7 @@ pub struct Source {
 }
 
 /// What kind of source.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceKind {
     /// The claims of the ID token.
     Claims,

@@ -123,6 +123,10 @@ impl Watched for WatchedRoutes {
     fn is_refused(&self) -> bool {
         self.refused
     }
+
+    fn again(&mut self) {
+        self.changes.reopen();
+    }
 }
 
 impl WatchedRoutes {

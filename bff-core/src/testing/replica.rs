@@ -73,7 +73,8 @@ impl Replica<'_> {
         let config = Config::read(&mut settings, true);
         let (mut config, _) = settings.finish(config).unwrap();
         if let Some(timeout) = self.idp_timeout {
-            config.tenancy.tenants[0].login.oidc.http_timeout = timeout;
+            let tenancy = Arc::get_mut(&mut config.tenancy).unwrap();
+            tenancy.tenants[0].login.oidc.http_timeout = timeout;
         }
         let (clock, random) = (Arc::new(self.clock), Arc::new(SystemRandom));
         let mut app = App::new(config, self.store, clock, random, Shutdown::new()).unwrap();

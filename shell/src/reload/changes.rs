@@ -39,17 +39,19 @@ pub struct Changes {
     decided: Seen,
     /// A change that was seen once.
     fresh: Option<Seen>,
+    /// Whether the decision counts no more.
+    open: bool,
 }
 
 impl Changes {
     /// After `first`, which is in use.
     pub const fn after(first: Option<Fingerprint>) -> Self {
-        Self { decided: first, fresh: None }
+        Self { decided: first, fresh: None, open: false }
     }
 
     /// Whether `seen` is to be decided on now. Each change is told once.
     pub fn is_due(&mut self, seen: Option<Fingerprint>, trust: Trust) -> bool {
-        if seen == self.decided {
+        if seen == self.decided && !self.open {
             self.fresh = None;
             return false;
         }
@@ -59,7 +61,14 @@ impl Changes {
         }
         self.decided = seen;
         self.fresh = None;
+        self.open = false;
         true
+    }
+
+    /// Forgets the last decision: what was decided on is due once more.
+    pub const fn reopen(&mut self) {
+        self.fresh = Some(self.decided);
+        self.open = true;
     }
 }
 
@@ -81,6 +90,18 @@ mod tests {
         assert!(!look("c") && !look("b") && !look("c"), "back before it counted");
         assert!(changes.is_due(Some(seen("d")), Trust::AtOnce));
         assert!(changes.is_due(None, Trust::AtOnce) && !changes.is_due(None, Trust::AtOnce));
+    }
+
+    #[test]
+    fn what_was_decided_is_due_once_more_and_what_is_half_written_is_not() {
+        let mut changes = Changes::after(Some(seen("a")));
+        let look = |changes: &mut Changes, text: &str| {
+            changes.is_due(Some(seen(text)), Trust::WhenSeenTwice)
+        };
+        changes.reopen();
+        assert!(look(&mut changes, "a") && !look(&mut changes, "a"));
+        changes.reopen();
+        assert!(!look(&mut changes, "b") && look(&mut changes, "b") && !look(&mut changes, "b"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use metrics::{Counter, counter};
+use zeroize::Zeroizing;
 
 use super::{Changes, Fingerprint, Look, Trust, Watched};
 use crate::config::Problems;
@@ -50,7 +51,7 @@ impl WatchedFile {
         }
     }
 
-    fn decide(&mut self, read: io::Result<String>) {
+    fn decide(&mut self, read: io::Result<Zeroizing<String>>) {
         let taken = match read {
             Ok(text) => (self.take)(&text).map_err(|problems| problems.to_string()),
             Err(error) => Err(format!("cannot be read ({})", error.kind())),
@@ -76,7 +77,7 @@ impl WatchedFile {
 impl Watched for WatchedFile {
     fn look(&mut self, trust: Trust) -> Look<'_> {
         Box::pin(async move {
-            let read = tokio::fs::read_to_string(&self.path).await;
+            let read = tokio::fs::read_to_string(&self.path).await.map(Zeroizing::new);
             let seen = read.as_ref().ok().map(|text| Fingerprint::of([text.as_bytes()]));
             let due = self.changes.is_due(seen, trust);
             if due {
@@ -89,6 +90,10 @@ impl Watched for WatchedFile {
     fn is_refused(&self) -> bool {
         self.refused
     }
+
+    fn again(&mut self) {
+        self.changes.reopen();
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +103,37 @@ mod tests {
     use crate::reload::Watch;
     use metrics_exporter_prometheus::PrometheusBuilder;
     use std::sync::{Arc, Mutex};
+
+    #[tokio::test]
+    async fn what_waits_for_another_file_is_taken_when_that_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = |name: &str| directory.path().join(name);
+        let known = Arc::new(Mutex::new("one".to_owned()));
+        let problem = || {
+            Problems::one(Problem {
+                path: "b.yaml".to_owned(),
+                problem: "names what there is not".to_owned(),
+                hint: "Wait.".to_owned(),
+            })
+        };
+        let (changed, asked) = (Arc::clone(&known), Arc::clone(&known));
+        let names = WatchedFile::new("b.yaml", &place("b"), None, move |text| {
+            if *asked.lock().unwrap() == text { Ok(()) } else { Err(problem()) }
+        });
+        let tells = WatchedFile::new("a.yaml", &place("a"), None, move |text| {
+            text.clone_into(&mut changed.lock().unwrap());
+            Ok(())
+        });
+        let files: [Box<dyn Watched>; 2] = [Box::new(names), Box::new(tells)];
+        let mut watch = Watch::over(files);
+        std::fs::write(place("b"), "two").unwrap();
+        watch.look(Trust::AtOnce).await;
+        assert!(watch.watched[0].is_refused());
+        std::fs::write(place("a"), "two").unwrap();
+        watch.look(Trust::AtOnce).await;
+        watch.look(Trust::WhenSeenTwice).await;
+        assert!(!watch.watched[0].is_refused());
+    }
 
     #[tokio::test]
     async fn t09_a_broken_file_is_refused_once_and_the_old_one_stays() {

@@ -3,11 +3,8 @@ use secrecy::ExposeSecret as _;
 
 /// What `idps.yaml` and the environment make together.
 fn read(yaml: &str, environment: &[(&str, &str)]) -> Result<(Idps, Vec<String>), String> {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("idps.yaml"), yaml).unwrap();
-    let place = [("BFF_CONFIG_DIR", directory.path().to_str().unwrap())];
-    let mut settings = Settings::from_pairs(place.iter().chain(environment).copied());
-    let idps = Idps::read(&mut settings);
+    let mut settings = Settings::from_pairs(environment.iter().copied());
+    let idps = Idps::parse(yaml, &mut settings);
     settings.finish(Some(idps)).map_err(|problems| problems.to_string())
 }
 
@@ -106,8 +103,8 @@ fn what_only_bearer_tokens_use_is_told_where_there_are_none() {
 #[test]
 fn without_the_file_there_is_nothing() {
     let mut settings = Settings::from_pairs([("BFF_CONFIG_DIR", "/nonexistent")]);
-    let idps = Idps::read(&mut settings);
-    assert!(idps.login.is_empty() && idps.bearer.is_empty());
+    let (_, text) = crate::config::ConfigFile::read(FILE, &mut settings);
+    assert_eq!(text, None);
     assert!(settings.finish(Some(())).is_ok());
 }
 

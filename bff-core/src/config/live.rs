@@ -1,0 +1,128 @@
+//! Owns: what the files that are read again say now, and that a new one fits all others as it would at the
+//! start.
+
+use std::sync::Arc;
+
+use shell::config::{Problems, Settings};
+
+use super::file::BffFile;
+use super::tenants::Common;
+use super::{
+    Config, ContextSettings, Idps, Telemetry, Tenancy, clients_at, context, max_sessions_per_user,
+    strategy,
+};
+use crate::limits::RateLimits;
+use crate::proxy::RouteTable;
+
+/// What `idps.yaml`, `tenants.yaml` and `bff.yaml` say.
+#[derive(Debug, Clone)]
+pub(crate) struct Live {
+    /// `idps.yaml`.
+    pub(crate) idps: Arc<Idps>,
+    /// All tenants, by these.
+    pub(crate) tenancy: Arc<Tenancy>,
+    /// The text of `tenants.yaml`; `None` where there is no such file.
+    tenants: Option<Arc<str>>,
+    rate_limits: RateLimits,
+}
+
+/// What a new `bff.yaml` is to.
+pub(crate) struct NewBff {
+    pub(crate) live: Live,
+    /// Whether it says something that was bound at the start.
+    pub(crate) needs_restart: bool,
+}
+
+impl Config {
+    /// What they said at the start.
+    pub(crate) fn live(&self) -> Live {
+        Live {
+            idps: Arc::clone(&self.idps),
+            tenancy: Arc::clone(&self.tenancy),
+            tenants: self.tenancy.text.clone(),
+            rate_limits: self.rate_limits.clone(),
+        }
+    }
+
+    /// With this `tenants.yaml` in place of that of `now`.
+    ///
+    /// # Errors
+    /// All [`Problems`] of it, and of what no longer fits.
+    pub(crate) fn with_tenants(&self, now: &Live, text: &str) -> Result<Live, Problems> {
+        let settings = self.settings();
+        let (idps, limits) = (Arc::clone(&now.idps), now.rate_limits.clone());
+        self.made(settings, idps, Some(text.into()), limits)
+    }
+
+    /// With this `idps.yaml` in place of that of `now`.
+    ///
+    /// # Errors
+    /// As [`Config::with_tenants`].
+    pub(crate) fn with_idps(&self, now: &Live, text: &str) -> Result<Live, Problems> {
+        let mut settings = self.settings();
+        let idps = Arc::new(Idps::parse(text, &mut settings));
+        self.made(settings, idps, now.tenants.clone(), now.rate_limits.clone())
+    }
+
+    /// With the limits of this `bff.yaml`; the rest of it is checked, and compared with the start.
+    ///
+    /// # Errors
+    /// As [`Config::with_tenants`].
+    pub(crate) fn with_bff(&self, now: &Live, text: &str) -> Result<NewBff, Problems> {
+        let mut settings = self.settings();
+        let mut file = BffFile::parse(text, &mut settings);
+        let limits = file.rate_limits(&mut settings);
+        let user_context = ContextSettings::read(file.user_context.take(), &mut settings);
+        let telemetry: Telemetry = file.telemetry.parse(&mut settings);
+        self.routes.load().know(&user_context, &mut settings);
+        let live = self.made(settings, Arc::clone(&now.idps), now.tenants.clone(), limits)?;
+        let needs_restart = user_context != self.user_context || telemetry != self.telemetry;
+        Ok(NewBff { live, needs_restart })
+    }
+
+    /// Notes in `settings` where a table of routes and what the others say `now` do not fit.
+    pub(crate) fn agree(&self, now: &Live, table: &RouteTable, settings: &mut Settings) {
+        context::agree(settings, self.context.as_ref(), table);
+        let clients_at = clients_at(&now.idps, Some(&now.tenancy));
+        table.agree(&now.idps, &clients_at, self.strategy, settings);
+        table.know(&self.user_context, settings);
+        table.know_tenants(|id| now.tenancy.knows(id), settings);
+    }
+
+    /// The settings of the start, of which nothing was found wrong yet.
+    fn settings(&self) -> Settings {
+        let mut settings = self.source.anew();
+        strategy::apply_flags(&mut settings);
+        settings
+    }
+
+    fn made(
+        &self,
+        mut settings: Settings,
+        idps: Arc<Idps>,
+        tenants: Option<Arc<str>>,
+        rate_limits: RateLimits,
+    ) -> Result<Live, Problems> {
+        let common = Common {
+            network: &self.network,
+            lifetimes: self.lifetimes,
+            max_sessions_per_user: max_sessions_per_user(&mut settings),
+            rate_limits: &rate_limits,
+            idps: &idps,
+        };
+        let tenancy = match &tenants {
+            Some(text) => Tenancy::parse(text, &mut settings, common),
+            None => Tenancy::without_file(&mut settings, common),
+        };
+        let tenancy = tenancy.map(Arc::new);
+        if let Some(signer) = &self.context {
+            context::differs(&mut settings, signer, tenancy.as_deref(), &idps);
+        }
+        let live = tenancy.map(|tenancy| Live { idps, tenancy, tenants, rate_limits });
+        if let Some(live) = &live {
+            self.strategy.agree(&mut settings, &live.tenancy);
+            self.agree(live, &self.routes.load(), &mut settings);
+        }
+        settings.finish(live).map(|(live, _)| live)
+    }
+}

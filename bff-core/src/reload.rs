@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use session::context::ContextSigner;
 use session::settings::tenants::FILE as TENANTS;
 use shell::config::{Problem, Problems};
 use shell::idps::FILE as IDPS;
@@ -15,7 +16,8 @@ use crate::config::{Live, NewBff};
 /// All of them. What names others comes behind them. Install the metrics recorder first.
 pub fn watched(app: &Arc<App>) -> Vec<Box<dyn Watched>> {
     let files = Arc::new(Files { app: Arc::clone(app), live: Mutex::new(app.config.live()) });
-    let first = [files.idps()].into_iter().chain(files.tenants());
+    let keys = app.config.context.as_ref().and_then(ContextSigner::watched);
+    let first = keys.into_iter().chain([files.idps()]).chain(files.tenants());
     first.chain([files.bff(), files.routes()]).collect()
 }
 

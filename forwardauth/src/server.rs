@@ -99,8 +99,9 @@ async fn lead(
     shutdown.on_signal()?;
     let certificate =
         config.tls.as_ref().and_then(|tls| tls.watched("traffic", Arc::new(SystemClock)));
-    let VerifyConfig { policies, tenants, .. } = &config.verify;
-    let files = [Some(policies.watched()), tenants.watched()].into_iter().flatten();
+    let VerifyConfig { policies, tenants, context, .. } = &config.verify;
+    let keys = context.as_ref().and_then(|context| context.signer.watched());
+    let files = [Some(policies.watched()), tenants.watched(), keys].into_iter().flatten();
     let watched = certificate.into_iter().chain(files);
     Watch::over(watched).start(reload::INTERVAL, &shutdown)?;
     let admin_listener = bound(config.admin_listen, false)?;

@@ -8,9 +8,12 @@ mod jwk;
 mod key;
 mod settings;
 mod tokens;
+mod watched;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -24,6 +27,7 @@ pub use tokens::ContextTokens;
 use crate::edge::LiveEdge;
 use crate::header_text;
 use crate::id::StoreKey;
+use watched::KeyFile;
 
 /// The `typ` of every context token.
 pub const TYPE: &str = "wicket-context+jwt";
@@ -33,8 +37,9 @@ pub const LIFE_MAX: u64 = 60;
 /// Who signs context tokens, and for how long. Clones share the keys; `Debug` shows no private one.
 #[derive(Debug, Clone)]
 pub struct ContextSigner {
-    /// The first one signs.
-    keys: ContextKeys,
+    /// As they are now.
+    keys: Arc<ArcSwap<ContextKeys>>,
+    file: Option<KeyFile>,
     /// `iss`.
     issuer: String,
     /// Seconds that a token lives.
@@ -89,7 +94,8 @@ struct Claims<'a> {
 impl ContextSigner {
     /// One whose tokens name `issuer` and live for `life` seconds, [`LIFE_MAX`] at most.
     pub fn new(keys: ContextKeys, issuer: String, life: u64) -> Self {
-        Self { keys, issuer, life: life.clamp(1, LIFE_MAX) }
+        let keys = Arc::new(ArcSwap::from_pointee(keys));
+        Self { keys, file: None, issuer, life: life.clamp(1, LIFE_MAX) }
     }
 
     /// `BFF_CONTEXT_ISSUER`.
@@ -104,19 +110,20 @@ impl ContextSigner {
 
     /// The public halves, as JWKs.
     pub fn public_keys(&self) -> Vec<Value> {
-        self.keys.public()
+        self.keys.load().public()
     }
 
-    /// A token for `audience` about the session under `key` at `now`. It does not outlive the session.
+    /// A token by `keys` for `audience` about the session under `key` at `now`. It does not outlive the session.
     pub(crate) fn mint(
         &self,
+        keys: &ContextKeys,
         key: &StoreKey,
         edge: &LiveEdge,
         audience: &str,
         now: u64,
         random: &dyn Random,
     ) -> Result<Minted, ContextError> {
-        let signing = self.keys.signing();
+        let signing = keys.signing();
         let expires_at = now.saturating_add(self.life).min(edge.expires_at());
         let user = header_text::decode(edge.user_id()).filter(|user| !user.is_empty());
         let claims = Claims {

@@ -1,8 +1,10 @@
 //! Context tokens as services meet them: behind Traefik and verify, and behind the proxy of the BFF.
 
 use e2e::agent::Agent;
+use e2e::scratch::Scratch;
 use e2e::service::Seen;
 use e2e::stack::{Plan, Stack};
+use e2e::wait;
 use http::{Method, Request};
 use serde_json::{Value, json};
 use validator_lib::http_fetch::HttpFetch;
@@ -124,25 +126,41 @@ async fn a_service_behind_the_bff_is_told_the_same() {
     assert_eq!((sid(&token), token.roles()), (sid(&other), other.roles()));
 }
 
+/// As an operator writes a mounted secret anew: no program starts again.
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_are_rotated_without_a_token_that_is_refused() {
-    let mut stack = plan().start().await;
+async fn keys_are_rotated_without_a_restart_and_without_a_token_that_is_refused() {
+    const FILE: &str = "BFF_CONTEXT_KEYS_FILE";
+    let scratch = Scratch::new();
+    let write = |keys: &[Value]| scratch.write("keys.json", Value::from(keys).to_string());
+    let [old, new] = keys();
+    let file = write(std::slice::from_ref(&old));
+    let plan = plan().both("BFF_CONTEXT_KEYS", "").both(FILE, file.display());
+    let stack = plan.start().await;
     let agent = stack.signed_in("alice").await;
     // One validator for all of it, as a service has that knows nothing of the rotation.
     let service = validator(&stack, APP).await;
-    let [old, new] = keys();
     let mut seen = vec![visit(&stack, &agent, "/app/x").await];
-    for (keys, signs) in [
-        (vec![old.clone(), new.clone()], "old"),
-        (vec![new.clone(), old], "new"),
-        (vec![new], "new"),
-    ] {
-        let keys = Value::from(keys).to_string();
-        // Who publishes comes before who signs.
-        for program in [&mut stack.bff, &mut stack.forwardauth] {
-            program.environment = program.environment.clone().set("BFF_CONTEXT_KEYS", &keys);
-            program.restart(&agent).await;
-        }
+    let rotations: [(&[Value], &str); 3] = [
+        (&[old.clone(), new.clone()], "old"),
+        (&[new.clone(), old.clone()], "new"),
+        (std::slice::from_ref(&new), "new"),
+    ];
+    for (number, (keys, signs)) in (1_u8..).zip(rotations) {
+        write(keys);
+        let labels = format!("file=\"{FILE}\",result=\"ok\"");
+        wait::until("both programs have the new keys", wait::START, async || {
+            let operator = stack.agent();
+            let (bff, verify) = tokio::join!(
+                stack.bff.metric(&operator, "config_reloads_total", &labels),
+                stack.forwardauth.metric(&operator, "config_reloads_total", &labels),
+            );
+            (bff.min(verify) >= f64::from(number)).then_some(())
+        })
+        .await;
+        let published = stack.agent().get(&stack.at("/.well-known/jwks.json")).send().await.json();
+        let published = published["keys"].as_array().expect("keys").iter();
+        let ours = published.filter(|key| key["kid"] == "old" || key["kid"] == "new").count();
+        assert_eq!(ours, keys.len());
         seen.push(visit(&stack, &agent, "/app/x").await);
         let token = seen.last().expect("just pushed").header("authorization").to_owned();
         assert_eq!(kid(&token), signs);
@@ -154,6 +172,18 @@ async fn keys_are_rotated_without_a_token_that_is_refused() {
         }
         assert!(check(&service, seen.last().expect("just pushed")).await.is_ok());
     }
+    write(&[]);
+    wait::until("both programs refuse what signs nothing", wait::START, async || {
+        let operator = stack.agent();
+        let (bff, verify) = tokio::join!(
+            stack.bff.metric(&operator, "config_last_reload_successful", ""),
+            stack.forwardauth.metric(&operator, "config_last_reload_successful", ""),
+        );
+        (bff + verify < 0.5).then_some(())
+    })
+    .await;
+    let last = visit(&stack, &agent, "/app/x").await;
+    assert_eq!(kid(last.header("authorization")), "new", "the last good ones stay");
 }
 
 fn kid(authorization: &str) -> String {

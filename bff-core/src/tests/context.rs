@@ -1,7 +1,10 @@
 //! What a service is shown that wants to know the user and is to have no access token.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use session::id::SessionId;
+use shell::reload::{Trust, Watch};
 use validator_lib::{ContextClaims, Incoming, KeySet, Token, Validator};
 
 use crate::testing::{AUDIENCE, Browser, CONTEXT_ISSUER, CONTEXT_KEY, World};
@@ -57,6 +60,39 @@ async fn c61_nobody_has_no_context_token_and_a_service_may_be_shown_none() {
     assert_eq!(answer.status, 200, "{answer:?}");
     let seen = world.service.last();
     assert_eq!((seen.header("authorization"), seen.header("x-user-id")), (None, Some("alice")));
+}
+
+/// What is published and what signs change with the file, in a program that goes on.
+#[tokio::test]
+async fn keys_in_a_file_are_rotated_without_a_restart() {
+    let world = World::start().await;
+    let browser = world.signed_in().await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let named = |kid: &str| CONTEXT_KEY.replacen('{', &format!("{{\"kid\":\"{kid}\","), 1);
+    let write = |kids: &[&str]| {
+        let keys: Vec<String> = kids.iter().map(|kid| named(kid)).collect();
+        std::fs::write(file.path(), format!("[{}]", keys.join(","))).unwrap();
+    };
+    write(&["old"]);
+    let path = file.path().to_str().unwrap();
+    let changes = [("BFF_CONTEXT_KEYS", ""), ("BFF_CONTEXT_KEYS_FILE", path)];
+    let app = world.replica_configured(&changes);
+    let mut watch = Watch::over(crate::reload::watched(&app));
+    let now = async || {
+        let keys = Browser::new().get("/.well-known/jwks.json").send(&app).await.json();
+        let kids = keys["keys"].as_array().unwrap().iter();
+        let kids: Vec<String> = kids.map(|key| key["kid"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(browser.get("/api/told").by_our_page().send(&app).await.status, 200);
+        let seen = world.service.last();
+        let header = seen.header("authorization").unwrap().trim_start_matches("Bearer ");
+        let header = URL_SAFE_NO_PAD.decode(header.split('.').next().unwrap()).unwrap();
+        let header: Value = serde_json::from_slice(&header).unwrap();
+        (header["kid"].as_str().unwrap().to_owned(), kids)
+    };
+    assert_eq!(now().await, ("old".to_owned(), vec!["old".to_owned()]));
+    write(&["new", "old"]);
+    watch.look(Trust::AtOnce).await;
+    assert_eq!(now().await, ("new".to_owned(), vec!["new".to_owned(), "old".to_owned()]));
 }
 
 #[tokio::test]

@@ -3,9 +3,12 @@
 use secrecy::ExposeSecret as _;
 use shell::config::{Settings, parse};
 
-use super::{ContextKeys, ContextSigner, LIFE_MAX};
+use super::{ContextKeys, ContextSigner, KeyFile, LIFE_MAX};
 
-const KEYS: &str = "BFF_CONTEXT_KEYS";
+pub(super) const KEYS: &str = "BFF_CONTEXT_KEYS";
+pub(super) const KEYS_FILE: &str = "BFF_CONTEXT_KEYS_FILE";
+pub(super) const KEYS_HINT: &str = "Give private JWKs with kty EC and crv P-256, or kty OKP and crv Ed25519: one, \
+                                    or a list. The first one signs.";
 const ISSUER: &str = "BFF_CONTEXT_ISSUER";
 const TTL: &str = "BFF_CONTEXT_TTL";
 const ISSUER_MAX: usize = 512;
@@ -20,21 +23,20 @@ impl ContextSigner {
             _ => Err("is longer than the minute that services accept".to_owned()),
         });
         let issuer = issuer(settings);
+        let file = KeyFile::look(settings);
         let keys = settings.secret(KEYS);
         let (keys, issuer) = match (keys, issuer) {
             (None, _) => return None,
             (Some(keys), issuer) => (keys, issuer),
         };
-        let hint = "Give private JWKs with kty EC and crv P-256, or kty OKP and crv Ed25519: one, or a list. \
-                    The first one signs.";
         let keys = match ContextKeys::parse(keys.expose_secret()) {
             Ok(keys) => Some(keys),
             Err(error) => {
-                settings.problem(KEYS, &error.to_string(), hint);
+                settings.problem(KEYS, &error.to_string(), KEYS_HINT);
                 None
             }
         };
-        Some(Self::new(keys?, issuer?, life.unwrap_or(LIFE_MAX)))
+        Some(Self { file, ..Self::new(keys?, issuer?, life.unwrap_or(LIFE_MAX)) })
     }
 
     /// Refuses an issuer of tokens that is an identity provider's too: `named` says whose. Services that trust
@@ -55,7 +57,7 @@ impl ContextSigner {
 fn issuer(settings: &mut Settings) -> Option<String> {
     let hint =
         "Name the edge itself, such as https://edge.example.com; services compare it exactly.";
-    let has_keys = [KEYS, "BFF_CONTEXT_KEYS_FILE"].iter().any(|name| settings.text(name).is_some());
+    let has_keys = [KEYS, KEYS_FILE].iter().any(|name| settings.text(name).is_some());
     let issuer = if has_keys {
         settings.required(ISSUER, hint)
     } else {

@@ -82,7 +82,8 @@ async fn checked(signer: &ContextSigner, authorization: &str, now: u64) -> Resul
 
 fn minted(signer: &ContextSigner, view: &EdgeView) -> String {
     let random = CountingRandom::default();
-    let minted = signer.mint(&key(), &live(view), AUDIENCE, NOW, &random).unwrap();
+    let minted =
+        signer.mint(&signer.keys.load(), &key(), &live(view), AUDIENCE, NOW, &random).unwrap();
     format!("Bearer {}", minted.jwt)
 }
 
@@ -121,7 +122,7 @@ async fn what_is_unknown_is_left_out_and_no_token_outlives_its_session() {
 
     let nobody = EdgeView { user_id: "".into(), ..view };
     let random = CountingRandom::default();
-    let refused = signer.mint(&key(), &live(&nobody), AUDIENCE, NOW, &random);
+    let refused = signer.mint(&signer.keys.load(), &key(), &live(&nobody), AUDIENCE, NOW, &random);
     assert_eq!(refused.err(), Some(ContextError::NoUser));
 }
 
@@ -249,6 +250,48 @@ fn t09_settings_stand_together_or_not_at_all() {
         let problems = settings(&pairs).unwrap_err();
         assert!(problems.contains(told) && !problems.contains("canary"), "{problems}");
     }
+}
+
+/// A rotation without a restart: the file of the keys changes, and whoever signs or publishes has the new ones.
+#[tokio::test]
+async fn t09_t12_keys_in_a_file_are_exchanged_for_all_and_broken_ones_are_not() {
+    use shell::reload::{Trust, Watch};
+
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let write = |keys: &[Value]| std::fs::write(file.path(), format!("{}\n", Value::from(keys)));
+    write(&[ed25519("old", 1)]).unwrap();
+    let path = file.path().to_str().unwrap();
+    let pairs = [("BFF_CONTEXT_KEYS_FILE", path), ("BFF_CONTEXT_ISSUER", ISSUER)];
+    let signer = settings(&pairs).unwrap().unwrap();
+    let tokens = ContextTokens::new(signer.clone(), 1 << 20);
+    let mut watch = Watch::over(signer.watched());
+    let (random, audience) = (CountingRandom::default(), Arc::from(AUDIENCE));
+    let edge = live(&view());
+    let given = || tokens.authorization(&key(), &edge, &audience, NOW, &random).unwrap();
+    let kids = || -> Vec<String> {
+        signer.public_keys().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+    };
+    let first = given();
+    watch.look(Trust::AtOnce).await;
+    assert_eq!(given(), first, "nothing has changed");
+
+    write(&[p256("new"), ed25519("old", 1)]).unwrap();
+    watch.look(Trust::WhenSeenTwice).await;
+    assert_eq!(given(), first, "perhaps it is half written");
+    watch.look(Trust::WhenSeenTwice).await;
+    assert_eq!(kids(), ["new", "old"]);
+    let second = given();
+    assert_ne!(second, first, "what the old key signed is not handed out any more");
+    for token in [first, second.clone()] {
+        checked(&signer, token.to_str().unwrap(), NOW).await.unwrap();
+    }
+    for broken in ["", "[]", "{}", "[{\"kty\":\"RSA\"}]"] {
+        std::fs::write(file.path(), broken).unwrap();
+        watch.look(Trust::AtOnce).await;
+        assert_eq!((kids(), given()), (vec!["new".to_owned(), "old".to_owned()], second.clone()));
+    }
+    let in_no_file = settings(&[("BFF_CONTEXT_KEYS", &ed25519("a", 1).to_string()), pairs[1]]);
+    assert!(in_no_file.unwrap().unwrap().watched().is_none());
 }
 
 #[tokio::test]

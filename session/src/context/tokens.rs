@@ -10,7 +10,7 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use shell::random::Random;
 
-use super::{ContextError, ContextSigner, LIFE_MAX, Minted};
+use super::{ContextError, ContextKeys, ContextSigner, LIFE_MAX, Minted};
 use crate::edge::{EdgeFrame, LiveEdge};
 use crate::id::StoreKey;
 
@@ -25,6 +25,8 @@ pub struct ContextTokens {
 
 struct Kept {
     facts: Facts,
+    /// Who signed.
+    keys: Arc<ContextKeys>,
     /// The value of `Authorization`.
     authorization: HeaderValue,
     minted_at: u64,
@@ -67,20 +69,25 @@ impl ContextTokens {
         random: &dyn Random,
     ) -> Result<HeaderValue, ContextError> {
         let place = (*key, Arc::clone(audience));
+        let keys = self.signer.keys.load();
         if let Some(kept) = self.kept.get(&place)
             && (kept.minted_at..kept.until).contains(&now)
+            && Arc::ptr_eq(&kept.keys, &keys)
             && kept.facts.are_of(edge)
         {
             return Ok(kept.authorization.clone());
         }
-        let Minted { jwt, expires_at } = self.signer.mint(key, edge, audience, now, random)?;
+        let Minted { jwt, expires_at } =
+            self.signer.mint(&keys, key, edge, audience, now, random)?;
         let value = HeaderValue::try_from(format!("Bearer {jwt}"));
         let mut authorization = value.map_err(|_| ContextError::Signing)?;
         authorization.set_sensitive(true);
         let half = expires_at.saturating_sub(now) / 2;
         let until = now.saturating_add(half);
         let (facts, given) = (Facts::of(edge), authorization.clone());
-        self.kept.insert(place, Arc::new(Kept { facts, authorization, minted_at: now, until }));
+        let keys = Arc::clone(&keys);
+        let kept = Kept { facts, keys, authorization, minted_at: now, until };
+        self.kept.insert(place, Arc::new(kept));
         Ok(given)
     }
 

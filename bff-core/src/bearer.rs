@@ -21,6 +21,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use secrecy::SecretString;
 use session::any::AnyStore;
+use session::denied::{self, ShownToken};
 use shell::clock::Clock;
 use shell::origin::Origin;
 use shell::random::Random;
@@ -47,6 +48,10 @@ pub(crate) struct CallerToken {
     pub(crate) issuer: String,
     /// Its `sub`, or the program's name; never empty.
     pub(crate) subject: String,
+    /// `jti`, if it has one.
+    id: Option<String>,
+    /// `iat`, if it has one.
+    issued_at: Option<u64>,
     /// Whom it speaks for, by the user id claim of our registration there; empty where it speaks for a program alone.
     pub(crate) user_id: String,
     /// What it was granted: `scope` or `scp`, and the permissions of the claims mapping.
@@ -71,6 +76,7 @@ type Taken = (Vec<String>, Option<String>);
 pub struct Bearers {
     issuers: ArcSwap<Issuers>,
     introspector: Introspector,
+    store: AnyStore,
     replay: StoreReplay,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -133,7 +139,8 @@ impl Bearers {
         Ok(Self {
             issuers: ArcSwap::from_pointee(issuers),
             introspector: Introspector::new(tasks),
-            replay: StoreReplay::new(store, Arc::clone(&random)),
+            replay: StoreReplay::new(store.clone(), Arc::clone(&random)),
+            store,
             clock,
             random,
         })
@@ -164,6 +171,30 @@ impl Bearers {
         head: &Parts,
         asked: Asked<'_>,
     ) -> Result<CallerToken, TokenRefused> {
+        let token = self.judge(head, asked).await?;
+        self.check_denied(&token).await?;
+        Ok(token)
+    }
+
+    /// Whether nobody has taken the token back, or all of its user (class T15).
+    async fn check_denied(&self, token: &CallerToken) -> Result<(), TokenRefused> {
+        let shown = ShownToken {
+            issuer: &token.issuer,
+            id: token.id.as_deref(),
+            users: [&token.subject, &token.user_id],
+            issued_at: token.issued_at,
+        };
+        match denied::is_denied(&self.store, &shown).await {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(TokenRefused::invalid("revoked")),
+            Err(error) => {
+                tracing::warn!(reason = error.reason(), "list of denied tokens not read");
+                Err(TokenRefused::unavailable(error.reason()))
+            }
+        }
+    }
+
+    async fn judge(&self, head: &Parts, asked: Asked<'_>) -> Result<CallerToken, TokenRefused> {
         let issuers = self.issuers.load_full();
         let entries = issuers.entries(asked.idps);
         if let Some(token) = Shown::opaque(&head.headers)
@@ -207,6 +238,8 @@ impl Bearers {
             text: shown.token.to_owned().into(),
             issuer: token.issuer().to_owned(),
             subject: token.subject().to_owned(),
+            id: token.id().map(str::to_owned),
+            issued_at: token.issued_at(),
             user_id: user_id_that_fits(user_id.unwrap_or_default())?,
             scopes: token.scopes().to_vec(),
             roles: token.roles().to_vec(),

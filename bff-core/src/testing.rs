@@ -31,7 +31,7 @@ use crate::config::Config;
 use crate::oidc::Mode;
 use crate::oidc::mock::{self, MockAs, NOW, Reply};
 
-pub(crate) use admin::{OPS, ask as ask_admin, send as send_admin};
+pub(crate) use admin::{ADMIN_TOKENS, OPS, ask as ask_admin, send as send_admin};
 pub(crate) use bank::{ACCOUNT, Bank};
 pub(crate) use browser::{Answer, Ask, Browser};
 pub(crate) use events::Events;

@@ -16,6 +16,7 @@ mod challenge;
 mod context;
 mod cookies;
 mod csrf;
+mod denied_tokens;
 mod downscope;
 mod edge_claims;
 mod ending;

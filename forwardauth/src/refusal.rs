@@ -49,6 +49,7 @@ pub(crate) enum Refusal {
     BearerMalformed,
     BearerInvalid,
     BearerUser,
+    BearerRevoked,
     BearerKeys,
 }
 
@@ -97,7 +98,7 @@ const INVALID_TOKEN: (StatusCode, &str, &str) =
 
 impl Refusal {
     /// All refusals, in the order of their declaration.
-    pub(crate) const ALL: [Self; 40] = [
+    pub(crate) const ALL: [Self; 41] = [
         Self::UnknownPath,
         Self::ForwardedHeader,
         Self::UnknownHost,
@@ -137,6 +138,7 @@ impl Refusal {
         Self::BearerMalformed,
         Self::BearerInvalid,
         Self::BearerUser,
+        Self::BearerRevoked,
         Self::BearerKeys,
     ];
 
@@ -213,6 +215,7 @@ impl Refusal {
             ),
             Self::BearerInvalid => ("bearer_invalid", INVALID_TOKEN),
             Self::BearerUser => ("bearer_user", INVALID_TOKEN),
+            Self::BearerRevoked => ("bearer_revoked", INVALID_TOKEN),
             Self::BearerKeys => ("bearer_keys", NO_KEYS),
         };
         Row { reason, status, code, title }

@@ -3,6 +3,7 @@
 mod access;
 mod backing;
 mod bearer;
+mod bearer_denied;
 mod context;
 mod csrf;
 mod gate;

@@ -12,6 +12,7 @@ macro_rules! delegate {
             use bytes::Bytes;
             use tokio::sync::broadcast;
 
+            use $crate::denied::DeniedKey;
             use $crate::id::StoreKey;
             use $crate::permits::{Grant, Quota};
             use $crate::shelf::{News, Shelf, TakenLogin};
@@ -162,6 +163,19 @@ macro_rules! delegate {
 
                 async fn deny(&self, name: &str, value: Bytes, keep: Duration) -> Result<(), StoreError> {
                     $hand_on!(self.deny(name, value, keep))
+                }
+
+                async fn put_denial(
+                    &self,
+                    key: &DeniedKey,
+                    text: Bytes,
+                    keep: Duration,
+                ) -> Result<(), StoreError> {
+                    $hand_on!(self.put_denial(key, text, keep))
+                }
+
+                async fn denial(&self, key: &DeniedKey) -> Result<Option<Bytes>, StoreError> {
+                    $hand_on!(self.denial(key))
                 }
 
                 async fn take_permits(

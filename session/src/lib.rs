@@ -11,6 +11,7 @@
 //! - [`context`]: the token that tells a service whose request it is.
 //! - [`store`]: the one trait behind which Redis ([`redis`]) and memory ([`memory`]) stand, and
 //!   `conformance`, the suite that both pass; [`shelf`]: what they keep beside the sessions.
+//! - [`denied`]: whether a token that is shown was taken back.
 //! - [`permits`]: the mathematics of rate limits.
 //! - [`tracking`]: edge views kept in memory while Redis vouches for them.
 //!
@@ -25,6 +26,7 @@ pub mod binding;
 pub mod conformance;
 pub mod context;
 pub mod cookie;
+pub mod denied;
 pub mod edge;
 #[cfg(feature = "faulty")]
 pub mod faulty;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::broadcast;
 
+use crate::denied::DeniedKey;
 use crate::permits::{Grant, Quota};
 use crate::store::{IndexKey, StoreError};
 
@@ -109,6 +110,21 @@ pub trait Shelf: Send + Sync + 'static {
         value: Bytes,
         keep: Duration,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Enters, for `keep`, what is denied under `key`: in Redis the key `jwt:blacklist:<key>`, of the same list.
+    /// [`crate::denied`] says what `text` is.
+    fn put_denial(
+        &self,
+        key: &DeniedKey,
+        text: Bytes,
+        keep: Duration,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// What is denied under `key`, now.
+    fn denial(
+        &self,
+        key: &DeniedKey,
+    ) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
 
     /// Takes up to `want` of the permits that `name` has by `quota`, in one atomic step for all replicas
     /// ([`crate::permits`]). What was counted under one name with another window is not understood, so the

@@ -123,7 +123,7 @@ fn hashed_in(tenant: &str, parts: &[&str; 2]) -> String {
 }
 
 /// A hash of parts, each behind its length, so that different lists never collide (T10).
-fn hashed(parts: &[&str]) -> String {
+pub(crate) fn hashed(parts: &[&str]) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in parts {
         context.update(&part.len().to_be_bytes());

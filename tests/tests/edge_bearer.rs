@@ -3,7 +3,8 @@
 use e2e::agent::Agent;
 use e2e::clock;
 use e2e::idp::AUDIENCE;
-use e2e::stack::Stack;
+use e2e::stack::{Plan, Stack};
+use e2e::wait;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -21,7 +22,7 @@ idps:
   - { name: main, issuer: "{issuer}", audience: "{audience}", jwks_url: "{issuer}/jwks" }
 "#;
 
-async fn start() -> Stack {
+fn plan() -> Plan {
     Stack::plan()
         .policies(POLICIES)
         .issuers(ISSUERS)
@@ -30,8 +31,10 @@ async fn start() -> Stack {
         .bff("BFF_INTERNAL_TOKEN", "internal-canary-0123456789abcdef0123456789abcdef")
         .forwardauth("BFF_INTERNAL_TOKEN", "internal-canary-0123456789abcdef0123456789abcdef")
         .forwardauth("FORWARDAUTH_BFF_URL", "http://{bff_admin}")
-        .start()
-        .await
+}
+
+async fn start() -> Stack {
+    plan().start().await
 }
 
 /// An access token that the provider gave to the BFF for somebody, as a service sees it.
@@ -147,4 +150,71 @@ async fn c80_keys_that_cannot_be_had_are_503_and_sessions_go_on() {
     assert_eq!((reply.status.as_u16(), reply.problem().as_str()), (503, "keys_unavailable"));
     assert_eq!(reply.header("retry-after"), "1");
     assert_eq!(agent.fetch(Method::GET, &stack.at("/app/plain/x")).send().await.status, 200);
+}
+
+/// One list for both programs: what an administrator takes back is refused at the next request, and while the
+/// list cannot be read nobody passes.
+#[tokio::test(flavor = "multi_thread")]
+async fn t15_t19_a_denied_token_is_refused_at_once_by_both_programs_and_by_none_without_the_list() {
+    const ADMIN: &str = "admin-canary-0123456789abcdef0123456789abcdef";
+    const PATHS: [&str; 2] = ["/app/plain/x", "/api/bearer/x"];
+    let plan = plan().bff_issuers(ISSUERS).bff("BFF_ADMIN_TOKENS", format!("ops:{ADMIN}")).route(
+        "{ id: bearer, path: '/api/bearer/*', target_service: echo, methods: [GET], auth: bearer }",
+    );
+    let mut stack = plan.start().await;
+    let agent = stack.agent();
+    let now = clock::now();
+    let signed = async |jti: &str, sub: &str| {
+        let payload = json!({
+            "iss": stack.idp.issuer, "aud": AUDIENCE, "sub": sub, "jti": jti, "iat": now, "exp": now + 300,
+        });
+        let asked = json!({ "header": { "typ": "at+jwt" }, "payload": payload });
+        stack.idp.control("sign", &asked).await["jwt"].as_str().expect("a token").to_owned()
+    };
+    let ask = async |stack: &Stack, path: &str, token: &str| {
+        let call = agent.fetch(Method::GET, &stack.at(path));
+        let reply = call.header("authorization", &format!("Bearer {token}")).send().await;
+        (reply.status.as_u16(), reply.header("www-authenticate").to_owned())
+    };
+    let [one, other, bobs] = [
+        signed("one", "alice").await,
+        signed("other", "alice").await,
+        signed("third", "bob").await,
+    ];
+    for path in PATHS {
+        for token in [&one, &other, &bobs] {
+            assert_eq!(ask(&stack, path, token).await.0, 200, "{path}");
+        }
+    }
+    let revoke = async |what: Value| {
+        let url = format!("http://{}/admin/revocations", stack.bff.admin);
+        let call = agent.request(Method::POST, &url).json(&what);
+        let reply = call.header("authorization", &format!("Bearer {ADMIN}")).send().await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    };
+    revoke(json!({ "iss": stack.idp.issuer, "jti": "one", "exp": now + 300 })).await;
+    revoke(json!({ "iss": stack.idp.issuer, "user_id": "bob" })).await;
+    for path in PATHS {
+        for (token, status) in [(&one, 401), (&bobs, 401), (&other, 200)] {
+            let (answered, challenge) = ask(&stack, path, token).await;
+            assert_eq!(answered, status, "{path}");
+            assert_eq!(challenge == "Bearer error=\"invalid_token\"", status == 401, "{challenge}");
+        }
+    }
+
+    stack.redis.kill();
+    for path in PATHS {
+        for token in [&one, &other] {
+            assert_eq!(ask(&stack, path, token).await, (503, String::new()), "{path}");
+        }
+    }
+    stack.redis.restart_empty().await;
+    for path in PATHS {
+        wait::until("the list is back", wait::START, async || {
+            let status = ask(&stack, path, &other).await.0;
+            assert!(matches!(status, 200 | 503), "{path}: {status}");
+            (status == 200).then_some(())
+        })
+        .await;
+    }
 }

@@ -51,6 +51,11 @@ impl Token {
         self.accepted.facts.id.as_deref()
     }
 
+    /// When it was issued, `iat`, in seconds since the epoch.
+    pub fn issued_at(&self) -> Option<u64> {
+        self.accepted.facts.issued_at
+    }
+
     /// When it expires, in seconds since the epoch.
     pub fn expires_at(&self) -> u64 {
         self.accepted.facts.expires_at

@@ -46,6 +46,8 @@ pub(super) fn judge(
         text: token.into(),
         issuer: asked.issuer.clone(),
         subject,
+        id: text("jti").map(str::to_owned),
+        issued_at: claims.get("iat").and_then(Value::as_u64),
         user_id: user_id_that_fits(user_id.unwrap_or_default())?,
         scopes: entry.scope_claims.iter().flat_map(|name| words_at(claims, name)).collect(),
         roles: claims_joined(claims, entry.role_claims.as_deref().unwrap_or(&roles)),

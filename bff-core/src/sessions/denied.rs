@@ -6,6 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use serde_json::json;
+use session::any::AnyStore;
+use session::denied::{self, Denied, DeniedKey};
 use session::record::Management;
 use session::shelf::Shelf as _;
 use session::store::StoreError;
@@ -27,6 +29,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Denial {
     name: String,
     value: Bytes,
+    /// The same for who looks for one token.
+    key: DeniedKey,
+    denied: Denied,
     keep: Duration,
 }
 
@@ -38,13 +43,20 @@ impl Denial {
         Self::may_name(jti).then(|| Self {
             name: jti.to_owned(),
             value: json!({ "iss": issuer, "jti": jti, "exp": exp }).to_string().into(),
+            key: DeniedKey::token(issuer, jti),
+            denied: Denied::Token,
             keep: Duration::from_secs(remaining),
         })
     }
 
-    /// Whether an entry may be called like this token, and not like those of users.
+    /// Whether an entry may be called like this token, and not like those of another kind.
     pub(crate) fn may_name(jti: &str) -> bool {
-        !jti.is_empty() && !jti.starts_with(USER)
+        !jti.is_empty() && !jti.starts_with(USER) && !DeniedKey::is_taken_by(jti)
+    }
+
+    async fn enter(&self, store: &AnyStore) -> Result<(), StoreError> {
+        denied::deny(store, &self.key, self.denied, self.keep).await?;
+        store.deny(&self.name, self.value.clone(), self.keep).await
     }
 
     /// For how many seconds it stands.
@@ -91,7 +103,7 @@ impl App {
     /// # Errors
     /// [`StoreError`] if the store is away.
     pub(crate) async fn deny(&self, denial: &Denial) -> Result<(), StoreError> {
-        self.store.deny(&denial.name, denial.value.clone(), denial.keep).await
+        denial.enter(&self.store).await
     }
 
     fn deny_later(&self, mut denials: Vec<Denial>) {
@@ -102,7 +114,7 @@ impl App {
                 tokio::time::sleep(PAUSE).await;
                 let mut refused = Vec::new();
                 for denial in denials {
-                    if store.deny(&denial.name, denial.value.clone(), denial.keep).await.is_err() {
+                    if denial.enter(&store).await.is_err() {
                         refused.push(denial);
                     }
                 }
@@ -117,10 +129,13 @@ impl App {
 
     /// What denies every token that was issued to this user up to now.
     pub(crate) fn denial_of_user(&self, issuer: &str, user_id: &str) -> Denial {
-        let value = json!({ "iss": issuer, "user_id": user_id, "revoked_before": self.now() });
+        let now = self.now();
+        let value = json!({ "iss": issuer, "user_id": user_id, "revoked_before": now });
         Denial {
             name: format!("{USER}{user_id}"),
             value: value.to_string().into(),
+            key: DeniedKey::user(issuer, user_id),
+            denied: Denied::IssuedUntil(now),
             keep: Duration::from_secs(self.longest_denial()),
         }
     }

@@ -8,7 +8,12 @@ use crate::testing::{Answer, Browser, LISTED, World};
 const AUDIENCE: &str = "https://api.example";
 
 pub(super) async fn world() -> World {
-    World::configured(&[], |issuer, service| {
+    world_with(&[]).await
+}
+
+/// As [`world`], with these settings besides.
+pub(super) async fn world_with(changes: &[(&str, &str)]) -> World {
+    World::configured(changes, |issuer, service| {
         let routes = format!(
             r#"
 services:

@@ -158,3 +158,18 @@ async fn t11_a_jwt_is_never_shown_to_the_issuer_and_a_token_of_no_form_to_nobody
     }
     assert_eq!(asked(&world), 0);
 }
+
+/// What the issuer said of it before is kept, and does not count against the list.
+#[tokio::test]
+async fn t15_an_opaque_token_that_is_denied_is_refused_at_the_next_request() {
+    let world = world().await;
+    answers(&world, &json!({ "jti": "opaque-1", "iat": NOW }));
+    assert_eq!(ask(&world, "/api/b/1", "abc").await.status, 200);
+    let key = session::denied::DeniedKey::token(&world.idp.issuer, "opaque-1");
+    let keep = std::time::Duration::from_secs(60);
+    let store = world.app.store.clone();
+    session::denied::deny(&store, &key, session::denied::Denied::Token, keep).await.unwrap();
+    let answer = ask(&world, "/api/b/1", "abc").await;
+    assert_eq!((answer.status, &*answer.code()), (401, "invalid_token"));
+    assert_eq!(asked(&world), 1);
+}

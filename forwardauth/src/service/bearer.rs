@@ -5,13 +5,15 @@ use std::time::Instant;
 
 use http::header::{AUTHORIZATION, HeaderValue};
 use http::request::Parts;
+use session::denied::{self, ShownToken};
+use session::store::StoreError;
 
 use super::ask::Context;
 use super::{State, record};
 use crate::bearer::NotTaken;
-use crate::decide::decide_token;
+use crate::decide::{AdmittedToken, decide_token};
 use crate::identity::Identity;
-use crate::policy::HandOn;
+use crate::policy::{Demands, HandOn, TokenClaims};
 use crate::refusal::Refusal;
 use crate::reply::{BearerChallenge, Refused, Why};
 use crate::request::{self, Peer};
@@ -25,7 +27,7 @@ impl State {
         context: &Context<'_>,
         started: Instant,
     ) -> Result<Identity, Refused> {
-        let refused = match self.token_identity(head, context).await {
+        let refused = match self.token_identity(head, context, started).await {
             Ok(identity) => return Ok(identity),
             Err(refused) => refused,
         };
@@ -53,6 +55,7 @@ impl State {
         &self,
         head: &Parts,
         context: &Context<'_>,
+        started: Instant,
     ) -> Result<Identity, NotTaken> {
         let demands = &context.demands;
         let policy = NotTaken::for_reason(Refusal::Policy, "issuers");
@@ -63,6 +66,7 @@ impl State {
             .map_err(|refusal| NotTaken::lacking(refusal, demands))?;
         let identity = Identity::of_token(&admitted, &self.config.user_id_claim, demands.headers())
             .map_err(|refusal| NotTaken::lacking(refusal, demands))?;
+        self.check_denied(&admitted, demands, started).await?;
         Ok(match demands.hand_on(self.config.hand_on) {
             // It is the one line, and what was checked.
             HandOn::AccessToken => match head.headers.get(AUTHORIZATION) {
@@ -71,5 +75,32 @@ impl State {
             },
             HandOn::Nothing | HandOn::ContextToken => identity,
         })
+    }
+    /// Whether nobody has taken the token back, or all of its user (class T15). The store is asked last, and
+    /// within what the deadline leaves.
+    async fn check_denied(
+        &self,
+        admitted: &AdmittedToken,
+        demands: &Demands,
+        started: Instant,
+    ) -> Result<(), NotTaken> {
+        let token = admitted.token();
+        let claims = TokenClaims::of(token);
+        let shown = ShownToken {
+            issuer: token.issuer(),
+            id: token.id(),
+            users: [token.subject(), claims.user(&self.config.user_id_claim).unwrap_or_default()],
+            issued_at: token.issued_at(),
+        };
+        let left = self.config.deadline.saturating_sub(started.elapsed());
+        let asked = tokio::time::timeout(left, denied::is_denied(&self.store, &shown));
+        match asked.await.unwrap_or(Err(StoreError::TimedOut)) {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(NotTaken::lacking(Refusal::BearerRevoked, demands)),
+            Err(error) => {
+                let refusal = Refusal::from(error);
+                Err(NotTaken::for_reason(refusal, refusal.reason()))
+            }
+        }
     }
 }

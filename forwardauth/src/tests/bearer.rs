@@ -12,6 +12,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
+use session::any::AnyStore;
 use shell::clock::Clock as _;
 use shell::listen::{self, Limits};
 use shell::shutdown::Shutdown;
@@ -36,19 +37,23 @@ policies:
 ";
 
 /// A gate, and the issuer whose keys it fetches over a socket.
-struct Scene {
-    gate: Gate,
-    issuer: Issuer,
+pub(super) struct Scene {
+    pub(super) gate: Gate,
+    pub(super) issuer: Issuer,
     open: watch::Sender<bool>,
     _files: TempDir,
 }
 
 impl Scene {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         Self::with(&[]).await
     }
 
-    async fn with(variables: &[(&str, &str)]) -> Self {
+    pub(super) async fn with(variables: &[(&str, &str)]) -> Self {
+        Self::over(super::backing::empty_store().await, variables)
+    }
+
+    pub(super) fn over(store: AnyStore, variables: &[(&str, &str)]) -> Self {
         let issuer = Issuer::new();
         let (open, opened) = watch::channel(true);
         let url = serve(&issuer, opened);
@@ -67,7 +72,7 @@ impl Scene {
             ("BFF_INTERNAL_TOKEN", "canary"),
             ("FORWARDAUTH_DEADLINE_MS", "2000"),
         ];
-        let gate = Gate::with(&[&settings, variables].concat()).await;
+        let gate = Gate::over(store, &[&settings, variables].concat());
         let scene = Self { gate, issuer, open, _files: files };
         scene.follow();
         scene
@@ -79,16 +84,16 @@ impl Scene {
         clock.advance(self.issuer.now().wrapping_sub(clock.unix_seconds()));
     }
 
-    async fn ask(&self, question: Question) -> Answer {
+    pub(super) async fn ask(&self, question: Question) -> Answer {
         self.gate.ask(question.request()).await
     }
 
-    async fn show(&self, policy: &str, token: &str) -> Answer {
+    pub(super) async fn show(&self, policy: &str, token: &str) -> Answer {
         self.ask(shown(policy, token)).await
     }
 }
 
-fn shown(policy: &str, token: &str) -> Question {
+pub(super) fn shown(policy: &str, token: &str) -> Question {
     question(&format!("/auth/forward?policy={policy}"))
         .with("authorization", format!("Bearer {token}"))
 }

@@ -53,7 +53,11 @@ impl Gate {
 
     /// One whose environment also has these variables.
     pub(super) async fn with(variables: &[(&str, &str)]) -> Self {
-        let store = backing::empty_store().await;
+        Self::over(backing::empty_store().await, variables)
+    }
+
+    /// One over `store`, with these variables.
+    pub(super) fn over(store: AnyStore, variables: &[(&str, &str)]) -> Self {
         let clock = ManualClock::at(NOW);
         let verify = verify(variables, store.clone(), &clock);
         Self { verify, store, clock }

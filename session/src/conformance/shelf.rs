@@ -1,11 +1,13 @@
 //! Owns: what every store must do beside the sessions.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::{LONG, SHORT, eventually};
+use crate::denied::DeniedKey;
 use crate::shelf::{News, Shelf};
 use crate::store::IndexKey;
 
@@ -16,6 +18,7 @@ pub(super) async fn run<S: Shelf, F: Future<Output = S>>(fresh: &impl Fn() -> F)
     a_lease_is_extended_by_its_holder(&fresh().await).await;
     a_tombstone_tells_its_age(&fresh().await).await;
     notes_are_written_over_and_taken_away(&fresh().await).await;
+    a_denial_stands_for_its_time(&fresh().await).await;
     news_reach_every_follower(&fresh().await).await;
     super::permits::run(fresh).await;
 }
@@ -97,6 +100,21 @@ async fn notes_are_written_over_and_taken_away<S: Shelf>(store: &S) {
     assert_eq!(store.put_note("nonce", "n".into(), Some(SHORT)).await, Ok(()));
     eventually("a note outlived its time", || async { store.note("nonce").await == Ok(None) })
         .await;
+}
+
+async fn a_denial_stands_for_its_time<S: Shelf>(store: &S) {
+    // The list is one for all who share a server, so each run has names of its own.
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("t{}", RUNS.fetch_add(1, Ordering::Relaxed));
+    let (token, user) = (DeniedKey::token("i", &name), DeniedKey::user("i", &name));
+    assert_eq!(store.denial(&token).await, Ok(None));
+    assert_eq!(store.put_denial(&token, Bytes::new(), LONG).await, Ok(()));
+    assert_eq!(store.denial(&token).await, Ok(Some(Bytes::new())));
+    assert_eq!(store.denial(&user).await, Ok(None));
+    assert_eq!(store.put_denial(&user, "7".into(), SHORT).await, Ok(()));
+    eventually("a denial outlived its time", || async { store.denial(&user).await == Ok(None) })
+        .await;
+    assert_eq!(store.denial(&token).await, Ok(Some(Bytes::new())));
 }
 
 async fn news_reach_every_follower<S: Shelf>(store: &S) {

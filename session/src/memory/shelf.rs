@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::sync::broadcast;
 
 use super::{Counted, Kept, MemoryStore};
+use crate::denied::DeniedKey;
 use crate::permits::{Grant, Quota, Tally};
 use crate::shelf::{News, Shelf, TakenLogin};
 use crate::store::{IndexKey, StoreError};
@@ -119,6 +120,23 @@ impl Shelf for MemoryStore {
             shelves.wrote();
         });
         Ok(())
+    }
+
+    async fn put_denial(
+        &self,
+        key: &DeniedKey,
+        text: Bytes,
+        keep: Duration,
+    ) -> Result<(), StoreError> {
+        self.with(|shelves| {
+            shelves.denied.insert(key.as_str().to_owned(), Kept::new(text, keep));
+            shelves.wrote();
+        });
+        Ok(())
+    }
+
+    async fn denial(&self, key: &DeniedKey) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.denied(key.as_str()))
     }
 
     async fn take_permits(&self, name: &str, quota: Quota, want: u32) -> Result<Grant, StoreError> {

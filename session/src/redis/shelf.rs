@@ -9,6 +9,7 @@ use tokio::sync::broadcast;
 
 use super::RedisStore;
 use super::scripts::{milliseconds, permits};
+use crate::denied::DeniedKey;
 use crate::permits::{Grant, Quota};
 use crate::shelf::{News, Shelf, TakenLogin};
 use crate::store::{IndexKey, StoreError};
@@ -37,6 +38,11 @@ impl RedisStore {
 
 fn expiration(keep: Duration) -> Expiration {
     Expiration::PX(i64::try_from(keep.as_millis().max(1)).unwrap_or(i64::MAX))
+}
+
+/// The key of an entry of the list.
+fn denied(name: &str) -> String {
+    format!("{DENIED}:{name}")
 }
 
 impl Shelf for RedisStore {
@@ -116,8 +122,21 @@ impl Shelf for RedisStore {
         // cluster each of the three may lie elsewhere, so they are three commands.
         let args = vec![Value::Bytes(value.clone()), milliseconds(keep)];
         self.run_script::<i64>(&self.0.scripts.deny, DENIED.to_owned(), args).await?;
-        self.set(format!("{DENIED}:{name}"), value.clone(), Some(keep)).await?;
+        self.set(denied(name), value.clone(), Some(keep)).await?;
         self.0.guard.run::<i64>(self.0.client.publish(DENIED, value)).await.map(drop)
+    }
+
+    async fn put_denial(
+        &self,
+        key: &DeniedKey,
+        text: Bytes,
+        keep: Duration,
+    ) -> Result<(), StoreError> {
+        self.set(denied(key.as_str()), text, Some(keep)).await
+    }
+
+    async fn denial(&self, key: &DeniedKey) -> Result<Option<Bytes>, StoreError> {
+        self.0.guard.run(self.0.client.get(denied(key.as_str()))).await
     }
 
     async fn take_permits(&self, name: &str, quota: Quota, want: u32) -> Result<Grant, StoreError> {

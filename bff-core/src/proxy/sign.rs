@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
-use validator_lib::signature::{Content, Covered, Signer};
+use validator_lib::signature::{Content, Covered, Signer, Version};
 
 use super::headers;
 use super::upstream::{Once, Whole};
@@ -56,10 +56,22 @@ pub(super) struct Signing {
 #[derive(Debug, Clone)]
 pub(super) struct Seal {
     pub(super) signer: Signer,
+    /// What it signs.
+    pub(super) version: Version,
     /// Most bytes of a body that are read to be signed.
     pub(super) max_body: usize,
     /// Whether longer ones go unsigned.
     pub(super) unsigned_body: bool,
+}
+
+impl Seal {
+    /// What its signatures begin with.
+    pub(super) const fn name(&self) -> &'static str {
+        match self.version {
+            Version::V0 => "v0",
+            Version::V1 => "v1",
+        }
+    }
 }
 
 /// Signs `request`, of which more has to come every `idle`. `now` is in seconds since the epoch.
@@ -169,7 +181,12 @@ mod tests {
     const IDLE: Duration = Duration::from_secs(5);
 
     fn signing(unsigned_body: bool) -> Signing {
-        let seal = Seal { signer: Signer::new(SECRET).unwrap(), max_body: 8, unsigned_body };
+        let seal = Seal {
+            signer: Signer::new(SECRET).unwrap(),
+            version: Version::V1,
+            max_body: 8,
+            unsigned_body,
+        };
         Signing { names: Names::default(), seal: Some(seal) }
     }
 

@@ -1,10 +1,14 @@
 //! Owns: saying which route a request would take, and what it would meet there (`bff explain`).
 
+mod service;
+
 use std::fmt::Write as _;
 
 use http::Method;
 
-use super::{Auth, Injection, Needs, PlainPath, RouteLimit, RouteTable, ServiceToken, Shaping};
+use super::{
+    Auth, Injection, Needs, PlainPath, Route, RouteLimit, RouteTable, ServiceToken, Shaping,
+};
 
 impl RouteTable {
     /// What `METHOD PATH` would meet at the hosts of `tenant`, for people.
@@ -39,8 +43,8 @@ impl RouteTable {
             "timeout",
             &format!("{:?} for the head, {:?} of silence", route.timeout, route.idle_timeout),
         );
-        if route.websocket {
-            line("websocket", "by a handshake with an Origin of ours");
+        for (name, value) in route.call(method) {
+            line(name, &value);
         }
         line(
             "auth",
@@ -73,23 +77,32 @@ impl RouteTable {
             line("roles", &wanted(&route.roles));
             line("token", &token(route.auth, &route.service.token));
         }
-        line("limit", &limited(&route.limit, route.auth));
+        line("limit", &limited(&route.limit, route.auth, tenant));
         let injection = route.injection.as_ref();
         line("inject", &injection.map_or_else(|| "nothing".to_owned(), Injection::describe));
         let shaping = route.shaping.as_ref();
         line("response", &shaping.map_or_else(|| "passed on".to_owned(), Shaping::describe));
         line("in", "without Cookie, Authorization, DPoP, identity and forwarding headers");
-        line(
-            "out",
-            match route.auth {
-                Auth::None => "X-Request-Id",
-                Auth::Session | Auth::Optional | Auth::Bearer | Auth::Hybrid => {
-                    "Authorization, DPoP, X-Request-Id, X-User-Id, X-Tenant-Id, X-Tenant-Slug, X-Master-Flags"
-                }
-            },
-        );
+        line("out", &sent(route));
         out
     }
+}
+
+/// The headers of ours that its service sees.
+fn sent(route: &Route) -> String {
+    let mut names = Vec::new();
+    if route.auth != Auth::None && route.service.token != ServiceToken::None {
+        names.extend(["Authorization", "DPoP"]);
+    }
+    names.push("X-Request-Id");
+    if route.auth != Auth::None {
+        names.extend(["X-User-Id", "X-Tenant-Id", "X-Tenant-Slug", "X-Master-Flags"]);
+    }
+    if route.service.signing.seal.is_some() {
+        let known = &route.service.signing.names;
+        names.extend([known.signature.as_str(), known.timestamp.as_str()]);
+    }
+    names.join(", ")
 }
 
 fn token(auth: Auth, token: &ServiceToken) -> String {
@@ -110,10 +123,16 @@ fn token(auth: Auth, token: &ServiceToken) -> String {
     }
 }
 
-fn limited(limit: &RouteLimit, auth: Auth) -> String {
+fn limited(limit: &RouteLimit, auth: Auth, tenant: &str) -> String {
+    let default = if tenant.is_empty() {
+        "rate_limits.proxy of bff.yaml"
+    } else {
+        "rate_limits.proxy of the tenant, else of bff.yaml"
+    };
     match limit {
         RouteLimit::Default if auth == Auth::None => "none".to_owned(),
-        RouteLimit::Default => "rate_limits.proxy of bff.yaml, by session".to_owned(),
+        RouteLimit::Default if auth == Auth::Bearer => format!("{default}, by user"),
+        RouteLimit::Default => format!("{default}, by session"),
         RouteLimit::Off => "none".to_owned(),
         RouteLimit::Own(rule, key) => {
             let quota = rule.quota();

@@ -155,6 +155,61 @@ fn explain_says_what_a_request_would_meet() {
     insta::assert_snapshot!(report);
 }
 
+/// What is said of a service, of its every kind.
+#[test]
+fn explain_says_how_a_service_is_called() {
+    let certified = rcgen::generate_simple_self_signed(vec!["crud".to_owned()]).unwrap();
+    let (cert, key) = (certified.cert.pem(), certified.signing_key.serialize_pem());
+    let pem = |text: &str| text.replace('\n', "\\n");
+    let file = format!(
+        r#"services:
+  plain: {{ base_url: "http://plain", signature: {{ secret: 0123456789abcdef, version: v0 }}, retries: {{ attempts: 3, on: [connect, reset, 503] }} }}
+  busy: {{ base_url: "https://busy", retries: {{ attempts: 3, on: [connect, reset, 503] }}, breaker: {{ failures: 2, window: 1m, open: 30s }}, signature: {{ secret: 0123456789abcdef, unsigned_body: true, max_body: 2KiB }} }}
+  mutual: {{ base_url: "https://mutual", tls: {{ ca: "{cert}", client_cert: "{cert}", client_key: "{key}", server_name: crud }}, retries: {{ attempts: 2, on: [reset, 502] }} }}
+  bare: {{ base_url: "https://bare", retries: {{ attempts: 1 }}, breaker: {{ failures: 0 }}, token: none }}
+routes:
+  - {{ path: /plain, target_service: plain, methods: [GET, POST], auth: session, tenants: [acme, globex] }}
+  - {{ path: /busy, target_service: busy, methods: [PUT], auth: hybrid, inject: {{ json: {{ a: session.user_id }} }} }}
+  - {{ path: /mutual, target_service: mutual, methods: [GET, POST], auth: bearer, websocket: true }}
+  - {{ path: /bare, target_service: bare, methods: [GET], auth: optional, response: {{ keep: [id] }} }}
+"#,
+        cert = pem(&cert),
+        key = pem(&key),
+    );
+    let table = table(&file).unwrap();
+    let ours = [
+        "route",
+        "tenants",
+        "tls",
+        "retries",
+        "breaker",
+        "signature",
+        "streams",
+        "websocket",
+        "limit",
+        "out",
+    ];
+    let report: String = [
+        ("acme", Method::GET, "/plain"),
+        ("acme", Method::POST, "/plain"),
+        ("", Method::GET, "/plain"),
+        ("", Method::PUT, "/busy"),
+        ("", Method::GET, "/mutual"),
+        ("", Method::POST, "/mutual"),
+        ("", Method::GET, "/bare"),
+    ]
+    .iter()
+    .map(|(tenant, method, path)| {
+        let told = table.explain(tenant, method, path);
+        let ours = told.lines().filter(|line| {
+            line.starts_with('4') || ours.iter().any(|name| line.split(' ').next() == Some(name))
+        });
+        format!("{method} {path} of {tenant:?}\n{}\n\n", ours.collect::<Vec<_>>().join("\n"))
+    })
+    .collect();
+    insta::assert_snapshot!(report);
+}
+
 #[test]
 fn t09_a_service_that_no_route_uses_is_checked_too() {
     for file in [

@@ -55,7 +55,7 @@ impl Eq for ServiceTls {}
 #[derive(Debug)]
 pub(in crate::proxy) struct Backend {
     pub(super) client: Client<ServiceConnector, Body>,
-    pub(super) options: Options,
+    pub(in crate::proxy) options: Options,
     pub(super) breaker: Breaker,
     pub(super) budget: Budget,
     told: OnceLock<Told>,

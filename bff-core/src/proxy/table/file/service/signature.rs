@@ -81,6 +81,6 @@ impl SignatureFile {
             VersionFile::V1 => Version::V1,
         };
         let signer = signer.version(version);
-        Ok(Seal { signer, max_body, unsigned_body: self.unsigned_body })
+        Ok(Seal { signer, version, max_body, unsigned_body: self.unsigned_body })
     }
 }

@@ -11,7 +11,7 @@ use shell::clock::Clock;
 use validator_lib::{Incoming, Token, Validator};
 
 use crate::background::Background;
-use crate::config::{BearerIssuers, VerifyConfig};
+use crate::config::{BearerIssuers, Issuers, VerifyConfig};
 use crate::policy::{Demands, StepUp};
 use crate::refusal::Refusal;
 
@@ -30,7 +30,14 @@ pub(crate) struct Bearer {
     /// Longest wait for keys.
     deadline: Duration,
     background: Background,
-    validators: Mutex<HashMap<IssuerSet, Validator>>,
+    validators: Mutex<Validators>,
+}
+
+/// Those that were made of one `idps.yaml`.
+#[derive(Default)]
+struct Validators {
+    of: Arc<Issuers>,
+    by_set: HashMap<IssuerSet, Validator>,
 }
 
 /// A token that is not taken.
@@ -128,10 +135,14 @@ impl Bearer {
 
     fn validator(&self, set: &IssuerSet) -> Option<Validator> {
         let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(validator) = validators.get(set) {
+        let issuers = self.issuers.load();
+        if !Arc::ptr_eq(&validators.of, &issuers) {
+            *validators = Validators { of: Arc::clone(&issuers), by_set: HashMap::new() };
+        }
+        if let Some(validator) = validators.by_set.get(set) {
             return Some(validator.clone());
         }
-        let mut trusted = set.iter().map(|name| self.issuers.trusted(name));
+        let mut trusted = set.iter().map(|name| issuers.trusted(name));
         let clock = Arc::clone(&self.clock);
         let mut builder = Validator::trusting(trusted.next()??)
             .cache_bytes(KEPT_BYTES)
@@ -140,10 +151,10 @@ impl Bearer {
             builder = builder.trust(issuer?);
         }
         let validator = builder.build().ok()?;
-        if validators.len() >= SETS_MAX {
-            validators.clear();
+        if validators.by_set.len() >= SETS_MAX {
+            validators.by_set.clear();
         }
-        validators.insert(Arc::clone(set), validator.clone());
+        validators.by_set.insert(Arc::clone(set), validator.clone());
         Some(validator)
     }
 }

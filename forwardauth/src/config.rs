@@ -16,9 +16,10 @@ use std::time::Duration;
 
 use session::settings::{ClientSettings, StoreSettings};
 use shell::config::Settings;
+use shell::reload::Watched;
 use shell::tls::Tls;
 
-pub(crate) use bearer::{BearerIssuers, NotAnIssuer};
+pub(crate) use bearer::{BearerIssuers, Issuers, NotAnIssuer};
 pub(crate) use read::cors_origins;
 
 pub use bff::{AccessSettings, BffSettings};
@@ -82,6 +83,32 @@ pub struct VerifyConfig {
     pub(crate) bearer: BearerIssuers,
     /// `OIDC_USER_ID_CLAIM`, for the users of bearer tokens.
     pub user_id_claim: String,
+}
+
+impl VerifyConfig {
+    /// What exchanges the issuers of bearer tokens when `idps.yaml` changes. A new file must have what policies
+    /// name now, and nobody who is called as our own context tokens are.
+    pub(crate) fn watched_issuers(&self) -> Option<Box<dyn Watched>> {
+        let (policies, context) = (self.policies.clone(), self.context.clone());
+        self.bearer.watched(move |issuers, settings| {
+            let policies = policies.load();
+            if policies.issuers().next().is_some() {
+                issuers.problems().iter().for_each(|problem| settings.add(problem.clone()));
+            }
+            for name in policies.issuers().filter(|name| issuers.check(name).is_err()) {
+                settings.problem(
+                    &format!("idps.yaml: idp {name}"),
+                    "is taken by a policy, and is no entry with an audience and a jwks_url",
+                    "Keep it, or take it out of forwardauth.yaml first.",
+                );
+            }
+            for (name, issuer) in issuers.all() {
+                if let Some(ContextSettings { signer, .. }) = &context {
+                    signer.differs_from(issuer, &format!("idps.yaml: idp {name}"), settings);
+                }
+            }
+        })
+    }
 }
 
 impl Config {

@@ -101,7 +101,9 @@ async fn lead(
         config.tls.as_ref().and_then(|tls| tls.watched("traffic", Arc::new(SystemClock)));
     let VerifyConfig { policies, tenants, context, .. } = &config.verify;
     let keys = context.as_ref().and_then(|context| context.signer.watched());
-    let files = [Some(policies.watched()), tenants.watched(), keys].into_iter().flatten();
+    let issuers = config.verify.watched_issuers();
+    let files = [issuers, Some(policies.watched()), tenants.watched(), keys];
+    let files = files.into_iter().flatten();
     let watched = certificate.into_iter().chain(files);
     Watch::over(watched).start(reload::INTERVAL, &shutdown)?;
     let admin_listener = bound(config.admin_listen, false)?;

@@ -4,6 +4,7 @@ mod access;
 mod backing;
 mod bearer;
 mod bearer_denied;
+mod bearer_reload;
 mod context;
 mod csrf;
 mod gate;

@@ -2,22 +2,32 @@
 //! address are fetched once for all threads, when they are first needed.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use serde::de::IgnoredAny;
 use shell::config::{Problem, Settings, yaml};
 use shell::idps::{self, BearerIssuer, Entry, IdpsFile, TokenProfile};
+use shell::reload::{Fingerprint, Watched, WatchedFile};
 use validator_lib::http_fetch::HttpFetch;
 use validator_lib::keysource::RemoteKeys;
 use validator_lib::{Profile, TrustedIssuer};
 
-/// Issuers by the names of their entries. Clones are one.
+/// The issuers as they are now, for all threads. Clones are one.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct BearerIssuers(Arc<Inner>);
+pub(crate) struct BearerIssuers(Arc<Shared>);
 
 #[derive(Debug, Default)]
-struct Inner {
+struct Shared {
+    now: ArcSwap<Issuers>,
+    /// The file, and the variables that it may name; `None` where nothing was read.
+    source: Option<(PathBuf, Option<Fingerprint>, Settings)>,
+}
+
+/// The issuers of one file, by the names of their entries.
+#[derive(Debug, Default)]
+pub(crate) struct Issuers {
     by_name: HashMap<String, Issuer>,
     /// What is wrong with the file. Told where a policy needs it: verify has no other use for it.
     problems: Vec<Problem>,
@@ -46,35 +56,76 @@ impl BearerIssuers {
         let directory = own.text("BFF_CONFIG_DIR");
         let path = Path::new(directory.as_deref().unwrap_or("/app/config")).join(idps::FILE);
         // A file that cannot be looked at may well be there.
-        let there = path.try_exists().unwrap_or(true);
-        let entries = if there { entries(&path, &mut own) } else { Vec::new() };
-        let by_name = with_keys(entries, &mut own);
+        let text = path.try_exists().unwrap_or(true).then(|| yaml::read(&path));
+        let first = text.as_ref().and_then(|text| text.as_ref().ok());
+        let first = first.map(|text| Fingerprint::of([text.as_bytes()]));
+        let now = match text {
+            None => Issuers::default(),
+            Some(Ok(text)) => Issuers::parse(&text, settings, &Issuers::default()),
+            Some(Err(problem)) => Issuers { problems: vec![problem], ..Issuers::default() },
+        };
+        let source = Some((path, first, settings.anew()));
+        Self(Arc::new(Shared { now: ArcSwap::from_pointee(now), source }))
+    }
+
+    /// Those there are now.
+    pub(crate) fn load(&self) -> Arc<Issuers> {
+        self.0.now.load_full()
+    }
+
+    /// What exchanges them when the file changes, unless `agree` has something against the new ones. Keys that
+    /// were fetched stay known. Install the metrics recorder first.
+    pub(crate) fn watched(
+        &self,
+        agree: impl Fn(&Issuers, &mut Settings) + Send + 'static,
+    ) -> Option<Box<dyn Watched>> {
+        let (path, first, _) = self.0.source.as_ref()?;
+        let shared = Arc::clone(&self.0);
+        let take = move |text: &str| {
+            let Some((.., settings)) = &shared.source else { return Ok(()) };
+            let issuers = Issuers::parse(text, settings, &shared.now.load());
+            let mut settings = settings.anew();
+            agree(&issuers, &mut settings);
+            let (issuers, _) = settings.finish(Some(issuers))?;
+            shared.now.store(Arc::new(issuers));
+            Ok(())
+        };
+        Some(Box::new(WatchedFile::new(idps::FILE, path, *first, take)))
+    }
+}
+
+impl Issuers {
+    /// Those of `text`, with the keys that are known from `before`.
+    fn parse(text: &str, settings: &Settings, before: &Self) -> Self {
+        let mut own = settings.anew();
+        let entries = entries(text, &mut own);
+        let by_name = with_keys(entries, before, &mut own);
         let problems = match own.finish(Some(())) {
             Ok(_) => Vec::new(),
             Err(problems) => problems.iter().cloned().collect(),
         };
-        Self(Arc::new(Inner { by_name, problems }))
+        Self { by_name, problems }
     }
 
     /// Whether a policy may take the tokens of the entry called `name`.
     pub(crate) fn check(&self, name: &str) -> Result<(), NotAnIssuer> {
-        let issuer = self.0.by_name.get(name).ok_or(NotAnIssuer::Unknown)?;
+        let issuer = self.by_name.get(name).ok_or(NotAnIssuer::Unknown)?;
         issuer.keys.as_ref().map(|_| ()).ok_or(NotAnIssuer::WithoutKeys)
     }
 
     /// What is wrong with the file.
     pub(crate) fn problems(&self) -> &[Problem] {
-        &self.0.problems
+        &self.problems
     }
 
     /// The names and issuers of all entries.
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.by_name.values().map(|issuer| (&*issuer.entry.name, &*issuer.entry.issuer))
+        self.by_name.values().map(|issuer| (&*issuer.entry.name, &*issuer.entry.issuer))
     }
 
     /// The entry called `name` as a validator trusts it.
     pub(crate) fn trusted(&self, name: &str) -> Option<TrustedIssuer> {
-        let Issuer { entry, keys } = self.0.by_name.get(name)?;
+        let Issuer { entry, keys } = self.by_name.get(name)?;
         let mut issuer = TrustedIssuer::new(&entry.issuer, &entry.audience)
             .profile(profile(entry.profile))
             .remote_keys(keys.clone()?);
@@ -86,10 +137,17 @@ impl BearerIssuers {
         }
         Some(issuer)
     }
+
+    /// The keys at an address.
+    fn keys_at(&self, url: &str) -> Option<RemoteKeys<Arc<HttpFetch>>> {
+        let at =
+            |issuer: &&Issuer| issuer.entry.jwks_url.as_ref().is_some_and(|at| at.as_str() == url);
+        self.by_name.values().find(at)?.keys.clone()
+    }
 }
 
-fn entries(path: &Path, settings: &mut Settings) -> Vec<BearerIssuer> {
-    let file = match yaml::load::<IdpsFile<IgnoredAny>>(path, settings) {
+fn entries(text: &str, settings: &mut Settings) -> Vec<BearerIssuer> {
+    let file = match yaml::parse::<IdpsFile<IgnoredAny>>(idps::FILE, text, settings) {
         Ok(file) => file,
         Err(problem) => {
             settings.add(problem);
@@ -108,14 +166,19 @@ fn entries(path: &Path, settings: &mut Settings) -> Vec<BearerIssuer> {
     entries
 }
 
-fn with_keys(entries: Vec<BearerIssuer>, settings: &mut Settings) -> HashMap<String, Issuer> {
+fn with_keys(
+    entries: Vec<BearerIssuer>,
+    before: &Issuers,
+    settings: &mut Settings,
+) -> HashMap<String, Issuer> {
     let fetch =
         if entries.iter().any(|entry| entry.jwks_url.is_some()) { fetch(settings) } else { None };
     let mut by_url: HashMap<String, RemoteKeys<Arc<HttpFetch>>> = HashMap::new();
     let mut keys = |url: &str| {
         let fetch = fetch.clone()?;
         let keys = by_url.entry(url.to_owned());
-        Some(keys.or_insert_with(|| RemoteKeys::new(fetch, url)).clone())
+        let known = || before.keys_at(url).unwrap_or_else(|| RemoteKeys::new(fetch, url));
+        Some(keys.or_insert_with(known).clone())
     };
     let issuer = |entry: BearerIssuer| {
         let keys = entry.jwks_url.as_ref().and_then(|url| keys(url.as_str()));

@@ -53,7 +53,7 @@ pub(super) fn read(
     if let Some(issuer) = settings.text("OIDC_ISSUER") {
         signer.differs_from(&issuer, "OIDC_ISSUER", settings);
     }
-    for (name, issuer) in bearer.all() {
+    for (name, issuer) in bearer.load().all() {
         signer.differs_from(issuer, &format!("idps.yaml: idp {name}"), settings);
     }
     let kept_bytes = u64::try_from(TOKENS_MAX / threads).unwrap_or(u64::MAX);

@@ -42,7 +42,7 @@ pub(crate) struct Given {
 /// The policies of `file`, noting all that is wrong in `settings`.
 pub(super) fn policies(file: PoliciesFile, given: &Given, settings: &mut Settings) -> Policies {
     if file.policies.values().any(|policy| policy.bearer.is_some()) {
-        for problem in given.bearer.problems() {
+        for problem in given.bearer.load().problems() {
             settings.add(problem.clone());
         }
     }
@@ -209,9 +209,10 @@ impl Entry<'_> {
             let hint = "Name entries of idps.yaml, or remove the key.";
             self.problem("bearer", "is an empty list", hint);
         }
+        let issuers = given.bearer.load();
         for (index, name) in names.iter().enumerate() {
             let place = format!("bearer[{index}]");
-            match given.bearer.check(name) {
+            match issuers.check(name) {
                 Ok(()) => {}
                 Err(NotAnIssuer::Unknown) => {
                     let hint = "Name an entry that has an audience.";

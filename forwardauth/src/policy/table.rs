@@ -29,6 +29,14 @@ impl Policies {
         self.0.values().any(|policy| policy.hand_on == hand_on)
     }
 
+    /// The entries of `idps.yaml` whose tokens some policy takes.
+    pub(crate) fn issuers(&self) -> impl Iterator<Item = &str> {
+        self.0
+            .values()
+            .flat_map(|policy| policy.bearer.iter().flat_map(|set| set.iter()))
+            .map(String::as_str)
+    }
+
     /// The policy called `name`. Allocates nothing.
     pub(crate) fn get(&self, name: &str) -> Option<Arc<Policy>> {
         self.0.get(name).cloned()

@@ -41,7 +41,8 @@ pub(super) struct Scene {
     pub(super) gate: Gate,
     pub(super) issuer: Issuer,
     open: watch::Sender<bool>,
-    _files: TempDir,
+    pub(super) url: String,
+    pub(super) files: TempDir,
 }
 
 impl Scene {
@@ -73,7 +74,7 @@ impl Scene {
             ("FORWARDAUTH_DEADLINE_MS", "2000"),
         ];
         let gate = Gate::over(store, &[&settings, variables].concat());
-        let scene = Self { gate, issuer, open, _files: files };
+        let scene = Self { gate, issuer, open, url, files };
         scene.follow();
         scene
     }

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 
 use super::backing;
 use crate::Verify;
-use crate::config::{Config, Embedding};
+use crate::config::{Config, Embedding, VerifyConfig};
 use crate::request::Peer;
 
 pub(super) const NOW: u64 = 1_700_000_000;
@@ -34,6 +34,7 @@ const EDGE_KEY: &str = "k1:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 /// A verify, and hands on its store and clock.
 pub(super) struct Gate {
     pub(super) verify: Verify,
+    pub(super) config: VerifyConfig,
     pub(super) store: AnyStore,
     pub(super) clock: ManualClock,
 }
@@ -59,8 +60,8 @@ impl Gate {
     /// One over `store`, with these variables.
     pub(super) fn over(store: AnyStore, variables: &[(&str, &str)]) -> Self {
         let clock = ManualClock::at(NOW);
-        let verify = verify(variables, store.clone(), &clock);
-        Self { verify, store, clock }
+        let (verify, config) = verify(variables, store.clone(), &clock);
+        Self { verify, config, store, clock }
     }
 
     /// Puts a session into the store.
@@ -111,7 +112,11 @@ pub(super) async fn ask_from(address: &str, verify: &Verify, request: Request<()
     }
 }
 
-fn verify(variables: &[(&str, &str)], store: AnyStore, clock: &ManualClock) -> Verify {
+fn verify(
+    variables: &[(&str, &str)],
+    store: AnyStore,
+    clock: &ManualClock,
+) -> (Verify, VerifyConfig) {
     let defaults = [
         ("REDIS_URL", "memory://"),
         ("BFF_EDGE_KEYS", EDGE_KEY),
@@ -122,7 +127,8 @@ fn verify(variables: &[(&str, &str)], store: AnyStore, clock: &ManualClock) -> V
     let mut settings = Settings::from_pairs(defaults.into_iter().chain(variables.iter().copied()));
     let config = Config::from_settings(&mut settings, Embedding::Composed);
     let (config, _warnings) = settings.finish(config).unwrap();
-    Verify::new(&config, store, Arc::new(clock.clone()), Arc::new(CountingRandom::default()))
+    let (clock, random) = (Arc::new(clock.clone()), Arc::new(CountingRandom::default()));
+    (Verify::new(&config, store, clock, random), config.verify)
 }
 
 /// One whose Redis is not there.
@@ -136,7 +142,7 @@ pub(super) async fn without_store() -> Verify {
         tls: RedisTls::default(),
     };
     let redis = RedisStore::connect(options).await.unwrap();
-    verify(&[], AnyStore::Redis(redis), &ManualClock::at(NOW))
+    verify(&[], AnyStore::Redis(redis), &ManualClock::at(NOW)).0
 }
 
 pub(super) fn keys() -> EdgeKeys {

@@ -83,7 +83,7 @@ async fn begin(
     let keys = &app.config.session_keys;
     let ticket = LoginTicket::fresh(&caller.tenant.id, keys, &*app.random, app.now());
     let services = match party.config().exchange {
-        Exchange::Resource => app.config.routes.load().services_with_tokens(),
+        Exchange::Resource => app.config.routes.load().services_with_tokens(&caller.tenant.id),
         Exchange::Auto | Exchange::Always => Vec::new(),
     };
     let request = LoginRequest {

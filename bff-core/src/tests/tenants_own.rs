@@ -110,3 +110,24 @@ async fn c79_t09_routes_and_tenants_that_no_longer_fit_each_other_are_refused() 
     watch.look(Trust::AtOnce).await;
     assert_eq!((status(A).await, status(B).await), (404, 405));
 }
+
+#[tokio::test]
+async fn c79_t07_a_login_names_the_services_of_its_own_tenant_alone() {
+    let world = World::configured(&[("BFF_DEFAULT_HOST", "")], |_, service| {
+        let routes = format!(
+            "services:\n  s: {{ base_url: \"{service}\", audience: \"https://s.internal\", token: exchange }}\n  \
+             t: {{ base_url: \"{service}\", audience: \"https://t.internal\", token: exchange }}\nroutes:\n  \
+             - {{ id: s, path: /api/s, target_service: s, methods: [GET], auth: session }}\n  \
+             - {{ id: t, path: /api/t, target_service: t, methods: [GET], auth: session, tenants: [a] }}\n"
+        );
+        let tenants = tenants().replace("dpop: off", "dpop: off, exchange: resource");
+        vec![("routes.yaml", routes), ("tenants.yaml", tenants)]
+    })
+    .await;
+    for (host, services) in
+        [(A, &["https://s.internal", "https://t.internal"][..]), (B, &["https://s.internal"])]
+    {
+        world.begin(&Browser::new().visiting(host), "/auth/login").await;
+        assert_eq!(world.idp.seen("/par").pop().unwrap().all("resource"), services, "{host}");
+    }
+}

@@ -49,9 +49,11 @@ impl Clients {
 }
 
 impl RouteTable {
-    /// The services of routes that are shown tokens of their own, by their audiences.
-    pub(crate) fn services_with_tokens(&self) -> Vec<Arc<str>> {
-        let audiences = self.routes.iter().filter_map(|route| match &route.service.token {
+    /// The services of routes at the hosts of `tenant` that are shown tokens of their own, by their
+    /// audiences.
+    pub(crate) fn services_with_tokens(&self, tenant: &str) -> Vec<Arc<str>> {
+        let routes = self.routes.iter().filter(|route| route.is_of(Some(tenant)));
+        let audiences = routes.filter_map(|route| match &route.service.token {
             ServiceToken::Exchange(target) => Some(Arc::clone(&target.audience)),
             _ => None,
         });

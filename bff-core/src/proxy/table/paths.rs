@@ -48,7 +48,7 @@ impl Paths {
 
 impl Route {
     /// Whether it is there at the hosts of `tenant`; of none, whether it is there for all.
-    fn is_of(&self, tenant: Option<&str>) -> bool {
+    pub(super) fn is_of(&self, tenant: Option<&str>) -> bool {
         match (&self.tenants, tenant) {
             (None, _) => true,
             (Some(_), None) => false,

@@ -84,7 +84,7 @@ pub(super) async fn revoke(
             if exp > now.saturating_add(REMAINING_MAX) || !Denial::may_name(jti) {
                 return Err(invalid);
             }
-            // A token that is over needs no entry.
+            // A token that nobody takes any more needs no entry.
             match Denial::token(&iss, jti, exp, now) {
                 Some(denial) => app.deny(&denial).await.map(|()| denial.seconds())?,
                 None => 0,

@@ -17,6 +17,10 @@ use crate::app::App;
 /// Seconds for which the tokens of a user stay denied, where sessions do not live longer.
 const USER_DENIED: u64 = 86_400;
 
+/// Seconds for which a token is taken after its end by whoever allows clocks to differ that much: the most that
+/// `validator-lib` allows.
+const LEEWAY: u64 = 300;
+
 /// Begins the names of entries about users, so no token may be called so.
 const USER: &str = "user:";
 
@@ -36,10 +40,11 @@ pub(crate) struct Denial {
 }
 
 impl Denial {
-    /// The token `jti` of `issuer`, which expires at `exp`. `None` if it is over at `now`, or has a name
-    /// that is none.
+    /// The token `jti` of `issuer`, which expires at `exp`. `None` if nobody takes it any more at `now`, or it
+    /// has a name that is none.
     pub(crate) fn token(issuer: &str, jti: &str, exp: u64, now: u64) -> Option<Self> {
-        let remaining = exp.checked_sub(now).filter(|seconds| *seconds > 0)?;
+        let taken_until = if exp > now { exp } else { exp.saturating_add(LEEWAY) };
+        let remaining = taken_until.checked_sub(now).filter(|seconds| *seconds > 0)?;
         Self::may_name(jti).then(|| Self {
             name: jti.to_owned(),
             value: json!({ "iss": issuer, "jti": jti, "exp": exp }).to_string().into(),

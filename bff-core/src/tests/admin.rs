@@ -143,9 +143,13 @@ async fn tokens_that_are_outside_are_denied() {
     let token = json!({ "iss": "https://i", "jti": "t1", "exp": NOW + 60 });
     assert_eq!(post(token.clone()).await.json(), json!({ "kept_seconds": 60 }));
     assert_eq!(world.denied("t1"), Some(token));
-    let over = json!({ "iss": "https://i", "jti": "t2", "exp": NOW });
+    let over = json!({ "iss": "https://i", "jti": "t2", "exp": NOW - 300 });
     assert_eq!(post(over).await.json(), json!({ "kept_seconds": 0 }));
     assert_eq!(world.denied("t2"), None);
+    // Clocks may differ, so one that has just ended may still be taken.
+    let late = json!({ "iss": "https://i", "jti": "t3", "exp": NOW - 20 });
+    assert_eq!(post(late.clone()).await.json(), json!({ "kept_seconds": 280 }));
+    assert_eq!(world.denied("t3"), Some(late));
     let user = json!({ "iss": "https://i", "user_id": "bob" });
     assert_eq!(post(user).await.json(), json!({ "kept_seconds": 86_400 }));
     let expected = json!({ "iss": "https://i", "user_id": "bob", "revoked_before": NOW });
@@ -163,6 +167,7 @@ async fn tokens_that_are_outside_are_denied() {
         (json!({ "iss": "i", "jti": "t", "exp": NOW + 1, "user_id": "u" }), "revocation_invalid"),
         (json!({ "iss": "i", "jti": "t", "exp": NOW * 1000 }), "revocation_invalid"),
         (json!({ "iss": "i", "jti": "user:bob", "exp": NOW + 1 }), "revocation_invalid"),
+        (json!({ "iss": "i", "jti": "iss:bob", "exp": NOW + 1 }), "revocation_invalid"),
         (json!({ "iss": "i", "jti": "t".repeat(513), "exp": NOW + 1 }), "revocation_invalid"),
         (json!({ "iss": "i", "jti": "t".repeat(17_000), "exp": NOW + 1 }), "body_unreadable"),
     ] {

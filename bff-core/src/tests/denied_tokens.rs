@@ -56,6 +56,16 @@ async fn t15_a_denied_token_is_refused_at_the_next_request_and_no_other() {
     assert_eq!(ask(&world, "/api/b/1", &other).await.status, 200);
 }
 
+/// Whoever allows clocks to differ takes a token for a while after its end, and so must the list know it.
+#[tokio::test]
+async fn t15_a_token_that_has_just_ended_can_be_denied() {
+    let world = world().await;
+    let late = token(&world, &json!({ "jti": "late", "iat": NOW - 300, "exp": NOW - 10 }));
+    assert_eq!(ask(&world, "/api/b/1", &late).await.status, 200);
+    deny(&world, &json!({ "iss": world.idp.issuer, "jti": "late", "exp": NOW - 10 })).await;
+    assert!(is_revoked(&ask(&world, "/api/b/1", &late).await));
+}
+
 #[tokio::test]
 async fn t15_what_a_user_has_is_denied_and_what_is_issued_later_is_not() {
     let world = world().await;

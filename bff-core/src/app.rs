@@ -24,6 +24,7 @@ use crate::oidc::OidcError;
 use crate::proxy::Upstream;
 use crate::refresh::{Failures, Flights, Limits};
 use crate::routes::backchannel::Logouts;
+use crate::sessions::Opened;
 use crate::store_nonces::StoreNonces;
 use crate::streams::Streams;
 use crate::tenants::{self, Tenants};
@@ -69,6 +70,8 @@ pub struct App {
     pub health: Health,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Tokens opened lately.
+    pub(crate) opened: Opened,
     /// The marks of clients seen lately.
     pub(crate) marks: MarkMemo,
     /// Names for requests that come without one.
@@ -135,6 +138,7 @@ impl App {
             streams: Streams::new(config.streams),
             refresh_limits: Limits::default(),
             health: Health::default(),
+            opened: Opened::default(),
             marks: MarkMemo::new(config.clients.edge_keys.binder().clone()),
             request_ids: RequestIds::new(&*random),
             config,

@@ -80,7 +80,7 @@ impl App {
         self: &Arc<Self>,
         session: &ActiveSession,
     ) -> Result<Arc<TokenPart>, ApiError> {
-        let tokens = Arc::new(self.tokens(session)?);
+        let tokens = self.opened_tokens(session)?;
         let need = self.need(session, &tokens);
         self.meet(session, tokens, need).await
     }

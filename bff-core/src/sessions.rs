@@ -12,6 +12,7 @@ mod edge_claims;
 mod end;
 mod flags;
 mod list;
+mod opened;
 mod revoke;
 
 pub use arrival::LoginAge;
@@ -21,6 +22,7 @@ pub use edge_claims::EdgeClaims;
 pub use end::{Actor, Cause};
 pub use flags::Flags;
 pub(crate) use list::{Listed, User};
+pub(crate) use opened::Opened;
 
 use std::time::Duration;
 

@@ -250,7 +250,7 @@ impl RouteTable {
         let rest = found.params.get(REST).unwrap_or_default();
         let upstream_path = match &route.upstream {
             Template::Fixed(path) => path.clone(),
-            Template::Around(before, after) => format!("{before}{rest}{after}"),
+            Template::Around(before, after) => [before, rest, after].concat(),
             Template::Filled(_) => template_text(&route.upstream),
         };
         let rest = if matches!(route.upstream, Template::Filled(_)) { rest } else { "" };

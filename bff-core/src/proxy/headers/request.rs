@@ -51,26 +51,27 @@ const TOLD: [HeaderName; 2] =
 const TOLD_MAX: usize = 256;
 
 /// A character of a name as services fold it: case, and every sign that CGI-like servers turn into `_`.
+/// Names in a [`HeaderMap`] are in lower case.
 const fn fold(character: u8) -> u8 {
-    if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { b'-' }
+    if character.is_ascii_alphanumeric() { character } else { b'-' }
 }
 
-/// Whether a service might read `name` as `ours`, which is folded already. Allocates nothing: every header of
-/// every request is asked about.
-fn reads_as(name: &HeaderName, ours: &str) -> bool {
-    name.as_str().len() == ours.len() && begins(name, ours)
+/// Whether a service might read one name as the other. Allocates nothing: every header of every request is
+/// asked about.
+fn reads_as(name: &HeaderName, other: &str) -> bool {
+    name.as_str().len() == other.len() && begins(name, other)
 }
 
 fn begins(name: &HeaderName, prefix: &str) -> bool {
+    let is_alike = |(a, b): (u8, u8)| a == b || fold(a) == fold(b);
     let name = name.as_str();
-    name.len() >= prefix.len() && name.bytes().zip(prefix.bytes()).all(|(a, b)| fold(a) == b)
+    name.len() >= prefix.len() && name.bytes().zip(prefix.bytes()).all(is_alike)
 }
 
 /// Removes `name`, however a service might read it.
 pub(in crate::proxy) fn remove_spellings(headers: &mut HeaderMap, name: &HeaderName) {
-    let wanted: String = name.as_str().bytes().map(|byte| char::from(fold(byte))).collect();
-    let spellings: Vec<HeaderName> =
-        headers.keys().filter(|name| reads_as(name, &wanted)).cloned().collect();
+    let is_one = |other: &&HeaderName| reads_as(other, name.as_str());
+    let spellings: Vec<HeaderName> = headers.keys().filter(is_one).cloned().collect();
     for name in spellings {
         headers.remove(name);
     }

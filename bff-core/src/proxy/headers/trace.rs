@@ -4,6 +4,7 @@
 //! One of ours has the request's id for its own, which our logs tell. It is not sampled: whether to keep
 //! spans is for who begins a trace with some.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shell::random::Random;
 use shell::request_id::RequestId;
@@ -62,7 +63,8 @@ fn begun(id: &RequestId, random: &dyn Random) -> Option<HeaderValue> {
     let trace = trace_id(id).or_else(|| trace_id(&RequestId::fresh(random)))?;
     // Random as the rest, and other requests have another: no need for more.
     let parent = trace.last_chunk::<PARENTS>()?;
-    HeaderValue::try_from([b"00-", &trace[..], b"-", parent, b"-00"].concat()).ok()
+    let text = Bytes::from([b"00-", &trace[..], b"-", parent, b"-00"].concat());
+    HeaderValue::from_maybe_shared(text).ok()
 }
 
 /// The digits of an id that we made, or that a proxy did in the form of a UUID. `None` for any other.

@@ -20,6 +20,7 @@ use shell::shutdown::{DRAIN, Shutdown};
 use shell::telemetry::Metrics;
 use shell::tls;
 use tikv_jemallocator::Jemalloc;
+use tokio::runtime::{Builder, Runtime};
 
 /// Requests are answered out of order, so memory is freed in another order than it was taken; the
 /// system's allocator pays for that on every request (benches/RESULTS.md).
@@ -85,9 +86,7 @@ fn run(config: Config, warnings: &[String]) -> ExitCode {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let served = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
+    let served = runtime()
         .context("cannot start the runtime")
         .and_then(|runtime| runtime.block_on(serve(config)));
     match served {
@@ -97,6 +96,14 @@ fn run(config: Config, warnings: &[String]) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// With one CPU to run on, which a container's quota may say as well, nobody is there to share work with.
+fn runtime() -> std::io::Result<Runtime> {
+    let is_alone = std::thread::available_parallelism().is_ok_and(|cpus| cpus.get() == 1);
+    let mut builder =
+        if is_alone { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    builder.enable_all().build()
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {

@@ -198,7 +198,7 @@ impl Call<'_> {
         }
         let route = &matched.route;
         let signing = &route.service.signing;
-        let request = sign::sign(signing, request, route.idle_timeout, app.now()).await?;
+        let request = sign::sign(signing, request, route.idle_timeout, || app.now()).await?;
         let response = app.upstream.send(route, request).await?;
         let has_nonce = bound_url.is_some_and(|url| note_nonce(caller, &url, &response));
         Ok((response, has_nonce))

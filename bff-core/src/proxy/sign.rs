@@ -74,7 +74,7 @@ impl Seal {
     }
 }
 
-/// Signs `request`, of which more has to come every `idle`. `now` is in seconds since the epoch.
+/// Signs `request`, of which more has to come every `idle`. `now` tells the seconds since the epoch.
 ///
 /// # Errors
 /// [`ApiError::TooLarge`], [`ApiError::BodyStalled`]; [`ApiError::Internal`] for what cannot be signed.
@@ -82,7 +82,7 @@ pub(super) async fn sign(
     signing: &Signing,
     request: Request<Body>,
     idle: Duration,
-    now: u64,
+    now: impl FnOnce() -> u64,
 ) -> Result<Request<Body>, ApiError> {
     let (mut head, body) = request.into_parts();
     for name in [&signing.names.signature, &signing.names.timestamp] {
@@ -112,7 +112,7 @@ pub(super) async fn sign(
             value("x-request-id").unwrap_or_default(),
         )
     };
-    let signed = seal.signer.sign(&covered, &content, now).map_err(|error| {
+    let signed = seal.signer.sign(&covered, &content, now()).map_err(|error| {
         tracing::warn!(%error, "request not signed");
         ApiError::Internal("not_coverable")
     })?;
@@ -178,6 +178,10 @@ mod tests {
 
     const SECRET: &[u8] = b"32 random bytes, from openssl rand";
     const NOW: u64 = 1_800_000_000;
+
+    fn now() -> u64 {
+        NOW
+    }
     const IDLE: Duration = Duration::from_secs(5);
 
     fn signing(unsigned_body: bool) -> Signing {
@@ -226,10 +230,10 @@ mod tests {
     #[tokio::test]
     async fn a_service_accepts_what_was_signed_for_it() {
         for body in ["", "short", "12345678"] {
-            let signed = sign(&signing(false), request(body), IDLE, NOW).await.unwrap();
+            let signed = sign(&signing(false), request(body), IDLE, now).await.unwrap();
             assert_eq!(verified(signed, verifier()).await, Ok(true), "{body}");
         }
-        let mut other = sign(&signing(false), request("a"), IDLE, NOW).await.unwrap();
+        let mut other = sign(&signing(false), request("a"), IDLE, now).await.unwrap();
         other.headers_mut().insert("x-user-id", HeaderValue::from_static("bob"));
         assert_eq!(verified(other, verifier()).await, Err(SignatureError::Mismatch));
     }
@@ -242,10 +246,10 @@ mod tests {
             Body::from_stream(stream::iter(parts))
         };
         for body in [parts(), Body::from("123456789")] {
-            let refused = sign(&signing(false), request(body), IDLE, NOW).await.unwrap_err();
+            let refused = sign(&signing(false), request(body), IDLE, now).await.unwrap_err();
             assert!(matches!(refused, ApiError::TooLarge), "{refused}");
         }
-        let streamed = sign(&signing(true), request(parts()), IDLE, NOW).await.unwrap();
+        let streamed = sign(&signing(true), request(parts()), IDLE, now).await.unwrap();
         let (head, body) = streamed.into_parts();
         assert!(head.extensions.get::<Whole>().is_none(), "it is not repeated");
         let body = body.collect().await.unwrap().to_bytes();
@@ -257,7 +261,7 @@ mod tests {
     #[tokio::test]
     async fn without_a_secret_nobodys_signature_passes() {
         let signing = Signing { names: Names::default(), seal: None };
-        let sent = sign(&signing, request("a"), IDLE, NOW).await.unwrap();
+        let sent = sign(&signing, request("a"), IDLE, now).await.unwrap();
         for name in ["x_wicket_signature", "x-wicket-signature", "x-wicket-timestamp"] {
             assert!(sent.headers().get(name).is_none(), "{name}");
         }
@@ -266,7 +270,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_that_stops_coming_is_not_waited_for() {
         let stalled = Body::from_stream(stream::pending::<Result<Bytes, axum::Error>>());
-        let refused = sign(&signing(true), request(stalled), IDLE, NOW).await.unwrap_err();
+        let refused = sign(&signing(true), request(stalled), IDLE, now).await.unwrap_err();
         assert!(matches!(refused, ApiError::BodyStalled), "{refused}");
     }
 }

@@ -10,7 +10,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// Whom a request waited for when its time was up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,19 +48,19 @@ pub(super) fn watched(body: Body) -> (Body, Option<Progress>) {
     (Body::new(Upload { body, progress: progress.clone() }), Some(progress))
 }
 
-/// Waits for the head of an answer, for at most `limit` once the request is gone. Before that, something
-/// moves every `idle`.
+/// Waits for the head of an answer, for at most `limit` once the request, which begins `now`, is gone. Before
+/// that, something moves every `idle`.
 ///
 /// # Errors
 /// [`Late`].
 pub(super) async fn head<F: Future>(
     answer: F,
     progress: Option<&Progress>,
-    limit: Duration,
+    (now, limit): (Instant, Duration),
     idle: Duration,
 ) -> Result<F::Output, Late> {
     let Some(progress) = progress else {
-        return timeout(limit, answer).await.map_err(|_| Late::Service);
+        return timeout_at(now + limit, answer).await.map_err(|_| Late::Service);
     };
     let mut answer = pin!(answer);
     loop {
@@ -179,7 +179,7 @@ mod tests {
                 std::future::pending::<()>().await;
             },
             progress.as_ref(),
-            LIMIT,
+            (Instant::now(), LIMIT),
             IDLE,
         )
         .await;
@@ -191,14 +191,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn c67_who_stops_moving_is_the_one_who_is_late() {
         let (body, progress) = watched(slow(1, 2 * IDLE));
-        let sent = head(body.collect(), progress.as_ref(), LIMIT, IDLE).await;
+        let sent = head(body.collect(), progress.as_ref(), (Instant::now(), LIMIT), IDLE).await;
         assert_eq!(sent.map(|_| ()), Err(Late::Browser));
 
         let (body, progress) = watched(slow(1, Duration::ZERO));
-        let untouched = head(std::future::pending::<()>(), progress.as_ref(), LIMIT, IDLE).await;
+        let untouched =
+            head(std::future::pending::<()>(), progress.as_ref(), (Instant::now(), LIMIT), IDLE)
+                .await;
         assert_eq!(untouched, Err(Late::Service));
         drop(body);
-        let empty = head(std::future::pending::<()>(), None, LIMIT, IDLE).await;
+        let empty = head(std::future::pending::<()>(), None, (Instant::now(), LIMIT), IDLE).await;
         assert_eq!(empty, Err(Late::Service));
     }
 }

@@ -110,7 +110,7 @@ impl Upstream {
         let limit = deadline.saturating_duration_since(now).max(Duration::from_millis(1));
         let (body, progress) = upload::watched(call.body);
         let answer = backend.client.request(Request::from_parts(call.head, body));
-        match upload::head(answer, progress.as_ref(), limit, route.idle_timeout).await {
+        match upload::head(answer, progress.as_ref(), (now, limit), route.idle_timeout).await {
             Ok(Ok(response)) => {
                 if pass.succeed() {
                     told.breaker(false);

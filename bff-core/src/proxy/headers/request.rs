@@ -78,10 +78,16 @@ pub(in crate::proxy) fn remove_spellings(headers: &mut HeaderMap, name: &HeaderN
 }
 
 fn is_ours(name: &HeaderName) -> bool {
-    let text = name.as_str().as_bytes();
-    let prefix = text.get(2).and_then(|third| our_prefix(*third));
-    ours_of_length(text.len()).iter().any(|ours| begins(name, ours))
-        || prefix.is_some_and(|prefix| begins(name, prefix))
+    let text = name.as_str();
+    let (ours, third) = (ours_of_length(text.len()), text.as_bytes().get(2));
+    let prefix = third.and_then(|third| our_prefix(*third));
+    if ours.contains(&text) || prefix.is_some_and(|prefix| text.starts_with(prefix)) {
+        return true;
+    }
+    // In another spelling. Nearly all names have one only.
+    text.bytes().any(|byte| byte != b'-' && fold(byte) == b'-')
+        && (ours.iter().any(|ours| begins(name, ours))
+            || prefix.is_some_and(|prefix| begins(name, prefix)))
 }
 
 /// Names with a meaning for the message itself, or for what is between us and the service.

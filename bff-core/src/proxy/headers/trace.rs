@@ -69,6 +69,10 @@ fn begun(id: &RequestId, random: &dyn Random) -> Option<HeaderValue> {
 
 /// The digits of an id that we made, or that a proxy did in the form of a UUID. `None` for any other.
 fn trace_id(id: &RequestId) -> Option<[u8; TRACE]> {
+    let of_ours = id.as_bytes().first_chunk().filter(|_| id.as_bytes().len() == TRACE);
+    if let Some(digits) = of_ours.filter(|digits| is_hexadecimal(&digits[..], TRACE)) {
+        return has_parent(digits).then_some(*digits);
+    }
     let mut trace = [0; TRACE];
     let mut places = trace.iter_mut();
     for byte in id.as_bytes().iter().filter(|byte| **byte != b'-') {
@@ -77,8 +81,12 @@ fn trace_id(id: &RequestId) -> Option<[u8; TRACE]> {
         }
         *places.next()? = byte.to_ascii_lowercase();
     }
-    let is_full = places.next().is_none();
-    (is_full && trace.last_chunk::<PARENTS>().is_some_and(|parent| is_id(parent))).then_some(trace)
+    (places.next().is_none() && has_parent(&trace)).then_some(trace)
+}
+
+/// Whether the second half, which is the parent's id, is one.
+fn has_parent(trace: &[u8; TRACE]) -> bool {
+    trace.last_chunk::<PARENTS>().is_some_and(|parent| is_id(parent))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! between two moments of a warm program, and system calls, the slope between two runs with different
 //! numbers of requests. Start and end drop out of both.
 
-mod budget;
+pub(crate) mod budget;
 pub(crate) mod callgrind;
 mod strace;
 mod subject;

@@ -3,6 +3,7 @@
 mod counted;
 mod variants;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -27,6 +28,12 @@ pub struct Options {
     /// Count instructions and allocations under callgrind instead of measuring time.
     #[arg(long)]
     count: bool,
+    /// With `--count`: compare with the budget and fail where it is exceeded.
+    #[arg(long, requires = "count")]
+    check: bool,
+    /// The budget.
+    #[arg(long, default_value = "benches/budget.json")]
+    budget: PathBuf,
     /// With `--count`: show which functions the instructions of this variant are in.
     #[arg(long, requires = "count")]
     profile: Option<String>,

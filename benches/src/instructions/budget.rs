@@ -9,23 +9,25 @@ use serde::Deserialize;
 /// The greatest allowed figures, by kind of request as in the report.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     /// Instructions without hashing, as a multiple of bare hyper's.
-    pub(super) instructions_over_bare: BTreeMap<String, f64>,
+    pub(crate) instructions_over_bare: BTreeMap<String, f64>,
     /// Allocations beyond bare hyper's.
-    pub(super) allocations_beyond_bare: BTreeMap<String, f64>,
+    pub(crate) allocations_beyond_bare: BTreeMap<String, f64>,
+    /// Instructions of a proxied request without hashing, as a multiple of the bare proxy's.
+    pub(crate) proxy_over_bare: BTreeMap<String, f64>,
     /// Instructions of a check by validator-lib beyond its yardstick, by group of `bench validator`.
-    pub(super) validator_instructions: BTreeMap<String, f64>,
+    pub(crate) validator_instructions: BTreeMap<String, f64>,
     /// Allocations beyond the yardstick's, likewise.
-    pub(super) validator_allocations: BTreeMap<String, f64>,
+    pub(crate) validator_allocations: BTreeMap<String, f64>,
     /// System calls, by kind of request and number of connections: `strict/64`.
-    pub(super) syscalls: BTreeMap<String, f64>,
+    pub(crate) syscalls: BTreeMap<String, f64>,
     /// Of them, calls with which threads wake each other.
-    pub(super) wakes: f64,
+    pub(crate) wakes: f64,
 }
 
 impl Budget {
-    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("no budget at {}", path.display()))?;
         serde_json::from_str(&text).with_context(|| format!("{} is no budget", path.display()))
@@ -33,7 +35,7 @@ impl Budget {
 }
 
 /// What to say of `found` where it is over what `limits` has for `name`.
-pub(super) fn exceeded(
+pub(crate) fn exceeded(
     what: &str,
     name: &str,
     found: f64,

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Options, SESSIONS, Variants};
 use crate::bench::{Bench, progress};
+use crate::instructions::budget::{Budget, exceeded};
 use crate::instructions::callgrind::{self, Profile};
 use crate::load::{Load, Pace, Stop};
 use crate::programs::{Launch, Redis};
@@ -30,6 +31,7 @@ pub(super) fn run(bench: &mut Bench, redis: &Redis, options: &Options) -> anyhow
     wrapper.extend(callgrind::OPTIONS.iter().map(|&option| option.to_owned()));
     wrapper.push(format!("--callgrind-out-file={}/callgrind.%p", scratch.display()));
     let launch = Launch { wrapper, ..bench.launch() };
+    let budget = Budget::read(&options.budget)?;
     let variants = Variants::start(bench, &launch, redis, options)?;
     let mut table = Table::new(
         format!("Of one proxied request, {CONNECTIONS} connections (callgrind)"),
@@ -53,6 +55,11 @@ pub(super) fn run(bench: &mut Bench, redis: &Redis, options: &Options) -> anyhow
             variant.name,
             json!({ "over_bare": rounded(ratio, 3), "allocations": rounded(allocations, 2) }),
         );
+        let limits = &budget.proxy_over_bare;
+        let over = exceeded("instructions x bare", variant.name, ratio, limits);
+        if let Some(over) = over.filter(|_| options.check) {
+            bench.report.fail(over);
+        }
         if options.profile.as_deref() == Some(variant.name) {
             show(bench, variant.name, &profile);
         }

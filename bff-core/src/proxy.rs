@@ -190,16 +190,21 @@ impl Call<'_> {
         is_socket: bool,
     ) -> Result<(Response, bool), ApiError> {
         let Self { app, caller, injected, matched, principal } = self;
-        let mut request =
-            onward::onward(app, caller, injected, body, matched, principal, credential).await?;
-        let bound_url = credential.filter(|shown| shown.is_bound()).map(|_| request.uri().clone());
+        let onward =
+            |body| onward::onward(app, caller, injected, body, matched, principal, credential);
+        let mut request = onward(body)?;
+        let mut bound_url = None;
+        if let Some(shown) = credential.filter(|shown| shown.is_bound()) {
+            onward::prove(app, caller, shown, &mut request).await?;
+            bound_url = Some(request.uri().clone());
+        }
         if is_socket {
             websocket::put_upgrade(request.headers_mut());
         }
         let route = &matched.route;
         let signing = &route.service.signing;
         let request = sign::sign(signing, request, route.idle_timeout, || app.now()).await?;
-        let response = app.upstream.send(route, request).await?;
+        let response = app.upstream.send(route, request, || onward(Body::empty()).ok()).await?;
         let has_nonce = bound_url.is_some_and(|url| note_nonce(caller, &url, &response));
         Ok((response, has_nonce))
     }

@@ -4,7 +4,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::uri::{self, PathAndQuery};
-use http::{HeaderValue, Method, Request, Uri, Version};
+use http::{HeaderValue, Request, Uri, Version};
 use url::Url;
 
 use super::admit::Principal;
@@ -19,8 +19,8 @@ use crate::error::ApiError;
 /// Makes it of what the browser sent.
 ///
 /// # Errors
-/// [`ApiError`] if the URL or a header cannot be written, or no proof be made.
-pub(super) async fn onward(
+/// [`ApiError`] if the URL or a header cannot be written.
+pub(super) fn onward(
     app: &App,
     caller: &Caller,
     injected: &Injected,
@@ -38,9 +38,6 @@ pub(super) async fn onward(
     injected.put_headers(&mut fields);
     if let Some(credential) = credential {
         fields.insert(AUTHORIZATION, credential.authorization()?);
-        if let Some(proof) = proof(app, caller, credential, &head.method, &uri).await? {
-            fields.insert(headers::DPOP, proof);
-        }
     }
     let mut request = Request::new(body);
     *request.method_mut() = head.method.clone();
@@ -64,22 +61,27 @@ fn target(service: &Service, path: &str, query: Option<&str>) -> Result<Uri, Api
     Uri::from_parts(parts).map_err(|_| ApiError::Internal("upstream_url"))
 }
 
-/// The proof for a bound token, made for the URL that the service sees (RFC 9449 section 4.2).
-async fn proof(
+/// Adds the proof for a bound token, made for the URL that the service sees (RFC 9449 section 4.2).
+///
+/// # Errors
+/// [`ApiError::Internal`] if none can be made.
+pub(super) async fn prove(
     app: &App,
     caller: &Caller,
     credential: &Credential,
-    method: &Method,
-    uri: &Uri,
-) -> Result<Option<HeaderValue>, ApiError> {
-    let Some((token, key)) = credential.bound()? else { return Ok(None) };
-    let url = Url::parse(&uri.to_string()).map_err(|_| ApiError::Internal("upstream_url"))?;
+    request: &mut Request<Body>,
+) -> Result<(), ApiError> {
+    let Some((token, key)) = credential.bound()? else { return Ok(()) };
+    let url =
+        Url::parse(&request.uri().to_string()).map_err(|_| ApiError::Internal("upstream_url"))?;
     let proof = caller
         .tenant
         .providers
         .main()
-        .resource_proof(&key, method, &url, token, app.now())
+        .resource_proof(&key, request.method(), &url, token, app.now())
         .await
         .map_err(|_| ApiError::Internal("dpop_proof"))?;
-    HeaderValue::try_from(proof).map(Some).map_err(|_| ApiError::Internal("dpop_proof"))
+    let proof = HeaderValue::try_from(proof).map_err(|_| ApiError::Internal("dpop_proof"))?;
+    request.headers_mut().insert(headers::DPOP, proof);
+    Ok(())
 }

@@ -80,15 +80,15 @@ impl Seal {
 /// [`ApiError::TooLarge`], [`ApiError::BodyStalled`]; [`ApiError::Internal`] for what cannot be signed.
 pub(super) async fn sign(
     signing: &Signing,
-    request: Request<Body>,
+    mut request: Request<Body>,
     idle: Duration,
     now: impl FnOnce() -> u64,
 ) -> Result<Request<Body>, ApiError> {
-    let (mut head, body) = request.into_parts();
     for name in [&signing.names.signature, &signing.names.timestamp] {
-        headers::remove_spellings(&mut head.headers, name);
+        headers::remove_spellings(request.headers_mut(), name);
     }
-    let Some(seal) = &signing.seal else { return Ok(Request::from_parts(head, body)) };
+    let Some(seal) = &signing.seal else { return Ok(request) };
+    let (mut head, body) = request.into_parts();
     let (content, body) = match read(body, seal.max_body, idle).await? {
         Read::All(bytes) => {
             let content = Content::of(&bytes);

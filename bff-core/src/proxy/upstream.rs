@@ -14,6 +14,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::Response;
 use http::{Method, Request};
+use http_body::Body as _;
 use shell::random::Random;
 use tokio::time::Instant;
 
@@ -46,7 +47,8 @@ impl Upstream {
     }
 
     /// Sends `request`. The time limit is for the answer's head, of all attempts together, and begins when
-    /// the request is gone. Nothing of which a part was sent is sent again.
+    /// the request is gone. Nothing of which a part was sent is sent again. `anew` makes it once more,
+    /// without a body and without what it bears for one use: attempts are many, second ones few.
     ///
     /// # Errors
     /// [`ApiError`], with the service's name.
@@ -54,6 +56,7 @@ impl Upstream {
         &self,
         route: &Route,
         request: Request<Body>,
+        anew: impl Fn() -> Option<Request<Body>>,
     ) -> Result<Response, ApiError> {
         let (service, backend) = (&*route.service, &*route.service.backend);
         let retries = &backend.options.retries;
@@ -63,8 +66,8 @@ impl Upstream {
         let mut call = Call::new(request);
         let mut attempt = 1;
         loop {
-            let again = (attempt < retries.attempts).then(|| call.again()).flatten();
             let is_for_once = call.is_for_once();
+            let again = (attempt < retries.attempts).then(|| call.again(is_for_once));
             let answer = self.attempt(route, call, now, deadline).await;
             let failure = match &answer {
                 Ok(response) => Failure::of_answer(response),
@@ -74,7 +77,11 @@ impl Upstream {
             let is_to_repeat = |failure: &Failure| {
                 retries.are_for(*failure) && (*failure == Failure::Connect || !is_for_once)
             };
-            let next = failure.filter(is_to_repeat).and(again);
+            let next = match failure.filter(is_to_repeat).and(again) {
+                Some(Again::AsItWas(call)) => Some(*call),
+                Some(Again::Anew) => anew().map(Call::new),
+                Some(Again::Never) | None => None,
+            };
             let Some(next) = next else {
                 return answer.map_err(|stop| stop.into_error(service));
             };
@@ -116,7 +123,11 @@ impl Upstream {
                     told.breaker(false);
                 }
                 told.answered();
-                Ok(response.map(Body::new))
+                Ok(response.map(
+                    |body| {
+                        if body.is_end_stream() { Body::empty() } else { Body::new(body) }
+                    },
+                ))
             }
             Ok(Err(error)) => {
                 let Some(failure) = Failure::of_error(&error) else {
@@ -156,6 +167,15 @@ impl Stop {
     }
 }
 
+/// A second attempt.
+enum Again {
+    Never,
+    /// It has no body, and nothing that cannot be made again.
+    Anew,
+    /// With the same body, proof and signature.
+    AsItWas(Box<Call>),
+}
+
 /// A request to be sent.
 struct Call {
     head: http::request::Parts,
@@ -176,26 +196,25 @@ impl Call {
         Self { head, body }
     }
 
-    /// The same once more, where that does no harm: the method is idempotent (RFC 9110 section 9.2.2) and
-    /// the body at hand. A handshake is not sent again: what became of the first nobody knows.
-    fn again(&self) -> Option<Self> {
+    /// How it is sent once more, where that does no harm: the method is idempotent (RFC 9110 section 9.2.2)
+    /// and the body at hand. A handshake is not sent again: what became of the first nobody knows.
+    fn again(&self, is_for_once: bool) -> Again {
         const IDEMPOTENT: [Method; 5] =
             [Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT, Method::DELETE];
         if !IDEMPOTENT.contains(&self.head.method)
             || self.head.headers.contains_key(http::header::UPGRADE)
         {
-            return None;
+            return Again::Never;
         }
         let body = match self.head.extensions.get::<Whole>() {
             Some(Whole(bytes)) => Body::from(bytes.clone()),
-            None if http_body::Body::is_end_stream(&self.body) => Body::empty(),
-            None => return None,
+            None if !self.body.is_end_stream() => return Again::Never,
+            None if !is_for_once => return Again::Anew,
+            None => Body::empty(),
         };
-        Some(Self { head: self.head.clone(), body })
+        Again::AsItWas(Box::new(Self { head: self.head.clone(), body }))
     }
-}
 
-impl Call {
     /// Whether it bears what a service takes once: a proof (RFC 9449 section 11.1) or a signature. It is
     /// good for another attempt only where nothing was sent.
     fn is_for_once(&self) -> bool {

@@ -32,6 +32,7 @@ pub mod news;
 pub mod oidc;
 mod own_paths;
 mod pages;
+pub mod probe;
 pub mod providers;
 pub mod proxy;
 pub mod refresh;

@@ -2,13 +2,14 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use bff_core::app::App;
 use bff_core::config::Config;
-use bff_core::{explain, metrics, reload as files, server, startup};
+use bff_core::{explain, metrics, probe, reload as files, server, startup};
 use clap::{Parser, Subcommand};
 use shell::admin::Admin;
 use shell::clock::SystemClock;
@@ -52,6 +53,14 @@ enum Command {
         /// The path, or a whole URL.
         url: String,
     },
+    /// Tell what an identity provider supports, and which settings follow. Needs no configuration.
+    ProbeIdp {
+        /// Its issuer, for example <https://idp.example.com>.
+        issuer: String,
+        /// An authority in PEM that is trusted beside the system's.
+        #[arg(long)]
+        ca: Option<PathBuf>,
+    },
     /// Ask a running instance whether it is ready. For containers without curl.
     Healthcheck,
 }
@@ -71,8 +80,25 @@ fn main() -> ExitCode {
             Ok((config, _)) => tell(&config, &method, &url),
             Err(problems) => refuse(&problems),
         },
+        Command::ProbeIdp { issuer, ca } => probe_idp(&issuer, ca.as_deref()),
         Command::Healthcheck => healthcheck(),
     }
+}
+
+fn probe_idp(issuer: &str, ca: Option<&Path>) -> ExitCode {
+    let told = || {
+        let ca = ca.map(std::fs::read).transpose().context("--ca")?;
+        let runtime = runtime().context("cannot start the runtime")?;
+        Ok::<_, anyhow::Error>(runtime.block_on(probe::probe(issuer, ca.as_deref()))?)
+    };
+    let said = match told() {
+        Ok(text) => std::io::stdout().lock().write_all(text.as_bytes()),
+        Err(error) => {
+            drop(writeln!(std::io::stderr().lock(), "{error:#}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    if said.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn read_config() -> Result<(Config, Vec<String>), Problems> {

@@ -41,6 +41,9 @@ impl Environment {
     }
 }
 
+/// Names the one CPU that a program may run on; read by nobody but us.
+pub const CPU: &str = "E2E_CPU";
+
 /// A running program.
 #[derive(Debug)]
 pub struct Program {
@@ -140,7 +143,14 @@ pub fn start_and_look(name: &str, environment: &Environment) -> Option<i32> {
 }
 
 fn invocation(name: &str, environment: &Environment) -> process::Command {
-    let mut program = command(place::program(name));
+    let mut program = match environment.get(CPU) {
+        "" => command(place::program(name)),
+        cpu => {
+            let mut program = command("taskset");
+            program.args(["--cpu-list", cpu]).arg(place::program(name));
+            program
+        }
+    };
     program.envs(environment.iter());
     program
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use e2e::program::{self, Environment};
 use e2e::service::{Service, answer};
-use e2e::stack::Stack;
+use e2e::stack::{Plan, Stack};
 use e2e::wait;
 use http::Method;
 use rustix::process::Signal;
@@ -29,6 +29,31 @@ fn each_program_says_what_it_is() {
         let unknown = program::once(name, &["--no-such-option"], &nothing);
         assert!(!unknown.status.success());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probe_idp_tells_what_a_real_provider_offers_and_what_follows() {
+    let stack = Stack::start().await;
+    let (issuer, ca) = (&stack.idp.issuer, stack.bff.environment.get("OIDC_TLS_CA"));
+    let probe = |more: &[&str]| {
+        let arguments: Vec<&str> = ["probe-idp", issuer].iter().chain(more).copied().collect();
+        program::once("bff", &arguments, &Environment::default())
+    };
+    let told = probe(&["--ca", ca]);
+    assert!(told.status.success(), "{told:?}");
+    let text = String::from_utf8_lossy(&told.stdout).into_owned();
+    for wanted in [
+        format!("  OIDC_ISSUER={issuer}\n"),
+        "  PAR (RFC 9126)            offered\n".to_owned(),
+        "  PKCE methods              S256\n".to_owned(),
+        "  iss in answers (RFC 9207) yes\n".to_owned(),
+        "ES256".to_owned(),
+    ] {
+        assert!(text.contains(&wanted), "{wanted}: {text}");
+    }
+    let unknown_authority = probe(&[]);
+    assert_eq!(unknown_authority.status.code(), Some(1), "{unknown_authority:?}");
+    assert!(unknown_authority.stdout.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,6 +121,25 @@ async fn healthcheck_says_by_its_exit_status_whether_the_program_is_ready() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_told_to_stop_finishes_what_it_has_begun() {
+    finishes(Stack::plan()).await;
+}
+
+/// There `bff` serves on one thread.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_one_cpu_many_are_served_at_once_and_what_has_begun_is_finished() {
+    let plan = || Stack::plan().bff(program::CPU, "0");
+    let stack = plan().start().await;
+    let agent = stack.signed_in("alice").await;
+    let url = stack.at("/api/echo/x");
+    let calls = (0..40).map(|_| agent.fetch(Method::GET, &url).send());
+    for reply in futures_util::future::join_all(calls).await {
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+    drop(stack);
+    finishes(plan()).await;
+}
+
+async fn finishes(plan: Plan) {
     let gate = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&gate);
     let slow = Service::start(None, move |_| {
@@ -106,7 +150,7 @@ async fn a_program_told_to_stop_finishes_what_it_has_begun() {
         }
     })
     .await;
-    let mut stack = Stack::plan()
+    let mut stack = plan
         .service(&format!("slow: {{ base_url: \"{}\", timeout: 30s }}", slow.origin()))
         .route("{ id: slow, path: /api/slow, target_service: slow, upstream_path: /x, methods: [GET], auth: session }")
         .start()

@@ -117,6 +117,7 @@ class Names(unittest.TestCase):
         for document in (RUNBOOKS, ROOT / "docs" / "SLO.md"):
             for name in re.findall(r"`(Wicketgate\w+)`", document.read_text()):
                 self.assertIn(name, alerts, document.name)
+        self.assertEqual(alerts, set(re.findall(r"`(Wicketgate\w+)`", (ROOT / "docs" / "SLO.md").read_text())))
 
     def test_every_alert_is_shown_to_fire_and_to_be_silent(self):
         cases = re.split(r"\n      - ", (ROOT / "tests" / "rules" / "rules_test.yml").read_text())

@@ -14,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "helm"))
 import chart  # noqa: E402
 
 DOCUMENTED = (chart.ROOT / "docs" / "CONFIGURATION.md").read_text()
+LOGGED = (chart.ROOT / "docs" / "LOGGING.md").read_text()
 SCHEMA = json.loads((chart.CHART / "values.schema.json").read_text())
 
 
@@ -277,6 +278,38 @@ class Secrets(unittest.TestCase):
             for pod, spec in chart.pods(chart.manifests(name)):
                 if "forwardauth" in pod:
                     self.assertNotRegex(json.dumps(spec), "SESSION_KEYS|CLIENT_SECRET|CLIENT_KEY|ADMIN_TOKENS|HMAC", name)
+
+
+class Alerts(unittest.TestCase):
+    def test_alerts_ask_for_metrics_and_labels_that_exist(self):
+        rows = re.findall(r"^\| ((?:`[a-z_{},]+`(?:, )?)+) \| [^|]* \|(.*)\|$", LOGGED, flags=re.M)
+        metrics = {}
+        for names, row in rows:
+            for name, labels in re.findall(r"`([a-z_]+)(?:\{([a-z_,]+)\})?`", names):
+                metrics[name] = row + "".join(f" `{label}`" for label in labels.split(","))
+        self.assertIn("forwardauth_requests_total", metrics)
+        alerts = [rule for each in chart.kind(chart.manifests("everything"), "PrometheusRule")
+                  for group in each["spec"]["groups"] for rule in group["rules"]]  # fmt: skip
+        self.assertGreater(len(alerts), 12)
+        for alert in alerts:
+            with self.subTest(alert["alert"]):
+                self.assertIn(alert["labels"]["severity"], ("critical", "warning"))
+                self.assertTrue(alert["annotations"]["summary"])
+                asked = re.findall(r"\b([a-z_]+)\{([^}]*)\}", alert["expr"])
+                self.assertTrue(asked)
+                for name, labels in asked:
+                    row = metrics[name.removesuffix("_bucket")]
+                    pairs = re.findall(r'([a-z_]+)=~?"([^"]*)"', labels)
+                    self.assertIn(("namespace", "default"), pairs)
+                    for label, values in pairs:
+                        if label != "namespace":
+                            self.assertIn(f"`{label}`", row)
+                            if label != "program":
+                                for value in values.split("|"):
+                                    self.assertIn(f"`{value}`", LOGGED)
+                for label in re.findall(r"by \(([a-z_]+)\)", alert["expr"]):
+                    # Prometheus adds the pod.
+                    self.assertTrue(label in ("le", "pod") or f"`{label}`" in metrics[asked[0][0]])
 
 
 if __name__ == "__main__":

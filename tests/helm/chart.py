@@ -15,7 +15,7 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 PARTS = pathlib.Path(os.environ.get("WICKETGATE_PARTS_DIR", TARGET / "parts"))
 HELM = PARTS / "helm" / "helm"
 # Each stands on top of `default`, which is what has no default.
-SETS = ("default", "daemonset", "sidecar", "cert-manager", "csi", "gateway", "without-forwardauth", "everything")
+SETS = ("default", "daemonset", "sidecar", "cert-manager", "csi", "gateway", "without-forwardauth", "tenants", "everything")
 
 
 class Refused(Exception):

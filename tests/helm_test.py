@@ -8,10 +8,12 @@ import os
 import pathlib
 import re
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "helm"))
 import chart  # noqa: E402
+import readme as tables  # noqa: E402
 
 DOCUMENTED = (chart.ROOT / "docs" / "CONFIGURATION.md").read_text()
 LOGGED = (chart.ROOT / "docs" / "LOGGING.md").read_text()
@@ -55,6 +57,22 @@ class Rendered(unittest.TestCase):
         if os.environ.get("UPDATE_SNAPSHOTS"):
             snapshot.write_text(rendered)
         self.assertEqual(rendered, snapshot.read_text(), "UPDATE_SNAPSHOTS=1 rewrites it")
+
+
+    def test_the_readme_tells_every_value_and_its_example_works(self):
+        readme = chart.CHART / "README.md"
+        if os.environ.get("UPDATE_SNAPSHOTS"):
+            readme.write_text(tables.updated(readme.read_text()))
+        text = readme.read_text()
+        self.assertEqual(text, tables.updated(text), "UPDATE_SNAPSHOTS=1 rewrites it")
+        self.assertEqual(tables.undescribed(), [])
+        [example] = re.findall(r"^```yaml\n(hosts:.*?)^```", text, flags=re.M | re.S)
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as values:
+            values.write(example)
+            values.flush()
+            status, output = chart.helm("template", "wicketgate", chart.CHART, "--values", values.name)
+        self.assertEqual(status, 0, output)
+        self.assertEqual(chart.problems(output), [])
 
 
 class Values(unittest.TestCase):

@@ -228,6 +228,9 @@ class Pods(unittest.TestCase):
         addresses = [each["spec"]["forwardAuth"]["address"] for each in chart.manifests("sidecar")
                      if "forwardAuth" in each.get("spec", {})]  # fmt: skip
         self.assertEqual(addresses, ["https://localhost:8001/auth/forward"])
+        [monitor] = chart.kind(chart.manifests("sidecar"), "PodMonitor")
+        [endpoint] = monitor["spec"]["podMetricsEndpoints"]
+        self.assertIn(endpoint["port"], [port["name"] for port in sidecar["ports"]])
 
     def test_large_numbers_stay_numbers(self):
         documents = chart.manifests("everything")

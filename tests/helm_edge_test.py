@@ -35,17 +35,19 @@ def decide(headers):
 class Scene:
     """The set of values that `name` says, in a cluster with services, before the real Traefik."""
 
-    def __init__(self, case, name, *more, providers, strip=STRIP, port=None, others=()):
+    def __init__(self, case, name, *more, providers, strip=STRIP, port=None, others=(), bff=None):
         secret = certificate()
         tls = edge.server_tls(pair(secret))
         self.verify = edge.Stub("forwardauth", tls, decide)
         case.addCleanup(self.verify.close)
         ports = {}
         self.services = {}
+        bff_tls = [edge.server_tls(pair(each)) for each in others if each["metadata"]["name"] == "wicketgate-bff-tls"]
         for service in ("wicketgate-bff", "app", "wiki", "spa"):
-            self.services[service] = edge.Stub(service)
+            self.services[service] = edge.Stub(service, *bff_tls[: service == "wicketgate-bff"])
             case.addCleanup(self.services[service].close)
             ports[service] = self.services[service].port
+        ports["wicketgate-bff"] = bff or ports["wicketgate-bff"]
         settings = (f"traefik.forwardauthUrl=https://localhost:{self.verify.port}", "traefik.ingressClass=",
                     "traefik.tls.certResolver=", "traefik.tls.secretName=public")  # fmt: skip
         manifests = chart.manifests(name, *(part for setting in settings for part in ("--set", setting)), *more)
@@ -129,6 +131,19 @@ class Edge(unittest.TestCase):
         # What routes without ForwardAuth lead to hears nothing of a client's own words either.
         _, _, body = scene.ask("/api/orders", **spoofed)
         self.assertNotIn("root", " ".join(body["headers"].values()))
+
+    def test_bff_is_asked_over_tls_and_believed_by_its_own_authority_alone(self):
+        more = ("--set", "bff.tls.enabled=true")
+        good = chart.named(chart.manifests("default", *more), "Secret", "wicketgate-bff-tls")
+        scene = Scene(self, "default", *more, providers={"kubernetesCRD": {}}, others=(good,))
+        self.assertEqual(scene.ask("/api/orders")[2]["name"], "wicketgate-bff")
+        # Another authority's certificate, for the same name.
+        other = chart.named(chart.manifests("default", *more, *NAMES), "Secret", "wicketgate-bff-tls")
+        stranger = edge.Stub("stranger", edge.server_tls(pair(other)))
+        self.addCleanup(stranger.close)
+        scene = Scene(self, "default", *more, providers={"kubernetesCRD": {}}, others=(good,), bff=stranger.port)
+        self.assertEqual(scene.ask("/api/orders")[0], 500)
+        self.assertEqual(stranger.seen, [])
 
     def test_a_preflight_is_answered_before_verify_and_for_listed_origins_alone(self):
         scene = Scene(self, "everything", providers={"kubernetesCRD": {}})

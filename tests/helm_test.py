@@ -128,6 +128,7 @@ class Values(unittest.TestCase):
                 *("--set-json", 'traefik.policies=["wiki"]'),
                 *("--set-json", 'traefik.tls.secretName=""'),
                 *("--set-json", "gatewayApi.enabled=true"),
+                *("--set-json", "bff.tls.enabled=true"),
             )
         for told in [
             "hosts: missing",
@@ -140,6 +141,7 @@ class Values(unittest.TestCase):
             "traefik.policies: config.forwardauth defines them",
             "traefik.tls: name secretName or certResolver",
             "gatewayApi.parentRefs: missing",
+            "gatewayApi.enabled: an HTTPRoute cannot speak TLS to bff",
         ]:
             self.assertIn(told, str(refusal.exception))
 

@@ -142,14 +142,14 @@ class Client:
         self.context = ssl.create_default_context(cadata=authority)
 
     def wait_for(self, path):
-        """Until `path` is 200: Traefik tells of routers a moment before it uses them."""
+        """Until `path` is not 404: Traefik tells of routers a moment before it uses them."""
         end = time.monotonic() + PATIENCE
         while True:
             try:
                 status = self.ask(path)[0]
             except OSError as error:
                 status = error
-            if status == 200:
+            if isinstance(status, int) and status != 404:
                 return
             if time.monotonic() > end:
                 raise AssertionError(f"{path} is {status}")

@@ -19,6 +19,10 @@
 {{- if $values.featureFlags.tokenDownscoping }}{{ $_ := set $set "ENABLE_TOKEN_DOWNSCOPING" "true" }}{{ end }}
 {{- if $values.featureFlags.fapiCompliance }}{{ $_ := set $set "ENABLE_FAPI_COMPLIANCE" "true" }}{{ end }}
 {{- if $values.featureFlags.mtlsBackend }}{{ $_ := set $set "ENABLE_MTLS_BACKEND" "true" }}{{ end }}
+{{- if $values.bff.tls.enabled }}
+{{- $_ := set $set "BFF_TLS_CERT" "/run/tls/traffic/tls.crt" }}
+{{- $_ := set $set "BFF_TLS_KEY" "/run/tls/traffic/tls.key" }}
+{{- end }}
 {{- if $values.askBff.enabled }}
 {{- $_ := set $set "BFF_ADMIN_TLS_CERT" (printf "%s/tls.crt" $tls) }}
 {{- $_ := set $set "BFF_ADMIN_TLS_KEY" (printf "%s/tls.key" $tls) }}

@@ -64,18 +64,25 @@ bff{{ if and .Values.featureFlags.forwardAuth (eq .Values.forwardauth.mode "depl
 {{- end }}
 {{- end }}
 
-{{/* The Secret with the certificate of a listener: "forwardauth" or "bffAdmin". */}}
+{{/* What follows takes (dict "root" $ "listener" "forwardauth"), or "bff", or "bffAdmin". */}}
+
+{{/* The end of the name of a listener's Service. */}}
+{{- define "wicketgate.listenerName" -}}
+{{- eq .listener "bffAdmin" | ternary "bff-admin" .listener }}
+{{- end }}
+
+{{/* The Secret with the certificate of a listener. */}}
 {{- define "wicketgate.tlsSecret" -}}
 {{- if eq .root.Values.tls.source "existing" }}
 {{- index .root.Values.tls.existing .listener }}
 {{- else }}
-{{- include "wicketgate.fullname" .root }}-{{ eq .listener "bffAdmin" | ternary "bff-admin" "forwardauth" }}-tls
+{{- include "wicketgate.fullname" .root }}-{{ include "wicketgate.listenerName" . }}-tls
 {{- end }}
 {{- end }}
 
 {{/* Names that a certificate is good for, as a JSON list. */}}
 {{- define "wicketgate.dnsNames" -}}
-{{- $service := printf "%s-%s" (include "wicketgate.fullname" .root) (eq .listener "bffAdmin" | ternary "bff-admin" "forwardauth") }}
+{{- $service := printf "%s-%s" (include "wicketgate.fullname" .root) (include "wicketgate.listenerName" .) }}
 {{- $inNamespace := printf "%s.%s" $service .root.Release.Namespace }}
 {{- $names := list (printf "%s.svc" $inNamespace) $service $inNamespace (printf "%s.svc.cluster.local" $inNamespace) }}
 {{- if and (eq .listener "forwardauth") (eq .root.Values.forwardauth.mode "sidecar") }}
@@ -88,6 +95,7 @@ bff{{ if and .Values.featureFlags.forwardAuth (eq .Values.forwardauth.mode "depl
 {{- define "wicketgate.tlsListeners" -}}
 {{- $listeners := list }}
 {{- if .Values.featureFlags.forwardAuth }}{{ $listeners = append $listeners "forwardauth" }}{{ end }}
+{{- if .Values.bff.tls.enabled }}{{ $listeners = append $listeners "bff" }}{{ end }}
 {{- if .Values.askBff.enabled }}{{ $listeners = append $listeners "bffAdmin" }}{{ end }}
 {{- join "," $listeners }}
 {{- end }}

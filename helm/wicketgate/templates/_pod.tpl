@@ -31,6 +31,9 @@ seccompProfile: { type: RuntimeDefault }
 {{- if and (eq .component "forwardauth") .root.Values.askBff.enabled }}
 - { name: bff-admin-ca, mountPath: /run/tls/bff-admin, readOnly: true }
 {{- end }}
+{{- if and (eq .component "bff") .root.Values.bff.tls.enabled }}
+- { name: traffic-tls, mountPath: /run/tls/traffic, readOnly: true }
+{{- end }}
 {{- with $own.extraVolumeMounts }}
 {{ toYaml . }}
 {{- end }}
@@ -69,6 +72,10 @@ seccompProfile: { type: RuntimeDefault }
 - name: {{ $prefix }}tls
   secret: { secretName: {{ include "wicketgate.tlsSecret" (dict "root" .root "listener" "bffAdmin") }}, defaultMode: 0440, items: [{ key: tls.crt, path: tls.crt }, { key: tls.key, path: tls.key }] }
 {{- end }}
+{{- if and (eq .component "bff") $values.bff.tls.enabled }}
+- name: traffic-tls
+  secret: { secretName: {{ include "wicketgate.tlsSecret" (dict "root" .root "listener" "bff") }}, defaultMode: 0440, items: [{ key: tls.crt, path: tls.crt }, { key: tls.key, path: tls.key }] }
+{{- end }}
 {{- with $own.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
@@ -87,7 +94,7 @@ env:
   {{- include "wicketgate.env" . | trim | nindent 2 }}
 ports:
 {{- if eq .component "bff" }}
-  - { name: http, containerPort: 8000, protocol: TCP }
+  - { name: {{ $values.bff.tls.enabled | ternary "https" "http" }}, containerPort: 8000, protocol: TCP }
   - { name: admin, containerPort: 9000, protocol: TCP }
 {{- else }}
   - { name: https, containerPort: 8001, protocol: TCP }

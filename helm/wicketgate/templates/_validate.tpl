@@ -71,6 +71,7 @@
 {{- end }}
 {{- if $values.gatewayApi.enabled }}
 {{- if not $values.traefik.enabled }}{{ $problems = append $problems "gatewayApi.enabled: its filters are the middlewares of traefik.enabled" }}{{ end }}
+{{- if $values.bff.tls.enabled }}{{ $problems = append $problems "gatewayApi.enabled: an HTTPRoute cannot speak TLS to bff; switch bff.tls off" }}{{ end }}
 {{- if not $values.gatewayApi.parentRefs }}{{ $problems = append $problems "gatewayApi.parentRefs: missing; name the Gateway" }}{{ end }}
 {{- end }}
 {{- if $problems }}

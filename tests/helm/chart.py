@@ -102,3 +102,10 @@ def generated_pair():
     more = ("--set", "tls.extraDnsNames={localhost}")
     data = named(manifests("default", *more), "Secret", "wicketgate-forwardauth-tls")["data"]
     return {name: base64.b64decode(value).decode() for name, value in data.items()}
+
+
+def documented():
+    """Settings of the tables in docs/CONFIGURATION.md, by name: whether it is a secret."""
+    text = (ROOT / "docs" / "CONFIGURATION.md").read_text()
+    rows = re.findall(r"^\| ((?:`[A-Z][A-Z0-9_]+`(?:, )?)+) \| ([^|]*) \|", text, flags=re.M)
+    return {name: "secret" in default for names, default in rows for name in re.findall("`([A-Z0-9_]+)`", names)}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use http::{Extensions, HeaderMap, header};
+use http::{HeaderMap, header};
 use tower::ServiceExt as _;
 
 use crate::app::App;
@@ -57,7 +57,7 @@ impl Front {
         let path = request.uri().path();
         let (is_page, is_of_nobody) = (path.starts_with("/auth/"), own_paths::is_of_nobody(path));
         if is_of_nobody {
-            let answer = ask(&self.of_nobody, request, |told| told.insert(requester.clone())).await;
+            let answer = ask(&self.of_nobody, request, requester.clone()).await;
             return finished(app, Answer::Ours(answer), &requester, is_page);
         }
         // A host that is nobody's has no caller (bff-checklist 79).
@@ -86,8 +86,7 @@ impl Front {
 
     async fn routed(&self, caller: &Caller, request: Request) -> Answer {
         if own_paths::is_of_tenant(request.uri().path()) {
-            let told = |told: &mut Extensions| told.insert(caller.clone());
-            return Answer::Ours(ask(&self.of_tenant, request, told).await);
+            return Answer::Ours(ask(&self.of_tenant, request, caller.clone()).await);
         }
         match proxy::proxy(&self.app, caller, request).await {
             Ok(answer) => Answer::OfService(answer),
@@ -96,13 +95,13 @@ impl Front {
     }
 }
 
-/// What `router` says to a request that knows who asks.
-async fn ask<T>(
+/// What `router` says to a request of `who`.
+async fn ask<T: Clone + Send + Sync + 'static>(
     router: &Router,
     mut request: Request,
-    tell: impl FnOnce(&mut Extensions) -> Option<T>,
+    who: T,
 ) -> Response {
-    tell(request.extensions_mut());
+    request.extensions_mut().insert(who);
     let Ok(response) = router.clone().oneshot(request).await;
     response
 }

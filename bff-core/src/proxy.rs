@@ -209,8 +209,8 @@ impl Call<'_> {
         Ok((response, has_nonce))
     }
 
-    /// Tells the page of a login that its service asks for, and the session's other pages. Whoever comes with a token of their own is told
-    /// by the service.
+    /// Tells the page of a login that its service asks for, and the session's other pages. Whoever comes
+    /// with a token of their own is told by the service.
     fn step_up(&self, asked: StepUp, response: Response) -> Result<Response, ApiError> {
         let Principal::Session(session) = self.principal else { return Ok(response) };
         if asked.is_met(session.edge.auth_time(), session.edge.acr(), self.app.now()) {

@@ -28,6 +28,7 @@ use crate::http_client::HttpClient;
 
 pub(crate) use recorded::{Recorded, decode, open_proof};
 pub(crate) use script::Reply;
+pub(crate) use signed::changed;
 
 /// The time of every test that does not say otherwise.
 pub(crate) const NOW: u64 = 1_800_000_000;

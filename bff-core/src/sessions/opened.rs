@@ -2,7 +2,8 @@
 //! to derive a key, decrypt and read two kilobytes for each is a tenth of what a proxied call costs.
 //!
 //! An entry stands for the very bytes that the store holds: whatever changes them, a refresh or a logout,
-//! is seen by the next request. Plain tokens stay in memory for seconds beyond the request that needed them.
+//! is seen by the next request. Plain tokens stay in memory beyond the request that needed them: for seconds,
+//! or, in a process that nobody asks for any, until somebody does.
 
 use std::fmt;
 use std::sync::Arc;

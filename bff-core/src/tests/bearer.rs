@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::oidc::mock::{ACCESS_TOKEN, NOW};
+use crate::oidc::mock::{ACCESS_TOKEN, NOW, changed};
 use crate::testing::{Answer, Browser, LISTED, World};
 
 const AUDIENCE: &str = "https://api.example";
@@ -50,18 +50,11 @@ pub(super) fn token(world: &World, changes: &Value) -> String {
 }
 
 fn typed(world: &World, typ: &str, changes: &Value) -> String {
-    let mut claims = json!({
+    let claims = json!({
         "iss": world.idp.issuer, "sub": "bob", "aud": AUDIENCE, "client_id": "robot",
         "exp": NOW + 300, "iat": NOW, "jti": "jti-1", "scope": "orders.list",
     });
-    let members = claims.as_object_mut().unwrap();
-    for (name, value) in changes.as_object().unwrap() {
-        if value.is_null() {
-            members.remove(name);
-        } else {
-            members.insert(name.clone(), value.clone());
-        }
-    }
+    let claims = changed(claims, changes);
     world.idp.sign(&json!({ "alg": "ES256", "kid": "k1", "typ": typ }), &claims)
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::bearer::ask;
-use crate::oidc::mock::{NOW, Reply};
+use crate::oidc::mock::{NOW, Reply, changed};
 use crate::testing::World;
 
 const AUDIENCE: &str = "https://api.example";
@@ -40,18 +40,11 @@ idps:
 
 /// The issuer calls every token good, with `changes`; `null` removes a member.
 fn answers(world: &World, changes: &Value) {
-    let mut claims = json!({
+    let claims = json!({
         "active": true, "iss": world.idp.issuer, "aud": AUDIENCE, "sub": "bob",
         "client_id": "robot", "scope": "orders.read", "exp": NOW + 300, "token_type": "Bearer",
     });
-    let members = claims.as_object_mut().unwrap();
-    for (name, value) in changes.as_object().unwrap() {
-        if value.is_null() {
-            members.remove(name);
-        } else {
-            members.insert(name.clone(), value.clone());
-        }
-    }
+    let claims = changed(claims, changes);
     world.idp.always("/introspect", Reply::json(200, claims));
 }
 

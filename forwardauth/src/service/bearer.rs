@@ -76,6 +76,7 @@ impl State {
             HandOn::Nothing | HandOn::ContextToken => identity,
         })
     }
+
     /// Whether nobody has taken the token back, or all of its user (class T15). The store is asked last, and
     /// within what the deadline leaves.
     async fn check_denied(

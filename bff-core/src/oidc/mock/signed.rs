@@ -11,19 +11,12 @@ use super::{MockAs, NOW};
 impl MockAs {
     /// A good ID token with `changes`; `null` removes a claim.
     pub(crate) fn id_token(&self, nonce: &str, changes: &Value) -> String {
-        let mut claims = json!({
+        let claims = json!({
             "iss": self.issuer, "sub": "alice", "aud": "client",
             "exp": NOW + 300, "iat": NOW, "nonce": nonce, "sid": "idp-session",
         });
-        let members = claims.as_object_mut().unwrap();
-        for (name, value) in changes.as_object().unwrap() {
-            if value.is_null() {
-                members.remove(name);
-            } else {
-                members.insert(name.clone(), value.clone());
-            }
-        }
-        self.sign(&json!({ "alg": "ES256", "kid": "k1", "typ": "JWT" }), &claims)
+        let header = json!({ "alg": "ES256", "kid": "k1", "typ": "JWT" });
+        self.sign(&header, &changed(claims, changes))
     }
 
     /// A good logout token for a session of alice, with `changes`; `null` removes a claim.
@@ -33,20 +26,12 @@ impl MockAs {
     }
 
     pub(crate) fn logout_claims(&self, now: u64, changes: &Value) -> Value {
-        let mut claims = json!({
+        let claims = json!({
             "iss": self.issuer, "aud": "client", "iat": now, "exp": now + 120, "jti": "jti-1",
             "sub": "alice", "sid": "idp-session",
             "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
         });
-        let members = claims.as_object_mut().unwrap();
-        for (name, value) in changes.as_object().unwrap() {
-            if value.is_null() {
-                members.remove(name);
-            } else {
-                members.insert(name.clone(), value.clone());
-            }
-        }
-        claims
+        changed(claims, changes)
     }
 
     /// `claims` under this server's key, whatever `header` says.
@@ -71,6 +56,19 @@ impl MockAs {
             "x": URL_SAFE_NO_PAD.encode(&point[1..33]), "y": URL_SAFE_NO_PAD.encode(&point[33..65]),
         }] })
     }
+}
+
+/// `claims` with `changes`; `null` removes a member.
+pub(crate) fn changed(mut claims: Value, changes: &Value) -> Value {
+    let members = claims.as_object_mut().unwrap();
+    for (name, value) in changes.as_object().unwrap() {
+        if value.is_null() {
+            members.remove(name);
+        } else {
+            members.insert(name.clone(), value.clone());
+        }
+    }
+    claims
 }
 
 pub(super) fn signing_key() -> EcdsaKeyPair {

@@ -18,11 +18,10 @@ use serde_json::json;
 
 use crate::bench::{Bench, TRACKING, progress};
 use crate::place;
-use crate::programs::{Launch, Redis};
+use crate::programs::Redis;
 use crate::report::Table;
 use crate::statistics::rounded;
 use budget::{Budget, exceeded};
-use callgrind::Profile;
 use subject::{Kind, Subject, subjects};
 
 /// Requests that are counted under callgrind.
@@ -30,8 +29,6 @@ const COUNTED: u64 = 3_000;
 const CONNECTIONS: usize = 8;
 const SESSIONS: u64 = 200;
 const END: Duration = Duration::from_secs(60);
-/// Functions shown by `--profile`.
-const SHOWN: usize = 40;
 
 /// Options of `bench instructions`.
 #[derive(Debug, Args)]
@@ -89,7 +86,7 @@ pub fn run(bench: &mut Bench, options: &Options) -> anyhow::Result<()> {
         let server = if subject.kind == Kind::Fred { &cluster } else { &redis };
         let cost = cost(bench, server, subject)?;
         if options.profile.as_deref() == Some(subject.name) {
-            profile(bench, subject.name, &cost);
+            bench.report.table(callgrind::table(subject.name, &cost.functions));
         }
         let reference = bare.as_ref().unwrap_or(&cost);
         let ratio = cost.without_hashing() / reference.without_hashing();
@@ -143,42 +140,22 @@ impl Cost {
 
 fn cost(bench: &Bench, redis: &Redis, subject: &Subject) -> anyhow::Result<Cost> {
     progress(&format!("callgrind: {}", subject.name));
-    let file = bench.scratch.path().join("callgrind.out");
-    let mut wrapper = vec!["valgrind".to_owned()];
-    wrapper.extend(callgrind::OPTIONS.iter().map(|&option| option.to_owned()));
-    wrapper.push(format!("--callgrind-out-file={}", file.display()));
-    let launch = Launch { wrapper, ..bench.launch() };
+    let launch = callgrind::under(bench.launch());
     let (service, mut load) = subject.warm(&launch, redis, CONNECTIONS)?;
-    callgrind::control(service.process.pid(), "zero")?;
-    subject.ask(&mut load, COUNTED)?;
-    callgrind::control(service.process.pid(), "dump")?;
-    let text = std::fs::read_to_string(file.with_extension("out.1"));
-    let profile = Profile::parse(&text.context("callgrind wrote no file")?)?;
+    let pid = service.process.pid();
+    let ask = || subject.ask(&mut load, COUNTED);
+    let profile = callgrind::count(bench.scratch.path(), pid, ask)?;
     drop(load);
     service.process.stop(END)?;
-    let mut functions: Vec<_> =
-        profile.functions().map(|(name, cost)| (name.to_owned(), each(cost))).collect();
-    functions.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-    functions.truncate(SHOWN);
     Ok(Cost {
         instructions: each(profile.total()),
         hashing: each(profile.hashing()),
         allocations: each(profile.allocations()),
-        functions,
+        functions: profile.dearest(COUNTED),
     })
 }
 
 /// For each request.
-#[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 instructions")]
 fn each(count: u64) -> f64 {
-    count as f64 / COUNTED as f64
-}
-
-fn profile(bench: &mut Bench, name: &str, cost: &Cost) {
-    let mut table = Table::new(format!("Where the instructions of {name} are"), ["", "a request"]);
-    for (function, cost) in &cost.functions {
-        let short: String = function.chars().take(110).collect();
-        table.row([short, format!("{cost:.0}")]);
-    }
-    bench.report.table(table);
+    callgrind::each(count, COUNTED)
 }

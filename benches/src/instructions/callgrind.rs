@@ -1,12 +1,19 @@
 //! Owns: reading what callgrind wrote: the instructions of each function, and who was called how often.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::Context as _;
 
+use crate::programs::Launch;
+use crate::report::Table;
+
 /// Options under which callgrind writes what [`Profile::parse`] reads.
-pub(crate) const OPTIONS: [&str; 5] =
+pub(super) const OPTIONS: [&str; 5] =
     ["--tool=callgrind", "--dump-line=no", "--compress-strings=no", "--compress-pos=no", "--quiet"];
+
+/// Functions that a table shows.
+pub(super) const SHOWN: usize = 60;
 
 /// How the functions of SHA-256 and HMAC begin. valgrind hides the SHA instructions of the CPU, so hashing
 /// is done by other code than in production.
@@ -76,16 +83,56 @@ impl Profile {
     }
 
     /// Functions, and what each cost.
-    pub(crate) fn functions(&self) -> impl Iterator<Item = (&str, u64)> {
+    pub(super) fn functions(&self) -> impl Iterator<Item = (&str, u64)> {
         self.own.iter().map(|(name, cost)| (name.as_str(), *cost))
     }
+
+    /// The functions that cost most, and what they cost each of `requests`.
+    pub(crate) fn dearest(&self, requests: u64) -> Vec<(String, f64)> {
+        let mut functions: Vec<_> = self.functions().collect();
+        functions.sort_by_key(|(_, cost)| std::cmp::Reverse(*cost));
+        let shown = functions.into_iter().take(SHOWN);
+        shown.map(|(name, cost)| (name.to_owned(), each(cost, requests))).collect()
+    }
+}
+
+/// `launch`, under callgrind, which writes beside the logs.
+pub(crate) fn under(launch: Launch) -> Launch {
+    let mut wrapper = vec!["valgrind".to_owned()];
+    wrapper.extend(OPTIONS.iter().map(|&option| option.to_owned()));
+    wrapper.push(format!("--callgrind-out-file={}/callgrind.%p", launch.scratch.display()));
+    Launch { wrapper, ..launch }
+}
+
+/// What process `pid`, which was started with [`under`], does while `ask` asks it.
+///
+/// # Errors
+/// Those of `ask`, or if callgrind does not write.
+pub(crate) fn count(
+    scratch: &Path,
+    pid: u32,
+    ask: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<Profile> {
+    control(pid, "zero")?;
+    ask()?;
+    control(pid, "dump")?;
+    // One program may be counted more than once; the last file is of this time.
+    let file = |dump: u32| scratch.join(format!("callgrind.{pid}.{dump}"));
+    let text = (1..=9).rev().find_map(|dump| std::fs::read_to_string(file(dump)).ok());
+    Profile::parse(&text.context("callgrind wrote no file")?)
+}
+
+/// `count` for each of so many requests.
+#[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 instructions")]
+pub(crate) fn each(count: u64, requests: u64) -> f64 {
+    count as f64 / requests as f64
 }
 
 /// Has callgrind in process `pid` begin to count anew (`zero`), or write what it counted (`dump`).
 ///
 /// # Errors
 /// If it does not.
-pub(crate) fn control(pid: u32, order: &str) -> anyhow::Result<()> {
+fn control(pid: u32, order: &str) -> anyhow::Result<()> {
     let output = std::process::Command::new("vgdb")
         .args([&format!("--pid={pid}"), order])
         .output()
@@ -93,6 +140,16 @@ pub(crate) fn control(pid: u32, order: &str) -> anyhow::Result<()> {
     let told = String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(output.status.success(), "vgdb {order}: {told}");
     Ok(())
+}
+
+/// Where the instructions of `name` are, by `functions`.
+pub(crate) fn table(name: &str, functions: &[(String, f64)]) -> Table {
+    let mut table = Table::new(format!("Where the instructions of {name} are"), ["", "a request"]);
+    for (function, cost) in functions {
+        let short: String = function.chars().take(110).collect();
+        table.row([short, format!("{cost:.0}")]);
+    }
+    table
 }
 
 fn is_allocator(name: &str) -> bool {
@@ -117,7 +174,7 @@ mod tests {
         assert_eq!(profile.total(), 386);
         assert_eq!(profile.hashing(), 70);
         assert_eq!(profile.allocations(), 5);
-        assert!(profile.functions().any(|function| function == ("main", 16)));
+        assert!(profile.dearest(1).contains(&("main".to_owned(), 16.0)));
     }
 
     #[test]

@@ -108,7 +108,7 @@ fn profile(bench: &mut Bench, group: &str, yardstick: &Profile, ours: &Profile) 
         format!("Where the instructions of {group} beyond the yardstick are"),
         ["", "a check"],
     );
-    for (function, more) in functions.iter().take(super::SHOWN) {
+    for (function, more) in functions.iter().take(callgrind::SHOWN) {
         table.row([function.chars().take(110).collect(), format!("{more:.0}")]);
     }
     bench.report.table(table);

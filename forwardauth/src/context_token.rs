@@ -34,7 +34,7 @@ impl Minter {
     /// [`Refusal::ContextToken`] if nobody is named to tell, or the session names no user.
     pub(crate) fn authorization(
         &self,
-        admitted: &Admitted,
+        admitted: Admitted<'_>,
         audience: Option<&Arc<str>>,
         now: u64,
     ) -> Result<HeaderValue, Refusal> {

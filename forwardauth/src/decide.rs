@@ -1,10 +1,10 @@
-//! Owns: the decision about a session that the store was asked for, or a token that was checked. Pure and
-//! total: no clock, no I/O, no way to a 2xx but [`decide`] and [`decide_token`] (class T8).
+//! Owns: the decision about a session that lives, or a token that was checked. Pure and total: no clock, no
+//! I/O, no way to a 2xx but [`decide`] and [`decide_token`] (class T8).
 
 use std::net::IpAddr;
 
 use session::binding::{BindingPolicy, Grade, MarkMemo, Mismatch};
-use session::edge::{AuthenticEdge, LiveEdge};
+use session::edge::LiveEdge;
 use session::flags::Standing;
 use session::id::StoreKey;
 use validator_lib::Token;
@@ -38,8 +38,8 @@ pub(crate) struct Client<'a> {
 
 /// A decision and what was found on the way.
 #[derive(Debug)]
-pub(crate) struct Verdict {
-    pub(crate) decision: Result<Admitted, Refusal>,
+pub(crate) struct Verdict<'a> {
+    pub(crate) decision: Result<Admitted<'a>, Refusal>,
     /// Differences to the client that the session was made for, also where they do not decide.
     pub(crate) binding: Mismatch,
 }
@@ -47,21 +47,21 @@ pub(crate) struct Verdict {
 /// Proof that a request may pass.
 ///
 /// Made here alone, from a [`LiveEdge`], which in turn only a good MAC and our clock give.
-#[derive(Debug)]
-pub(crate) struct Admitted {
-    key: StoreKey,
-    edge: LiveEdge,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Admitted<'a> {
+    key: &'a StoreKey,
+    edge: &'a LiveEdge,
 }
 
-impl Admitted {
+impl<'a> Admitted<'a> {
     /// The session.
-    pub(crate) const fn edge(&self) -> &LiveEdge {
-        &self.edge
+    pub(crate) const fn edge(self) -> &'a LiveEdge {
+        self.edge
     }
 
     /// What it is stored under.
-    pub(crate) const fn key(&self) -> &StoreKey {
-        &self.key
+    pub(crate) const fn key(self) -> &'a StoreKey {
+        self.key
     }
 }
 
@@ -96,19 +96,12 @@ pub(crate) fn decide_token(
     Ok(AdmittedToken(token))
 }
 
-/// Decides about the edge view that was `found` under the question's key.
-pub(crate) fn decide(question: &Question<'_>, found: Result<AuthenticEdge, Refusal>) -> Verdict {
-    let refused = |refusal| Verdict { decision: Err(refusal), binding: Mismatch::default() };
-    let edge = match found {
-        Ok(edge) => match edge.alive(question.now) {
-            Ok(edge) => edge,
-            Err(ended) => return refused(ended.into()),
-        },
-        Err(refusal) => return refused(refusal),
-    };
+/// Decides about the session that was found under the question's key.
+pub(crate) fn decide<'a>(question: &Question<'a>, edge: &'a LiveEdge) -> Verdict<'a> {
     // Before the client is compared, for that may end a session: nothing of another tenant's ends here.
     if edge.tenant_id() != question.tenant.as_bytes() {
-        return refused(Refusal::ForeignSession);
+        let decision = Err(Refusal::ForeignSession);
+        return Verdict { decision, binding: Mismatch::default() };
     }
     let Client { user_agent, ip } = question.client;
     let bound = edge.bindings();
@@ -120,11 +113,15 @@ pub(crate) fn decide(question: &Question<'_>, found: Result<AuthenticEdge, Refus
     Verdict { decision: admit(question, edge, binding), binding }
 }
 
-fn admit(question: &Question<'_>, edge: LiveEdge, binding: Mismatch) -> Result<Admitted, Refusal> {
+fn admit<'a>(
+    question: &Question<'a>,
+    edge: &'a LiveEdge,
+    binding: Mismatch,
+) -> Result<Admitted<'a>, Refusal> {
     check_binding(binding)?;
     check_standing(edge.master_flags())?;
-    question.demands.check(&edge, question.now)?;
-    Ok(Admitted { key: *question.key, edge })
+    question.demands.check(edge, question.now)?;
+    Ok(Admitted { key: question.key, edge })
 }
 
 fn check_binding(mismatch: Mismatch) -> Result<(), Refusal> {

@@ -48,7 +48,7 @@ impl Identity {
     /// # Errors
     /// [`Refusal::EdgeMalformed`] if a field holds what no header may; its writer is at fault.
     pub(crate) fn of(
-        admitted: &Admitted,
+        admitted: Admitted<'_>,
         headers: &[MappedHeader],
         scratch: &Scratch,
     ) -> Result<Self, Refusal> {

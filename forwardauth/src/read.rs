@@ -40,18 +40,15 @@ impl Reader {
         key: &StoreKey,
         now: Instant,
     ) -> Result<AuthenticEdge, Refusal> {
-        let Some(tracked) = self.store.tracked() else { return self.ask(key, now).await };
-        let ticket = tracked.ticket();
-        let edge = self.ask(key, now).await?;
-        tracked.keep(ticket, *key, edge.clone(), now);
-        Ok(edge)
-    }
-
-    /// What the request took before it asked is a microsecond and counts as the store's.
-    async fn ask(&self, key: &StoreKey, now: Instant) -> Result<AuthenticEdge, Refusal> {
+        let tracked = self.store.tracked().map(|tracked| (tracked, tracked.ticket()));
         let found = self.store.edge_view(key).await;
+        // What the request took before it asked is a microsecond and counts as the store's.
         self.redis.record(now.elapsed());
         let raw = found?.ok_or(Refusal::SessionUnknown)?;
-        Ok(self.keys.open(key, raw)?)
+        let edge = self.keys.open(key, raw)?;
+        if let Some((tracked, ticket)) = tracked {
+            tracked.keep(ticket, *key, edge.clone(), now);
+        }
+        Ok(edge)
     }
 }

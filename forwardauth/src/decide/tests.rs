@@ -42,7 +42,8 @@ fn judge_raw(found: Result<Option<Bytes>, StoreError>, now: u64) -> Result<Ident
     let found = found
         .map_err(Refusal::from)
         .and_then(|found| found.ok_or(Refusal::SessionUnknown))
-        .and_then(|raw| Ok(keys.open(&key(), raw)?));
+        .and_then(|raw| Ok(keys.open(&key(), raw)?))
+        .and_then(|edge| Ok(edge.alive(now)?));
     let question = Question {
         marks: &MarkMemo::new(keys.binder().clone()),
         key: &key(),
@@ -52,9 +53,9 @@ fn judge_raw(found: Result<Option<Bytes>, StoreError>, now: u64) -> Result<Ident
         policy: BindingPolicy { user_agent: Grade::Deny, ip: Grade::Deny },
         demands: &Demands::default(),
     };
-    decide(&question, found)
+    decide(&question, &found?)
         .decision
-        .and_then(|admitted| Identity::of(&admitted, &[], &Scratch::new()))
+        .and_then(|admitted| Identity::of(admitted, &[], &Scratch::new()))
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use session::binding::Grade;
-use session::edge::AuthenticEdge;
+use session::edge::{AuthenticEdge, LiveEdge};
 use session::id::StoreKey;
 use session::store::Store as _;
 
@@ -35,8 +35,29 @@ impl State {
         started: Instant,
         found: Result<AuthenticEdge, Refusal>,
     ) -> Judged {
-        let Asked { key, user_agent, context } = asked;
         let now = self.clock.unix_seconds();
+        let judged = match found.and_then(|edge| Ok(edge.alive(now)?)) {
+            Ok(edge) => self.weigh(peer, asked, started, now, &edge),
+            Err(refusal) => Err(refusal),
+        };
+        if let Err(refusal) = &judged {
+            if *refusal == Refusal::ForeignSession {
+                self.log.foreign_session(started, &asked.key, &asked.context.tenant.id);
+            }
+            self.log.if_suspicious(started, &asked.key, *refusal);
+        }
+        judged
+    }
+
+    fn weigh(
+        &self,
+        peer: Peer,
+        asked: &Asked<'_>,
+        started: Instant,
+        now: u64,
+        edge: &LiveEdge,
+    ) -> Judged {
+        let Asked { key, user_agent, context } = asked;
         let ip = self.clients.address(peer, context.forwarded_for, context.headers);
         let question = Question {
             marks: &self.marks,
@@ -47,37 +68,23 @@ impl State {
             policy: self.config.clients.binding,
             demands: &context.demands,
         };
-        let verdict = decide(&question, found);
+        let verdict = decide(&question, edge);
         for (signal, grade) in verdict.binding.signals() {
             self.log.binding_mismatch(started, key, signal, grade);
         }
         if verdict.binding.gravest() == Some(Grade::Deny) {
             self.end(*key);
         }
-        let judged = match &verdict.decision {
-            Ok(admitted) => Identity::of(admitted, context.demands.headers(), &self.scratch)
-                .and_then(|identity| {
-                    let Self { background, store, config, .. } = self;
-                    let keys = &config.clients.edge_keys;
-                    slide::if_due(background, store, keys, key, admitted.edge(), now);
-                    let hand_on = context.demands.hand_on(config.hand_on);
-                    let identity = match hand_on {
-                        HandOn::Nothing | HandOn::AccessToken => identity,
-                        HandOn::ContextToken => {
-                            self.with_context(identity, admitted, context, now)?
-                        }
-                    };
-                    Ok(Passed { identity, token: TokenState::of(admitted.edge()), hand_on })
-                }),
-            Err(refusal) => Err(*refusal),
+        let admitted = verdict.decision?;
+        let identity = Identity::of(admitted, context.demands.headers(), &self.scratch)?;
+        let Self { background, store, config, .. } = self;
+        slide::if_due(background, store, &config.clients.edge_keys, key, edge, now);
+        let hand_on = context.demands.hand_on(config.hand_on);
+        let identity = match hand_on {
+            HandOn::Nothing | HandOn::AccessToken => identity,
+            HandOn::ContextToken => self.with_context(identity, admitted, context, now)?,
         };
-        if let Err(refusal) = &judged {
-            if *refusal == Refusal::ForeignSession {
-                self.log.foreign_session(started, key, &context.tenant.id);
-            }
-            self.log.if_suspicious(started, key, *refusal);
-        }
-        judged
+        Ok(Passed { identity, token: TokenState::of(edge), hand_on })
     }
 
     /// Ends a session off the response path. Where that fails, the next request tries again: until

@@ -42,7 +42,7 @@ impl State {
     pub(super) fn with_context(
         &self,
         identity: Identity,
-        admitted: &Admitted,
+        admitted: Admitted<'_>,
         context: &Context<'_>,
         now: u64,
     ) -> Result<Identity, Refusal> {

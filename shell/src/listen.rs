@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::service::Service;
@@ -73,33 +74,38 @@ pub async fn serve<M, S, B>(
 {
     let limits = Arc::new(limits);
     let acceptor = tls.map(TlsAcceptor::from);
+    let start = |stream, peer| {
+        // Closed at once: a peer that waits in the backlog would not know why.
+        let Some(open) = limits.connections.admit() else { return };
+        let service = make(peer);
+        let connection = connection::Connection {
+            limits: Arc::clone(&limits),
+            shutdown: shutdown.clone(),
+            open,
+        };
+        prepare(&stream);
+        match acceptor.clone() {
+            None => shutdown.spawn(connection.plain(stream, service)),
+            Some(acceptor) => shutdown.spawn(connection.tls(acceptor, stream, service)),
+        }
+    };
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = shutdown.begun() => return,
+            () = shutdown.begun() => break,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                // Closed at once: a peer that waits in the backlog would not know why.
-                let Some(open) = limits.connections.admit() else { continue };
-                let service = make(peer);
-                let connection = connection::Connection {
-                    limits: Arc::clone(&limits),
-                    shutdown: shutdown.clone(),
-                    open,
-                };
-                prepare(&stream);
-                match acceptor.clone() {
-                    None => shutdown.spawn(connection.plain(stream, service)),
-                    Some(acceptor) => shutdown.spawn(connection.tls(acceptor, stream, service)),
-                }
-            }
+            Ok((stream, peer)) => start(stream, peer),
             Err(error) => {
                 // Out of file descriptors, mostly. The pause keeps this from becoming a busy loop.
                 tracing::warn!(%error, "cannot accept");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
+    }
+    // Who is in the backlog already holds an open connection, which closing the listener would reset.
+    while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+        start(stream, peer);
     }
 }
 

@@ -75,13 +75,10 @@ impl Connection {
         acceptor: TlsAcceptor,
         stream: TcpStream,
     ) -> Option<Box<TlsStream<TcpStream>>> {
+        // The drain waits for it: the peer chose us before it could know.
         let handshake =
             tokio::time::timeout(self.limits.handshake_timeout, acceptor.accept(stream));
-        let done = tokio::select! {
-            done = handshake => done,
-            () = self.shutdown.begun() => return None,
-        };
-        match done {
+        match handshake.await {
             Ok(Ok(stream)) => {
                 self.open.handshake_done(stream.get_ref().1.handshake_kind());
                 return Some(Box::new(stream));
@@ -103,8 +100,8 @@ impl Connection {
     {
         self.open.speaks(Speaks::Http1);
         let activity = Activity::default();
-        let mut watch =
-            Watch::new(self.shutdown.clone(), activity.clone(), self.limits.header_timeout);
+        let Limits { header_timeout, linger, .. } = *self.limits;
+        let mut watch = Watch::new(self.shutdown.clone(), activity.clone(), header_timeout, linger);
         let mut builder = http1::Builder::new();
         // Without hyper's own timer, which costs more than all else that we add to a request.
         builder.max_header_size(self.limits.max_header_bytes);
@@ -117,7 +114,13 @@ impl Connection {
         let serving = poll_fn(|context| {
             match watch.poll(context) {
                 Step::Serve => {}
-                Step::Drain => connection.as_mut().graceful_shutdown(),
+                Step::Drain => {
+                    // It may have been a while: what has come meanwhile is answered yet.
+                    if let Poll::Ready(ended) = connection.as_mut().poll(context) {
+                        return Poll::Ready(ended);
+                    }
+                    connection.as_mut().graceful_shutdown();
+                }
                 Step::Close => return Poll::Ready(Ok(())),
             }
             connection.as_mut().poll(context)

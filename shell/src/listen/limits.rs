@@ -25,6 +25,9 @@ pub struct Limits {
     pub ping_interval: Duration,
     /// Longest wait for its answer; the connection of a peer that died ends here.
     pub ping_timeout: Duration,
+    /// How long an idle HTTP/1.1 connection stays open at the drain for one more request, which a peer may
+    /// just have sent. Answers say `Connection: close` from then on.
+    pub linger: Duration,
     /// Whether bodies get a [`Cut`](super::Cut), which costs a little whenever something moves.
     pub cuttable: bool,
     /// The open connections, their count and the most there may be.
@@ -41,6 +44,7 @@ impl Default for Limits {
             max_streams: 512,
             ping_interval: Duration::from_secs(30),
             ping_timeout: Duration::from_secs(10),
+            linger: Duration::from_secs(3),
             cuttable: false,
             connections: Connections::default(),
         }

@@ -85,3 +85,63 @@ async fn the_drain_finishes_what_is_under_way_and_refuses_the_rest() {
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("hello"), "{answer}");
     assert!(shutdown.drained(Duration::from_secs(5)).await);
 }
+
+async fn read_answer(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"hello") {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "closed without an answer");
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_request_on_an_idle_connection_at_the_drain_is_answered_as_the_last_one() {
+    const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
+    let (address, shutdown) = start(Limits::default());
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(REQUEST).await.unwrap();
+    assert!(!read_answer(&mut stream).await.contains("connection: close"));
+
+    shutdown.begin();
+    // The connection's task has heard of it by now, and would have closed what is idle.
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    stream.write_all(REQUEST).await.unwrap();
+    assert!(read_answer(&mut stream).await.contains("connection: close"));
+    assert_eq!(stream.read(&mut [0]).await.unwrap(), 0, "closed behind the last answer");
+    assert!(shutdown.drained(Duration::from_secs(5)).await);
+}
+
+#[tokio::test]
+async fn a_connection_that_stays_idle_does_not_hold_the_drain() {
+    let limits = Limits { linger: Duration::from_millis(20), ..Limits::default() };
+    let (address, shutdown) = start(limits);
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    idle.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    drop(read_answer(&mut idle).await);
+    shutdown.begin();
+    assert_eq!(idle.read(&mut [0]).await.unwrap(), 0);
+    assert!(shutdown.drained(Duration::from_secs(5)).await);
+}
+
+#[tokio::test]
+async fn who_waits_to_be_accepted_when_the_drain_begins_is_answered() {
+    let listener = bind("127.0.0.1:0".parse().unwrap(), false).unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = Shutdown::new();
+    let answers: Vec<_> = (0..8)
+        .map(|_| tokio::spawn(send(address, "GET / HTTP/1.1\r\nhost: a\r\n\r\n".to_owned())))
+        .collect();
+    // One thread runs all of this: each of them connects when it is given its turn.
+    tokio::task::yield_now().await;
+    shutdown.begin();
+    serve(listener, None, Limits::default(), shutdown.clone(), |_| {
+        hyper::service::service_fn(hello)
+    })
+    .await;
+    for answer in answers {
+        let answer = answer.await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");
+    }
+}

@@ -27,6 +27,16 @@ pub(super) enum Step {
     Close,
 }
 
+/// How far the end of a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Serving,
+    /// The process ends. The next answer says that it is the last one; until then, a peer that has sent a
+    /// request meanwhile must not find the connection closed.
+    Lingering,
+    Draining,
+}
+
 /// Watches one connection. To be polled by one task only, before the connection itself.
 pub(super) struct Watch {
     shutdown: Shutdown,
@@ -38,12 +48,19 @@ pub(super) struct Watch {
     seen: u32,
     idle_looks: u32,
     unasked: bool,
-    draining: bool,
+    linger: Duration,
+    phase: Phase,
 }
 
 impl Watch {
-    /// Closes a connection that has no request for `idle`, or up to half of that longer.
-    pub(super) fn new(shutdown: Shutdown, activity: Activity, idle: Duration) -> Self {
+    /// Closes a connection that has no request for `idle`, or up to half of that longer, and at the drain
+    /// one that has none for `linger`.
+    pub(super) fn new(
+        shutdown: Shutdown,
+        activity: Activity,
+        idle: Duration,
+        linger: Duration,
+    ) -> Self {
         let period = idle / LOOKS;
         Self {
             begun: Box::pin(shutdown.begun_owned()),
@@ -54,7 +71,8 @@ impl Watch {
             activity,
             idle_looks: 0,
             unasked: true,
-            draining: false,
+            linger,
+            phase: Phase::Serving,
         }
     }
 
@@ -66,14 +84,25 @@ impl Watch {
             let _asked_to_wake_us = self.begun.as_mut().poll(context);
             let _asked_to_wake_us = self.clock.as_mut().poll(context);
         }
-        if !self.draining && self.shutdown.has_begun() {
-            self.draining = true;
+        if self.phase == Phase::Serving && self.shutdown.has_begun() {
+            self.phase = Phase::Lingering;
+            self.activity.answer_for_the_last_time();
+            self.wait(self.linger, context);
+        }
+        if !self.clock.is_elapsed() {
+            return Step::Serve;
+        }
+        if self.phase == Phase::Lingering {
+            self.phase = Phase::Draining;
+            self.wait(self.period, context);
             return Step::Drain;
         }
-        if self.clock.is_elapsed() {
-            return self.look(context);
-        }
-        Step::Serve
+        self.look(context)
+    }
+
+    fn wait(&mut self, time: Duration, context: &mut Context<'_>) {
+        self.clock.as_mut().reset(Instant::now() + time);
+        let _asked_to_wake_us = self.clock.as_mut().poll(context);
     }
 
     fn look(&mut self, context: &mut Context<'_>) -> Step {
@@ -86,8 +115,7 @@ impl Watch {
         if self.idle_looks >= LOOKS {
             return Step::Close;
         }
-        self.clock.as_mut().reset(Instant::now() + self.period);
-        let _asked_to_wake_us = self.clock.as_mut().poll(context);
+        self.wait(self.period, context);
         Step::Serve
     }
 }

@@ -133,8 +133,8 @@ fn runtime() -> std::io::Result<Runtime> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let metrics_handle = Metrics::install().context("cannot count")?;
-    metrics::describe();
+    let metrics_handle = Metrics::install(&[metrics::METRICS]).context("cannot count")?;
+    metrics::program_started();
     drop(tokio::spawn(metrics_handle.clone().upkeep()));
     let shutdown = Shutdown::new();
     shutdown.on_signal().context("cannot listen to signals")?;

@@ -1,51 +1,19 @@
 //! Owns: the names and labels of what `bff` counts (DESIGN section 9). Label values are bounded:
 //! they come from our own tables, never from a request.
 
+mod list;
 mod spa;
 
 use std::time::Duration;
 
 use http::StatusCode;
-use metrics::{
-    Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
-};
+use metrics::{Histogram, counter, gauge, histogram};
 
+pub use list::METRICS;
 pub use spa::{SpaEvent, spa_event};
 
-/// Describes everything once and sets what never changes.
-pub fn describe() {
-    describe_counter!("bff_token_refresh_success_total", "Token refreshes that succeeded.");
-    describe_counter!("bff_token_refresh_failed_total", "Token refreshes that failed, by reason.");
-    describe_counter!("bff_session_binding_failures_total", "Requests from another client.");
-    describe_counter!("bff_csrf_rejected_total", "Requests refused as cross-site, by reason.");
-    describe_counter!("bff_sessions_ended_total", "Sessions ended, by reason.");
-    describe_histogram!("bff_oauth_flow_duration_seconds", "Stages of the login.");
-    describe_histogram!("bff_proxy_request_duration_seconds", "Proxied requests.");
-    describe_histogram!("bff_refresh_wait_seconds", "Time requests waited for a token refresh.");
-    describe_counter!("bff_backchannel_logouts_total", "Logout tokens, by outcome.");
-    describe_counter!(
-        "bff_user_context_reads_total",
-        "Sources of user contexts that were asked, by outcome."
-    );
-    describe_gauge!("bff_event_streams", "Open streams of /api/auth/events.");
-    describe_counter!("bff_upstream_requests_total", "Attempts at services, by result.");
-    describe_counter!("bff_upstream_retries_total", "Attempts beyond the first, by reason.");
-    describe_gauge!("bff_upstream_breaker_open", "1 while a service is left alone.");
-    describe_gauge!("bff_proxy_streams", "Open streams and sockets of the proxy, by kind.");
-    describe_counter!("bff_proxy_streams_cut_total", "Streams that were cut, by reason.");
-    describe_counter!("bff_rate_limited_total", "Requests refused as too many, by rule.");
-    describe_counter!(
-        "bff_rate_limit_local_total",
-        "Requests counted by this process alone, by why the store did not."
-    );
-    describe_counter!("bff_token_refresh_joins_total", "Requests that joined a refresh under way.");
-    describe_counter!("bff_token_refresh_sent_again_total", "Refresh tokens sent a second time.");
-    describe_counter!("bff_refresh_lease_lost_total", "Leases that ran out under a refresh.");
-    describe_histogram!(
-        "bff_refresh_lease_wait_seconds",
-        "Time that refreshes waited for another replica, by how that ended."
-    );
-    spa::describe();
+/// What is known when the program starts.
+pub fn program_started() {
     gauge!("config_last_reload_successful").set(1.0);
     gauge!("build_info", "program" => "bff", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }

@@ -122,8 +122,9 @@ fn bff(
     store: AnyStore,
     shutdown: &Shutdown,
 ) -> anyhow::Result<(SocketAddr, SocketAddr)> {
-    let metrics = Metrics::install().context("cannot count")?;
-    bff_core::metrics::describe();
+    let lists = [bff_core::metrics::METRICS, forwardauth::METRICS];
+    let metrics = Metrics::install(&lists).context("cannot count")?;
+    bff_core::metrics::program_started();
     drop(tokio::spawn(metrics.clone().upkeep()));
     let admin = Admin { metrics: Some(metrics), shutdown: shutdown.clone() };
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));

@@ -21,6 +21,7 @@ use self::client::Client;
 use self::nudge::Told;
 use crate::background::Background;
 use crate::config::BffSettings;
+use crate::metrics;
 use crate::policy::HandOn;
 use crate::refusal::Refusal;
 
@@ -68,6 +69,7 @@ impl Bff {
         let access =
             Arc::new(Access::new(settings.access, Arc::clone(&client), Arc::clone(&clock)));
         let nudges = Background::with_room_for(NUDGES_MAX);
+        metrics::appear_with_bff();
         Self { client, clock, told: Told::default(), nudges, access }
     }
 

@@ -44,4 +44,5 @@ mod tenants;
 #[cfg(test)]
 mod tests;
 
+pub use metrics::METRICS;
 pub use service::Verify;

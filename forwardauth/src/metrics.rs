@@ -1,5 +1,7 @@
 //! Owns: what is counted of each request. Handles are made once a thread; dashboards rely on their
-//! names (docs/LOGGING.md), and no label holds anything a client sent.
+//! names (docs/METRICS.md), and no label holds anything a client sent.
+
+mod list;
 
 use std::time::Duration;
 
@@ -9,6 +11,9 @@ use session::binding::Grade;
 use session::store::{StoreError, Swap};
 
 use crate::refusal::Refusal;
+
+pub use list::METRICS;
+pub(crate) use list::appear_with_bff;
 
 /// What became of a request, as the label of `forwardauth_requests_total`.
 const OUTCOMES: [(StatusCode, &str); 9] = [
@@ -22,6 +27,18 @@ const OUTCOMES: [(StatusCode, &str); 9] = [
     (StatusCode::INTERNAL_SERVER_ERROR, "misconfigured"),
     (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
 ];
+
+/// The labels of [`OUTCOMES`].
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const OUTCOME_NAMES: [&str; OUTCOMES.len()] = {
+    let mut names = [""; OUTCOMES.len()];
+    let mut number = 0;
+    while number < names.len() {
+        names[number] = OUTCOMES[number].1;
+        number += 1;
+    }
+    names
+};
 
 /// Handles of what is counted on the way of a request.
 pub(crate) struct Metrics {

@@ -142,6 +142,18 @@ impl Refusal {
         Self::BearerKeys,
     ];
 
+    /// Their reasons, in the same order.
+    #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+    pub(crate) const REASONS: [&str; Self::ALL.len()] = {
+        let mut reasons = [""; Self::ALL.len()];
+        let mut number = 0;
+        while number < reasons.len() {
+            reasons[number] = Self::ALL[number].reason();
+            number += 1;
+        }
+        reasons
+    };
+
     /// Status and codes.
     pub(crate) const fn row(self) -> Row {
         let (reason, (status, code, title)) = match self {

@@ -57,7 +57,7 @@ pub enum ServerError {
 /// # Errors
 /// [`ServerError`] if any part cannot start.
 pub fn run(config: Config) -> Result<(), ServerError> {
-    let recorder = Metrics::install().map_err(|_| ServerError::Metrics)?;
+    let recorder = Metrics::install(&[metrics::METRICS]).map_err(|_| ServerError::Metrics)?;
     metrics::program_started();
     let max_connections = config.max_connections.map(NonZeroUsize::get);
     let connections = Connections::counted("forwardauth", max_connections);

@@ -11,6 +11,7 @@ pub mod forwarded;
 pub mod healthcheck;
 pub mod idps;
 pub mod listen;
+pub mod metrics;
 pub mod origin;
 pub mod problem;
 pub mod random;

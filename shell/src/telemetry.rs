@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{
+    BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::Settings;
+use crate::metrics::{Kind, Metric};
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,18 +79,6 @@ const QUIET: [&str; 7] = [
     "oauth2=warn",
 ];
 
-/// Buckets of durations in seconds, from 50 µs.
-const BUCKETS: [f64; 15] = [
-    0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
-    1.0, 5.0,
-];
-
-/// Buckets of what people wait for.
-const SLOW_BUCKETS: [f64; 10] = [0.05, 0.1, 0.2, 0.5, 1.0, 1.8, 2.5, 4.0, 10.0, 60.0];
-
-/// Buckets of numbers without a unit that are best near zero.
-const SCORE_BUCKETS: [f64; 6] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0];
-
 /// What `/metrics` is rendered from.
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
@@ -99,21 +90,16 @@ impl std::fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// Installs the process's recorder. Call before anything is counted.
+    /// Installs the process's recorder for the metrics of `lists`, and announces them. Call before anything is
+    /// counted.
     ///
     /// # Errors
     /// If a recorder is installed already.
-    pub fn install() -> Result<Self, BuildError> {
-        let recorder = PrometheusBuilder::new()
-            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)?
-            .set_buckets_for_metric(
-                Matcher::Full("bff_spa_vital_seconds".to_owned()),
-                &SLOW_BUCKETS,
-            )?
-            .set_buckets_for_metric(Matcher::Suffix("_score".to_owned()), &SCORE_BUCKETS)?
-            .build_recorder();
+    pub fn install(lists: &[&[Metric]]) -> Result<Self, BuildError> {
+        let recorder = recorder(lists)?;
         let handle = recorder.handle();
-        metrics::set_global_recorder(recorder).map_err(BuildError::FailedToSetGlobalRecorder)?;
+        ::metrics::set_global_recorder(recorder).map_err(BuildError::FailedToSetGlobalRecorder)?;
+        lists.iter().copied().flatten().for_each(Metric::announce);
         Ok(Self(handle))
     }
 
@@ -134,4 +120,16 @@ impl Metrics {
     pub fn render(&self) -> String {
         self.0.render()
     }
+}
+
+/// A recorder that knows the buckets of `lists`.
+pub(crate) fn recorder(lists: &[&[Metric]]) -> Result<PrometheusRecorder, BuildError> {
+    let mut builder = PrometheusBuilder::new();
+    for metric in lists.iter().copied().flatten() {
+        if let Kind::Histogram(buckets) = metric.kind {
+            let name = Matcher::Full(metric.name.to_owned());
+            builder = builder.set_buckets_for_metric(name, buckets)?;
+        }
+    }
+    Ok(builder.build_recorder())
 }

@@ -19,6 +19,7 @@ pub mod place;
 pub mod ports;
 pub mod process;
 pub mod program;
+pub mod prometheus;
 pub mod raw;
 pub mod redis;
 pub mod resp;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_histogram, histogram};
+use metrics::{counter, histogram};
 
 /// One thing that a page reports.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,14 +41,6 @@ pub enum SpaEvent<'a> {
     },
     /// Something that does not count: `name`, `value`.
     Rejected(&'static str),
-}
-
-pub(super) fn describe() {
-    describe_histogram!("bff_spa_vital_seconds", "Web Vitals that pages report, by name.");
-    describe_histogram!("bff_spa_layout_shift_score", "Cumulative layout shift of pages.");
-    describe_counter!("bff_spa_errors_total", "Errors of script that pages report.");
-    describe_counter!("bff_spa_events_total", "Events that pages report and bff.yaml lists.");
-    describe_counter!("bff_spa_rejected_total", "Events of reports that do not count, by reason.");
 }
 
 /// An event of a report.

@@ -73,6 +73,7 @@ impl Routes {
         &self,
         agree: impl Fn(&RouteTable, &mut Settings) + Send + 'static,
     ) -> Box<dyn Watched> {
+        self.load().appear();
         let reloads =
             |result| counter!("config_reloads_total", "file" => "routes.yaml", "result" => result);
         Box::new(WatchedRoutes {
@@ -152,6 +153,7 @@ impl WatchedRoutes {
             }
         };
         let (table, _warnings) = settings.finish(table)?;
+        table.appear();
         self.table.store(Arc::new(table));
         Ok(())
     }

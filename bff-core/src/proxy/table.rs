@@ -139,7 +139,7 @@ pub(super) struct Route {
     pub(super) shaping: Option<Shaping>,
     methods: Vec<Method>,
     upstream: Template,
-    /// Made with the first request: a table is read before there is anybody to count.
+    /// Not made with the table, which is read before there is anybody to count.
     told: OnceLock<Proxied>,
 }
 
@@ -225,6 +225,15 @@ impl RouteTable {
     /// Whether a service of a route is to be shown context tokens.
     pub(crate) const fn shows_context(&self) -> bool {
         self.shows_context
+    }
+
+    /// Makes what is counted of each route and service, so that it is there before anything happens. Install the
+    /// metrics recorder first.
+    pub(super) fn appear(&self) {
+        for route in &self.routes {
+            route.told();
+            route.service.backend.appear(&route.service.name);
+        }
     }
 
     /// The methods that `path` has at the hosts of `tenant`, as `Allow` lists them.

@@ -93,6 +93,11 @@ impl Backend {
         self.options == *options
     }
 
+    /// Makes what is counted of it, as `service`.
+    pub(in crate::proxy) fn appear(&self, service: &str) {
+        self.told(service);
+    }
+
     pub(super) fn told(&self, service: &str) -> &Told {
         self.told.get_or_init(|| Told::of(service))
     }

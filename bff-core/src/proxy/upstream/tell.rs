@@ -4,7 +4,7 @@ use metrics::{Counter, Gauge, counter, gauge};
 
 use super::Failure;
 
-/// The handles of one service, made at its first call: before that nobody may be listening.
+/// The handles of one service, not made with it: a table is read before there is anybody to count.
 pub(super) struct Told {
     answered: Counter,
     refused: Counter,

@@ -1,0 +1,233 @@
+//! Owns: the list of what `bff` counts (docs/METRICS.md).
+
+use shell::metrics::{
+    BUILD_INFO, CONFIG_LAST_RELOAD_SUCCESSFUL, CONFIG_RELOADS, FAST, Label, Metric, SCORE, SLOW,
+    TLS_CERTIFICATE_EXPIRY, TLS_CERTIFICATE_RELOADS,
+};
+
+const ROUTE: Label = Label::configured("route", "ids of routes");
+const SERVICE: Label = Label::configured("service", "names of services");
+const PAGE: Label = Label::configured("page", "those of `bff.yaml`, `other`");
+const ROUTES: &str = "from the start, for the routes that there are";
+const SERVICES: &str = "from the start, for the services that routes name";
+const REPORTED: &str = "once a page has reported it";
+
+/// Everything.
+pub const METRICS: &[Metric] = &[
+    Metric::histogram(
+        "bff_oauth_flow_duration_seconds",
+        FAST,
+        "Time of our part of a login, by stage.",
+        &[Label::all("stage", &["begin", "callback"])],
+    ),
+    Metric::counter(
+        "bff_sessions_ended_total",
+        "Sessions that this program ended, by reason: as in `session.revoked` of the audit log.",
+        &[Label::all(
+            "reason",
+            &[
+                "logout",
+                "replaced",
+                "revoked",
+                "admin",
+                "backchannel_logout",
+                "evicted",
+                "signed_out_meanwhile",
+                "binding",
+                "invalid_grant",
+                "contradiction",
+                "refresh_lost",
+                "identity_too_long",
+            ],
+        )],
+    ),
+    Metric::counter(
+        "bff_session_binding_failures_total",
+        "Requests of a session from another client than its own.",
+        &[
+            Label::all("signal", &["user_agent", "ip"]),
+            Label::all("action", &["audit", "reauth", "deny"]),
+        ],
+    ),
+    Metric::counter(
+        "bff_csrf_rejected_total",
+        "Requests that were refused as cross-site.",
+        &[Label::all(
+            "reason",
+            &[
+                "csrf_origin",
+                "csrf_fetch_site",
+                "csrf_header_missing",
+                "csrf_token_invalid",
+                "csrf_origin_missing",
+            ],
+        )],
+    ),
+    Metric::counter(
+        "bff_backchannel_logouts_total",
+        "Logout tokens of IdPs, by what became of them. Of those refused the log has the reason.",
+        &[Label::all("outcome", &["done", "repeated", "refused", "limited", "unavailable"])],
+    ),
+    Metric::counter(
+        "bff_token_refresh_success_total",
+        "Token refreshes that gave new tokens.",
+        &[],
+    ),
+    Metric::counter(
+        "bff_token_refresh_failed_total",
+        "Token refreshes that did not.",
+        &[Label::main(
+            "reason",
+            &[
+                "invalid_grant",
+                "contradiction",
+                "rejected",
+                "unavailable",
+                "unknown",
+                "refresh_lost",
+                "session_gone",
+                "identity_too_long",
+                "lease_held",
+                "stale",
+                "store_lost",
+                "store_unavailable",
+                "store_timeout",
+                "store_refused",
+                "provider_gone",
+            ],
+        )],
+    ),
+    Metric::histogram(
+        "bff_refresh_wait_seconds",
+        FAST,
+        "Time that requests waited for a token refresh.",
+        &[],
+    ),
+    Metric::counter(
+        "bff_token_refresh_joins_total",
+        "Requests that waited for a refresh which another had begun.",
+        &[],
+    ),
+    Metric::counter(
+        "bff_token_refresh_sent_again_total",
+        "Refresh tokens that were sent a second time, within `OIDC_REFRESH_GRACE`.",
+        &[],
+    ),
+    Metric::histogram(
+        "bff_refresh_lease_wait_seconds",
+        FAST,
+        "Time that refreshes waited for another replica, by how that ended.",
+        &[Label::all("result", &["acquired", "settled", "gave_up"])],
+    ),
+    Metric::counter(
+        "bff_refresh_lease_lost_total",
+        "Leases that ran out under a refresh: Redis or the process stood still.",
+        &[],
+    ),
+    Metric::counter(
+        "bff_user_context_reads_total",
+        "Sources of user contexts that were asked.",
+        &[Label::all("outcome", &["ok", "failed"])],
+    ),
+    Metric::histogram(
+        "bff_proxy_request_duration_seconds",
+        FAST,
+        "Time of proxied requests, from their header to that of the answer.",
+        &[ROUTE, Label::all("status_class", &["1xx", "2xx", "3xx", "4xx", "5xx"])],
+    )
+    .when(ROUTES),
+    Metric::counter(
+        "bff_upstream_requests_total",
+        "Attempts at services. `nonsense` is no HTTP, or our certificate refused; `refused` is the breaker's.",
+        &[
+            SERVICE,
+            Label::all(
+                "result",
+                &["answered", "refused", "connect", "reset", "timeout", "nonsense"],
+            ),
+        ],
+    )
+    .when(SERVICES),
+    Metric::counter(
+        "bff_upstream_retries_total",
+        "Attempts at services beyond the first, by why.",
+        &[
+            SERVICE,
+            Label::all("reason", &["connect", "reset", "timeout", "status", "nonsense"]),
+        ],
+    )
+    .when(SERVICES),
+    Metric::gauge("bff_upstream_breaker_open", "1 while a service is left alone.", &[SERVICE])
+        .when(SERVICES),
+    Metric::gauge(
+        "bff_proxy_streams",
+        "Streams of the proxy that are open now.",
+        &[Label::all("kind", &["answer", "websocket"])],
+    ),
+    Metric::counter(
+        "bff_proxy_streams_cut_total",
+        "Streams of the proxy that `bff` ended. `silent` was the service, `unread` the browser.",
+        &[Label::all("reason", &["session_over", "silent", "unread", "no_room", "process_ends"])],
+    ),
+    Metric::gauge("bff_event_streams", "Streams of `/api/auth/events` that are open now.", &[]),
+    Metric::counter(
+        "bff_rate_limited_total",
+        "Requests that were refused as too many. `route:` and its id is a route's own limit.",
+        &[Label::main(
+            "rule",
+            &["login", "auth_post", "session", "proxy", "backchannel", "telemetry"],
+        )],
+    ),
+    Metric::counter(
+        "bff_rate_limit_local_total",
+        "Requests that this process counted alone, by why the store did not.",
+        &[Label::all(
+            "reason",
+            &["too_slow", "store_unavailable", "store_timeout", "store_refused"],
+        )],
+    ),
+    Metric::histogram(
+        "bff_spa_vital_seconds",
+        SLOW,
+        "Web Vitals that pages report. Anybody can: believe trends and no single number.",
+        &[Label::all("vital", &["lcp", "fcp", "inp", "ttfb"]), PAGE],
+    )
+    .when(REPORTED),
+    Metric::histogram(
+        "bff_spa_layout_shift_score",
+        SCORE,
+        "Cumulative layout shift that pages report.",
+        &[PAGE],
+    )
+    .when(REPORTED),
+    Metric::counter("bff_spa_errors_total", "Errors of script that pages report.", &[PAGE])
+        .when(REPORTED),
+    Metric::counter(
+        "bff_spa_events_total",
+        "Events that pages report.",
+        &[Label::configured("event", "those of `bff.yaml`"), PAGE],
+    )
+    .when(REPORTED),
+    Metric::counter(
+        "bff_spa_rejected_total",
+        "Events of reports that do not count.",
+        &[Label::all("reason", &["name", "value"])],
+    ),
+    TLS_CERTIFICATE_RELOADS,
+    TLS_CERTIFICATE_EXPIRY,
+    CONFIG_RELOADS,
+    CONFIG_LAST_RELOAD_SUCCESSFUL,
+    BUILD_INFO,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_documented_is_what_is_counted() {
+        let (document, table) =
+            (include_str!("../../../docs/METRICS.md"), shell::metrics::table(METRICS));
+        assert!(document.contains(&table), "docs/METRICS.md has another table than\n{table}");
+    }
+}

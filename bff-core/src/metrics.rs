@@ -84,6 +84,16 @@ pub fn login_stage(stage: &'static str, time: Duration) {
     histogram!("bff_oauth_flow_duration_seconds", "stage" => stage).record(time);
 }
 
+/// A login that led to no session, by its reason of [`ApiError::login_failure`](crate::error::ApiError::login_failure).
+pub fn login_failed(reason: &'static str) {
+    counter!("bff_logins_failed_total", "reason" => reason).increment(1);
+}
+
+/// A call to an identity provider.
+pub fn idp_asked(operation: &'static str, outcome: &'static str) {
+    counter!("bff_idp_requests_total", "operation" => operation, "outcome" => outcome).increment(1);
+}
+
 /// How long the requests of one route take. Handles are made once: to look one up by its labels costs more
 /// than to record.
 #[derive(Debug)]

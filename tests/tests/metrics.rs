@@ -215,3 +215,24 @@ async fn a_real_prometheus_scrapes_both_and_answers_every_query_of_dashboard_and
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logins_that_fail_for_want_of_the_provider_are_counted_and_so_is_each_call_to_it() {
+    let stack = deployment().await;
+    let agent = stack.signed_in("alice").await;
+    let calls = "bff_idp_requests_total";
+    for operation in ["discovery", "par", "token", "jwks"] {
+        let labels = format!("{{operation=\"{operation}\",outcome=\"ok\"}}");
+        assert!(stack.bff.metric(&agent, calls, &labels).await >= 1.0, "{operation}");
+    }
+    let failed = r#"reason="idp_unavailable""#;
+    assert!(stack.bff.metric(&agent, "bff_logins_failed_total", failed).await.abs() < 0.5);
+    stack.idp.fault("/request", 1, json!({ "status": 503 })).await;
+    let page = stack.agent().navigate(&stack.at("/auth/login?return_to=/")).await;
+    assert_eq!(page.status, 503);
+    assert!(stack.bff.metric(&agent, "bff_logins_failed_total", failed).await >= 1.0);
+    let busy = r#"{operation="par",outcome="busy"}"#;
+    assert!(stack.bff.metric(&agent, calls, busy).await >= 1.0);
+    let told = stack.audit("login.failed");
+    assert!(told.iter().any(|event| event["reason"] == "idp_busy"), "{told:?}");
+}

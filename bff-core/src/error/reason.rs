@@ -3,6 +3,18 @@
 use super::ApiError;
 
 impl ApiError {
+    /// Why a login led to no session, as coarsely as `bff_logins_failed_total` tells.
+    pub fn login_failure(&self) -> &'static str {
+        match self {
+            Self::IdpUnavailable(_) => "idp_unavailable",
+            Self::Login(_) => "not_accepted",
+            Self::Store(_) => "store_unavailable",
+            Self::ContextUnavailable(_) => "context_unavailable",
+            Self::LoginLoop { .. } => "login_loop",
+            _ => "other",
+        }
+    }
+
     /// Why, more finely than clients are told. Stable, for logs and metrics.
     pub fn reason(&self) -> &'static str {
         match self {

@@ -21,6 +21,45 @@ pub const METRICS: &[Metric] = &[
         &[Label::all("stage", &["begin", "callback"])],
     ),
     Metric::counter(
+        "bff_logins_failed_total",
+        "Logins that led to no session. `not_accepted` is the provider's refusal, or an answer of which a check failed.",
+        &[Label::all(
+            "reason",
+            &[
+                "idp_unavailable",
+                "not_accepted",
+                "store_unavailable",
+                "context_unavailable",
+                "login_loop",
+                "other",
+            ],
+        )],
+    ),
+    Metric::counter(
+        "bff_idp_requests_total",
+        "Calls to identity providers. `rejected`: 4xx; `nonce`: 4xx, asked again with the nonce; `busy`: 429 or 5xx; \
+         `nonsense`: an answer that cannot be used.",
+        &[
+            Label::all(
+                "operation",
+                &["discovery", "jwks", "par", "token", "userinfo", "revocation", "introspection"],
+            ),
+            Label::all(
+                "outcome",
+                &[
+                    "ok",
+                    "rejected",
+                    "nonce",
+                    "busy",
+                    "connect",
+                    "timeout",
+                    "interrupted",
+                    "nonsense",
+                ],
+            ),
+        ],
+    ),
+    Metric::counter(
         "bff_sessions_ended_total",
         "Sessions that this program ended, by reason: as in `session.revoked` of the audit log.",
         &[Label::all(

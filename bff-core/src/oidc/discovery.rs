@@ -99,6 +99,12 @@ impl Discovery {
 }
 
 async fn ask(config: &OidcConfig, http: &HttpClient) -> Result<Metadata, OidcError> {
+    let asked = fetch(config, http).await;
+    Endpoint::Discovery.asked(&asked);
+    asked
+}
+
+async fn fetch(config: &OidcConfig, http: &HttpClient) -> Result<Metadata, OidcError> {
     let endpoint = Endpoint::Discovery;
     let url = document_url(config)?;
     let request = Request::get(url.as_str())

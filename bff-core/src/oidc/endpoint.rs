@@ -74,13 +74,16 @@ impl Caller<'_> {
                 None => None,
             };
             let request = self.request(url, nonce.as_deref(), form, key)?;
-            let response = self
-                .http
-                .send(request, self.config.http_timeout)
-                .await
-                .map_err(|source| OidcError::Unreachable { endpoint, source })?;
-            let has_nonce = self.nonces.note(&origin, response.headers());
-            match read(endpoint, response) {
+            let (has_nonce, outcome) = match self.http.send(request, self.config.http_timeout).await
+            {
+                Ok(response) => {
+                    let has_nonce = self.nonces.note(&origin, response.headers());
+                    (has_nonce, read(endpoint, response))
+                }
+                Err(source) => (false, Err(OidcError::Unreachable { endpoint, source })),
+            };
+            endpoint.asked(&outcome);
+            match outcome {
                 Err(OidcError::Rejected {
                     error: OAuthError { code: OAuthCode::UseDpopNonce, status: Some(400 | 401) },
                     ..

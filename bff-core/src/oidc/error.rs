@@ -3,6 +3,7 @@
 use validator_lib::keysource::KeysUnavailable;
 
 use crate::http_client::HttpError;
+use crate::metrics;
 
 /// An error code of RFC 6749 sections 4.1.2.1 and 5.2, OpenID Connect Core section 3.1.2.6 or
 /// RFC 9449, parsed. Codes nobody registered stay [`OAuthCode::Other`]: they are not repeated,
@@ -113,6 +114,14 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// Counts a call.
+    pub(super) fn asked<T>(self, result: &Result<T, OidcError>) {
+        let outcome = result.as_ref().map_or_else(OidcError::outcome, |_| "ok");
+        metrics::idp_asked(self.as_str(), outcome);
+    }
+}
+
 impl std::fmt::Display for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
@@ -200,6 +209,32 @@ impl OidcError {
             Self::Unreachable { source, .. } => source.reason(),
             Self::Keys(source) => source.reason(),
             Self::BackingOff(_) => "idp_backing_off",
+        }
+    }
+
+    /// What became of the call that failed so, as a label of `bff_idp_requests_total`.
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Rejected { error: OAuthError { code: OAuthCode::UseDpopNonce, .. }, .. } => {
+                "nonce"
+            }
+            Self::Denied(_) | Self::Rejected { .. } => "rejected",
+            Self::Busy { .. } => "busy",
+            Self::Unreachable {
+                source:
+                    source @ (HttpError::Connect(_) | HttpError::Timeout | HttpError::Interrupted(_)),
+                ..
+            } => source.reason(),
+            Self::Unreachable { source: HttpError::TooLarge, .. }
+            | Self::Callback(_)
+            | Self::Hint(_)
+            | Self::Protocol { .. }
+            | Self::Metadata(_)
+            | Self::IdToken(_)
+            | Self::Clock(_)
+            | Self::Keys(_)
+            | Self::BackingOff(_)
+            | Self::Config(_) => "nonsense",
         }
     }
 

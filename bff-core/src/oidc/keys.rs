@@ -4,18 +4,39 @@ use std::sync::{Mutex, PoisonError};
 
 use validator_lib::algorithm::Algorithm;
 use validator_lib::jws::{JwsError, VerifiedJws};
-use validator_lib::keysource::{RemoteKeys, VerifyError};
+use validator_lib::keysource::{Fetch, FetchError, Fetched, RemoteKeys, VerifyError};
 
-use super::error::OidcError;
+use super::error::{Endpoint, OidcError};
 use super::metadata::EndpointUrl;
 use crate::http_client::{Documents, HttpClient};
+use crate::metrics;
+
+/// Asks for keys, and counts that.
+#[derive(Debug, Clone)]
+struct Counted(Documents);
+
+impl Fetch for Counted {
+    async fn get(&self, url: &str) -> Result<Fetched, FetchError> {
+        let asked = self.0.get(url).await;
+        let outcome = match &asked {
+            Ok(_) => "ok",
+            Err(FetchError::Status(429 | 500..)) => "busy",
+            Err(FetchError::Status(_)) => "rejected",
+            Err(FetchError::Timeout) => "timeout",
+            Err(FetchError::Network(_)) => "connect",
+            Err(_) => "nonsense",
+        };
+        metrics::idp_asked(Endpoint::Jwks.as_str(), outcome);
+        asked
+    }
+}
 
 /// The keys of one issuer.
 #[derive(Debug)]
 pub(super) struct Keys {
     http: HttpClient,
     /// Replaced when the metadata names another address.
-    remote: Mutex<Option<(EndpointUrl, RemoteKeys<Documents>)>>,
+    remote: Mutex<Option<(EndpointUrl, RemoteKeys<Counted>)>>,
 }
 
 impl Keys {
@@ -52,12 +73,13 @@ impl Keys {
         Ok(verified)
     }
 
-    fn at(&self, url: &EndpointUrl) -> RemoteKeys<Documents> {
+    fn at(&self, url: &EndpointUrl) -> RemoteKeys<Counted> {
         let mut remote = self.remote.lock().unwrap_or_else(PoisonError::into_inner);
         match &*remote {
             Some((known, keys)) if known == url => keys.clone(),
             _ => {
-                let keys = RemoteKeys::new(Documents(self.http.clone()), url.call().as_str());
+                let documents = Counted(Documents(self.http.clone()));
+                let keys = RemoteKeys::new(documents, url.call().as_str());
                 *remote = Some((url.clone(), keys.clone()));
                 keys
             }

@@ -30,10 +30,23 @@ pub(super) async fn userinfo(
     key: Option<&DpopKey>,
     subject: &str,
 ) -> Result<Option<Map<String, Value>>, OidcError> {
-    let endpoint = Endpoint::Userinfo;
     let Some(url) = caller.metadata.userinfo_endpoint() else {
         return Ok(None);
     };
+    let asked = ask(caller, url, resource_nonces, tokens, key, subject).await;
+    Endpoint::Userinfo.asked(&asked);
+    asked.map(Some)
+}
+
+async fn ask(
+    caller: &Caller<'_>,
+    url: &EndpointUrl,
+    resource_nonces: &Nonces,
+    tokens: &TokenSet,
+    key: Option<&DpopKey>,
+    subject: &str,
+) -> Result<Map<String, Value>, OidcError> {
+    let endpoint = Endpoint::Userinfo;
     let origin = origin(url.call());
     let key = match tokens.token_type {
         TokenType::Bearer => None,
@@ -79,9 +92,7 @@ pub(super) async fn userinfo(
     if sub.as_ref().and_then(Value::as_str) != Some(subject) {
         return Err(protocol("userinfo_sub_mismatch"));
     }
-    let claims =
-        serde_json::from_slice(response.body()).map_err(|_| protocol("userinfo_malformed"))?;
-    Ok(Some(claims))
+    serde_json::from_slice(response.body()).map_err(|_| protocol("userinfo_malformed"))
 }
 
 fn request(

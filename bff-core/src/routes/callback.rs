@@ -16,16 +16,16 @@ use session::cookie::{self, SessionCookie};
 use session::id::SessionId;
 use session::shelf::Shelf as _;
 
-use super::login::{login_cookies, see_other};
+use super::login::{failed, login_cookies, see_other};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::limits::Subject;
 use crate::login_state::{LoginCookie, LoginState, PendingLogin};
 use crate::loops::Completed;
+use crate::metrics;
 use crate::oidc::AuthorizationResponse;
 use crate::sessions::{Cause, LoginAge, Use};
-use crate::{audit, metrics};
 
 /// The answer in the query.
 pub(crate) async fn by_query(
@@ -66,10 +66,7 @@ async fn callback(
     let begun = Instant::now();
     let result = complete(app, caller, headers, answer).await;
     metrics::login_stage("callback", begun.elapsed());
-    if let Err(error) = &result {
-        audit::login_failed(caller, error.reason());
-    }
-    result
+    result.inspect_err(|error| failed(caller, error))
 }
 
 async fn complete(
@@ -100,7 +97,7 @@ async fn complete(
     };
     // However it went: this login is over.
     let mut response = result.unwrap_or_else(|error| {
-        audit::login_failed(caller, error.reason());
+        failed(caller, &error);
         error.into_response()
     });
     if let Some(clear) = caller.tenant.cookies.clear_login(state.suffix()) {

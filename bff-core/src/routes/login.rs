@@ -51,17 +51,25 @@ pub(crate) async fn login(
     let completed = Completed::of(&headers, &caller.tenant.cookies);
     let is_loop = completed.is_loop(app.now()) && !asked.retries;
     if is_loop && !keeps_its_session(&app, &caller, &headers).await {
-        audit::login_failed(&caller, "login_loop");
-        return Err(ApiError::LoginLoop { retry: query::retry(&query) });
+        let error = ApiError::LoginLoop { retry: query::retry(&query) };
+        failed(&caller, &error);
+        return Err(error);
     }
     let completed = if asked.retries { Completed::default() } else { completed };
-    let mut response = begin(&app, &caller, &asked, completed).await?;
+    let answer = begin(&app, &caller, &asked, completed).await;
+    let mut response = answer.inspect_err(|error| failed(&caller, error))?;
     metrics::login_stage("begin", begun.elapsed());
     if asked.retries {
         loops::forget(&mut response, &caller.tenant.cookies);
     }
     left_overs::take_away(&app, &caller, &headers, &mut response);
     Ok(response)
+}
+
+/// Tells of a login that led to no session.
+pub(super) fn failed(caller: &Caller, error: &ApiError) {
+    metrics::login_failed(error.login_failure());
+    audit::login_failed(caller, error.reason());
 }
 
 /// Whether a program, and no browser, brings a session back that works. A browser may be sent here by

@@ -16,6 +16,23 @@ ALICE = "bff_session=alice"
 NAMES = ("--set", "tls.extraDnsNames={localhost,app.example.com}")
 
 
+API = '{"name": "api", "path": "/api/", "service": {"name": "app", "port": 8080}}'
+
+
+def ask_for_apis(case, scene):
+    session = {"Cookie": ALICE}
+    for path, headers, status, reached in [
+        ("/api/orders", {}, 401, "forwardauth"),
+        ("/api/orders", session, 200, "app"),
+        ("/api/auth/session", {}, 200, "wicketgate-bff"),
+        ("/api/v1/metrics", {}, 200, "wicketgate-bff"),
+        ("/auth/login", {}, 200, "wicketgate-bff"),
+    ]:
+        with case.subTest(path, headers=headers):
+            got, _, body = scene.ask(path, **headers)
+            case.assertEqual((got, body and body["name"]), (status, reached))
+
+
 def certificate():
     """A pair of the chart's own, good for verify and for the public host."""
     return chart.named(chart.manifests("default", *NAMES), "Secret", "wicketgate-forwardauth-tls")
@@ -111,6 +128,9 @@ class Edge(unittest.TestCase):
                     self.assertEqual(told["x-content-type-options"], "nosniff")
                     self.assertEqual("content-security-policy" in told, reached != "wicketgate-bff")
 
+    def test_the_apis_can_be_asked_directly_behind_verify(self):
+        ask_for_apis(self, Scene(self, "default", "--set-json", f"traefik.protected=[{API}]", providers={"kubernetesCRD": {}}))
+
     def test_verify_hears_of_the_request_and_the_policy_and_the_service_of_the_user(self):
         scene = Scene(self, "everything", providers={"kubernetesCRD": {}})
         spoofed = {"X-User-ID": "root", "Remote-User": "root", "X-Wiki-Team": "root", "X_User_ID": "root",
@@ -172,6 +192,7 @@ class Edge(unittest.TestCase):
             "WICKETGATE_CORS_ORIGINS": "https://spa.example.com,https://admin.example.com",
             "WICKETGATE_POLICIES": "wiki",
             "WICKETGATE_HEADERS": "X-Wiki-Team",
+            "WICKETGATE_ERRORS_URL": "http://spa:8080",
         }
         file = {"file": {"filename": str(chart.ROOT / "traefik" / "dynamic.yml"), "watch": False}}
         other = edge.Traefik(file, environment=environment, expected=6)
@@ -182,6 +203,8 @@ class Edge(unittest.TestCase):
             if "forwardAuth" in left:
                 # The same authority: its text here, its file there.
                 left["forwardAuth"]["tls"] = bool(left["forwardAuth"]["tls"]["ca"])
+            if "errors" in left:
+                left["errors"]["service"] = bool(left["errors"]["service"])
             return left
 
         ours = {name.removeprefix("default-wicketgate-"): kept(each) for name, each in scene.traefik.middlewares().items()}
@@ -210,7 +233,7 @@ class Edge(unittest.TestCase):
 
 
 class Gateway(unittest.TestCase):
-    def test_the_http_route_leads_where_the_ingress_routes_do(self):
+    def scene(self, *more):
         port = edge.free_port()
         api = "gateway.networking.k8s.io/v1"
         kind = {"apiVersion": api, "kind": "GatewayClass", "metadata": {"name": "traefik"},
@@ -219,8 +242,14 @@ class Gateway(unittest.TestCase):
                     "tls": {"mode": "Terminate", "certificateRefs": [{"group": "", "kind": "Secret", "name": "public"}]}}  # fmt: skip
         gateway = {"apiVersion": api, "kind": "Gateway", "metadata": {"name": "public"},
                    "spec": {"gatewayClassName": "traefik", "listeners": [listener]}}  # fmt: skip
-        scene = Scene(self, "everything", "--set", "traefik.ingressRoutes=false", port=port, others=(kind, gateway),
-                      providers={"kubernetesCRD": {}, "kubernetesGateway": {}})  # fmt: skip
+        return Scene(self, "everything", "--set", "traefik.ingressRoutes=false", *more, port=port, others=(kind, gateway),
+                     providers={"kubernetesCRD": {}, "kubernetesGateway": {}})  # fmt: skip
+
+    def test_the_apis_can_be_asked_directly_behind_verify(self):
+        ask_for_apis(self, self.scene("--set-json", f"traefik.protected=[{API}]"))
+
+    def test_the_http_route_leads_where_the_ingress_routes_do(self):
+        scene = self.scene()
         session = {"Cookie": ALICE}
         for path, headers, status, reached in [
             ("/auth/login", {}, 200, "wicketgate-bff"),

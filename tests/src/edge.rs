@@ -1,17 +1,19 @@
 //! The shipped Traefik configuration before a scripted verify, so that its tests need none of our
 //! programs.
 
+mod plan;
+
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use crate::agent::Agent;
-use crate::ports;
-use crate::program::Environment;
 use crate::raw::{self, RawReply};
 use crate::scratch::Scratch;
-use crate::service::{Answer, Service, answer, echo};
+use crate::service::{Answer, Service, answer};
 use crate::tls::Ca;
 use crate::traefik::{HOST, Traefik};
+
+pub use plan::Plan;
 
 /// What ForwardAuth says about the user on 200.
 pub const IDENTITY: [(&str, &str); 7] = [
@@ -34,8 +36,12 @@ pub struct Edge {
     pub verify: Service,
     /// The service behind ForwardAuth; it answers with an identity header of its own.
     pub protected: Service,
-    /// In the place of the BFF.
+    /// In the place of the BFF, over TLS.
     pub bff: Service,
+    /// An API that is asked directly, where the plan says so.
+    pub api: Service,
+    /// Tells people and programs what went wrong.
+    pub errors: Service,
     /// The pages at `/`.
     pub pages: Service,
     script: Script,
@@ -51,53 +57,12 @@ pub struct Edge {
 impl Edge {
     /// Starts everything; verify allows everybody.
     pub async fn start() -> Self {
-        let scratch = Scratch::new();
-        let ca = Ca::new(scratch.path().to_owned());
-        let agent = Agent::new(&ca);
-        let script: Script = Arc::new(Mutex::new(Box::new(allowed)));
-        let leaf = ca.issue("forwardauth", &["localhost"]);
-        let said = Arc::clone(&script);
-        let verify = Service::start(Some(leaf.server(&["h2", "http/1.1"])), move |_| {
-            let answer = (said.lock().expect("not poisoned"))();
-            async { answer }
-        })
-        .await;
-        let protected = Service::start(None, async |seen| {
-            let mut answer = echo(&seen);
-            answer.headers_mut().insert("x-user-id", "leaked".parse().expect("a value"));
-            answer
-        })
-        .await;
-        let (bff, pages) = tokio::join!(Service::echo(), Service::echo());
-        let secure = ports::free();
-        let edge = ca.issue("edge", &[HOST]);
-        let environment = Environment::default()
-            .set("WICKETGATE_HOST", HOST)
-            .set("WICKETGATE_TLS_CERT", edge.certificate.display())
-            .set("WICKETGATE_TLS_KEY", edge.key.display())
-            .set(
-                "WICKETGATE_FORWARDAUTH_URL",
-                format!("https://localhost:{}", verify.address.port()),
-            )
-            .set("WICKETGATE_FORWARDAUTH_CA", ca.file().display())
-            .set("WICKETGATE_BFF_URL", bff.origin())
-            .set("WICKETGATE_PROTECTED_URL", protected.origin())
-            .set("WICKETGATE_SPA_URL", pages.origin())
-            .set("WICKETGATE_CORS_ORIGINS", "https://spa.wicket.test, https://other.wicket.test");
-        let traefik = Traefik::start(&scratch, secure, &environment, &agent).await;
-        let origin = format!("https://{HOST}:{}", secure.port());
-        Self {
-            traefik,
-            verify,
-            protected,
-            bff,
-            pages,
-            script,
-            agent,
-            ca,
-            origin,
-            _scratch: scratch,
-        }
+        Self::plan().start().await
+    }
+
+    /// What is to be started, to be changed first.
+    pub fn plan() -> Plan {
+        Plan::default()
     }
 
     /// An address on the public host.

@@ -36,11 +36,23 @@ impl Traefik {
         environment: &Environment,
         agent: &Agent,
     ) -> Self {
+        Self::start_with(scratch, secure, environment, "", agent).await
+    }
+
+    /// The same with routers of somebody else, who shares this Traefik: lines of YAML.
+    pub async fn start_with(
+        scratch: &Scratch,
+        secure: SocketAddr,
+        environment: &Environment,
+        routers: &str,
+        agent: &Agent,
+    ) -> Self {
         let (plain, internal) = (ports::free(), ports::free());
         let shipped = place::repository().join("traefik");
-        let dynamic = scratch.path().join("dynamic.yml");
-        std::fs::copy(shipped.join("dynamic.yml"), &dynamic)
+        let text = std::fs::read_to_string(shipped.join("dynamic.yml"))
             .expect("the shipped dynamic configuration");
+        let text = text.replacen("  routers:\n", &format!("  routers:\n{routers}"), 1);
+        let dynamic = scratch.write("dynamic.yml", text);
         let text = std::fs::read_to_string(shipped.join("static.yml"))
             .expect("the shipped static configuration");
         let text = [

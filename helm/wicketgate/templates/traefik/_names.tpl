@@ -24,11 +24,15 @@
 {{- else if eq .kind "bff" }}
 {{- $chain = concat $chain (list "security-headers" "rate-ip") }}
 {{- else if eq .kind "spa" }}
-{{- $chain = concat $chain (list "security-headers" "content-security" "rate-ip" "drop-cookies") }}
+{{- $chain = concat $chain (list "security-headers" "content-security" "rate-ip") }}
+{{- if .root.Values.traefik.errors }}{{ $chain = append $chain "errors" }}{{ end }}
+{{- $chain = append $chain "drop-cookies" }}
 {{- else }}
 {{- $chain = concat $chain (list "security-headers" "content-security") }}
 {{- if include "wicketgate.corsOrigins" .root | fromJsonArray }}{{ $chain = append $chain "cors" }}{{ end }}
-{{- $chain = concat $chain (list "rate-ip" (.policy | empty | ternary "auth" (printf "auth-%s" .policy)) "rate-user") }}
+{{- $chain = append $chain "rate-ip" }}
+{{- if .root.Values.traefik.errors }}{{ $chain = append $chain "errors" }}{{ end }}
+{{- $chain = concat $chain (list (.policy | empty | ternary "auth" (printf "auth-%s" .policy)) "rate-user") }}
 {{- if not .keepCookies }}{{ $chain = append $chain "drop-cookies" }}{{ end }}
 {{- $chain = concat $chain (list "breaker" "retry-connect") }}
 {{- end }}

@@ -20,13 +20,13 @@ def plural(kind):
     return PLURALS.get(kind, kind.lower() + "s")
 
 
-def endpoint_slice(service, address, port):
-    """Where the pods of a Service are: all of its ports lead to one address."""
+def endpoint_slice(service, address, port, number=0):
+    """Where a pod of a Service is: all of the Service's ports lead to one address."""
     name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
-        "metadata": {"name": name, "namespace": namespace, "labels": {"kubernetes.io/service-name": name}},
+        "metadata": {"name": f"{name}-{number}", "namespace": namespace, "labels": {"kubernetes.io/service-name": name}},
         "addressType": "IPv4",
         "endpoints": [{"addresses": [address], "conditions": {"ready": True, "serving": True}}],
         "ports": [{"name": each.get("name", ""), "port": port, "protocol": "TCP"} for each in service["spec"]["ports"]],
@@ -43,7 +43,8 @@ def default_references(route):
 
 
 class FakeKube:
-    """`manifests` over HTTP on loopback, until `close`. `pods` maps a Service's name to the port where it is served."""
+    """`manifests` over HTTP on loopback, until `close`. `pods` maps a Service's name to the port where it is served, or to
+    those of its replicas."""
 
     def __init__(self, manifests, pods):
         self.store = {}
@@ -51,8 +52,9 @@ class FakeKube:
         for manifest in [namespace, *manifests]:
             self.put(manifest)
         for service in list(self.store[("v1", "services")]):
-            if service["metadata"]["name"] in pods:
-                self.put(endpoint_slice(service, "127.0.0.1", pods[service["metadata"]["name"]]))
+            ports = pods.get(service["metadata"]["name"], [])
+            for number, port in enumerate(ports if isinstance(ports, list) else [ports]):
+                self.put(endpoint_slice(service, "127.0.0.1", port, number))
         self.closing = threading.Event()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         self.server.daemon_threads = True

@@ -1,6 +1,7 @@
 //! The shipped Traefik configuration before a scripted verify, so that its tests need none of our
 //! programs.
 
+mod forms;
 mod plan;
 
 use std::fmt;
@@ -13,7 +14,7 @@ use crate::service::{Answer, Service, answer};
 use crate::tls::Ca;
 use crate::traefik::{HOST, Traefik};
 
-pub use plan::Plan;
+pub use plan::{Form, Plan};
 
 /// What ForwardAuth says about the user on 200.
 pub const IDENTITY: [(&str, &str); 7] = [
@@ -56,13 +57,13 @@ pub struct Edge {
 
 impl Edge {
     /// Starts everything; verify allows everybody.
-    pub async fn start() -> Self {
-        Self::plan().start().await
+    pub async fn start(form: Form) -> Self {
+        Self::plan(form).start().await
     }
 
     /// What is to be started, to be changed first.
-    pub fn plan() -> Plan {
-        Plan::default()
+    pub fn plan(form: Form) -> Plan {
+        Plan::new(form)
     }
 
     /// An address on the public host.

@@ -80,6 +80,13 @@ impl Process {
         .await
     }
 
+    /// Waits until it has written a line, and returns what it wrote.
+    pub async fn ready_log(&mut self) -> String {
+        let log = self.log.clone();
+        self.ready(async || std::fs::read_to_string(&log).ok().filter(|log| log.ends_with('\n')))
+            .await
+    }
+
     /// The exit status, when the process has ended.
     pub fn exited(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("the child is ours")

@@ -4,6 +4,8 @@
 //! Static configuration has no variables, so there the harness exchanges the listening addresses
 //! and the path of the dynamic file, and nothing else.
 
+pub mod kubernetes;
+
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -20,6 +22,7 @@ pub const HOST: &str = "app.wicket.test";
 #[derive(Debug)]
 pub struct Traefik {
     process: Process,
+    _kube: Option<Process>,
     /// The TLS entry point.
     pub secure: SocketAddr,
     /// The entry point that only redirects.
@@ -68,7 +71,7 @@ impl Traefik {
         });
         let config = scratch.write("static.yml", text);
         let process = Process::start("traefik", invocation(&config, environment), scratch.path());
-        let mut traefik = Self { process, secure, plain, internal };
+        let mut traefik = Self { process, _kube: None, secure, plain, internal };
         traefik.ready(agent).await;
         traefik
     }

@@ -1,14 +1,22 @@
 //! The shipped Traefik configuration in the real Traefik: what a client sees, and what it cannot reach.
 
-use e2e::edge::{Edge, allowed, refused};
+use e2e::edge::{Edge, Form, allowed, refused};
 use e2e::raw;
 use e2e::service::answer;
 use e2e::traefik::HOST;
 use http::Method;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn verify_is_not_reachable_from_outside_in_any_spelling() {
-    let edge = Edge::start().await;
+e2e::in_both_forms!(
+    verify_is_not_reachable_from_outside_in_any_spelling,
+    what_verify_refuses_reaches_the_client_as_it_is_and_the_service_not_at_all,
+    t08_an_answer_of_verify_that_is_too_large_lets_nobody_through,
+    a_preflight_is_answered_before_verify_and_a_401_can_be_read_by_a_listed_origin,
+    answers_carry_the_security_headers_and_no_identity,
+    plain_http_only_redirects_and_an_unknown_host_gets_nothing,
+);
+
+async fn verify_is_not_reachable_from_outside_in_any_spelling(form: Form) {
+    let edge = Edge::start(form).await;
     for path in [
         "/auth/verify",
         "/auth/forward",
@@ -35,9 +43,8 @@ async fn verify_is_not_reachable_from_outside_in_any_spelling() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_verify_refuses_reaches_the_client_as_it_is_and_the_service_not_at_all() {
-    let edge = Edge::start().await;
+async fn what_verify_refuses_reaches_the_client_as_it_is_and_the_service_not_at_all(form: Form) {
+    let edge = Edge::start(form).await;
     edge.verify_says(refused);
     let reply = edge.agent.get(&edge.at("/app/x")).send().await;
     assert_eq!(reply.status, 401);
@@ -73,9 +80,8 @@ async fn what_verify_refuses_reaches_the_client_as_it_is_and_the_service_not_at_
     assert!(edge.protected.take().is_empty(), "a refused request reached the service");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn t08_an_answer_of_verify_that_is_too_large_lets_nobody_through() {
-    let edge = Edge::start().await;
+async fn t08_an_answer_of_verify_that_is_too_large_lets_nobody_through(form: Form) {
+    let edge = Edge::start(form).await;
     edge.verify_says(|| {
         let mut answer = allowed();
         *answer.body_mut() = http_body_util::Full::from(vec![b'x'; 64 * 1024]);
@@ -86,9 +92,10 @@ async fn t08_an_answer_of_verify_that_is_too_large_lets_nobody_through() {
     assert!(edge.protected.take().is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_preflight_is_answered_before_verify_and_a_401_can_be_read_by_a_listed_origin() {
-    let edge = Edge::start().await;
+async fn a_preflight_is_answered_before_verify_and_a_401_can_be_read_by_a_listed_origin(
+    form: Form,
+) {
+    let edge = Edge::start(form).await;
     edge.verify_says(refused);
     let preflight = |origin: &'static str| {
         edge.agent
@@ -117,9 +124,8 @@ async fn a_preflight_is_answered_before_verify_and_a_401_can_be_read_by_a_listed
     assert!(reply.header("vary").contains("Origin"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn answers_carry_the_security_headers_and_no_identity() {
-    let edge = Edge::start().await;
+async fn answers_carry_the_security_headers_and_no_identity(form: Form) {
+    let edge = Edge::start(form).await;
     for path in ["/", "/app/x", "/api/x", "/auth/login"] {
         let reply = edge.agent.get(&edge.at(path)).send().await;
         assert_eq!(reply.status, 200, "{path}");
@@ -142,9 +148,8 @@ async fn answers_carry_the_security_headers_and_no_identity() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn plain_http_only_redirects_and_an_unknown_host_gets_nothing() {
-    let edge = Edge::start().await;
+async fn plain_http_only_redirects_and_an_unknown_host_gets_nothing(form: Form) {
+    let edge = Edge::start(form).await;
     let reply =
         edge.agent.get(&format!("http://{HOST}:{}/app/x", edge.traefik.plain.port())).send().await;
     assert!(reply.status.is_redirection(), "{}", reply.status);

@@ -5,12 +5,22 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use e2e::agent::{Agent, Call};
-use e2e::edge::{Edge, allowed, refused};
+use e2e::edge::{Edge, Form, allowed, refused};
 use e2e::service::{Service, answer};
 use e2e::wire::Wire;
 use e2e::{ports, wait};
 use http::Method;
 use tokio::task::JoinSet;
+
+e2e::in_both_forms!(
+    a_flood_from_one_address_does_not_reach_verify,
+    a_flood_of_one_user_from_many_addresses_does_not_reach_the_service,
+    a_replica_that_is_away_costs_no_request_and_no_second_question,
+    a_service_that_is_away_is_left_alone_and_found_again,
+    a_service_that_is_away_is_told_as_a_page_or_a_problem,
+    without_verify_nobody_passes_and_is_told_as_a_page_or_a_problem,
+    an_outage_that_verify_tells_of_reaches_the_client_as_it_is,
+);
 
 /// Asks `count` times at once from each address of the loopback network that ends so, and counts answers
 /// with 429 and others.
@@ -30,9 +40,8 @@ async fn flood(edge: &Edge, path: &str, from: &[u8], count: usize) -> (usize, us
     (slowed.len(), replies.len() - slowed.len())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_flood_from_one_address_does_not_reach_verify() {
-    let edge = Edge::start().await;
+async fn a_flood_from_one_address_does_not_reach_verify(form: Form) {
+    let edge = Edge::start(form).await;
     edge.verify_says(refused);
     let (slowed, others) = flood(&edge, "/app/x", &[9], 600).await;
     assert!(slowed > 0, "600 requests at once passed");
@@ -41,9 +50,8 @@ async fn a_flood_from_one_address_does_not_reach_verify() {
     assert_eq!(edge.agent.get(&edge.at("/app/x")).send().await.status, 401);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_one_user_from_many_addresses_does_not_reach_the_service() {
-    let edge = Edge::start().await;
+async fn a_flood_of_one_user_from_many_addresses_does_not_reach_the_service(form: Form) {
+    let edge = Edge::start(form).await;
     let (slowed, others) = flood(&edge, "/app/x", &[9, 10, 11, 12], 150).await;
     assert!(slowed > 0, "600 requests of one user at once passed");
     assert_eq!(edge.verify.take().len(), slowed + others, "the user is known after verify alone");
@@ -58,11 +66,10 @@ async fn a_flood_of_one_user_from_many_addresses_does_not_reach_the_service() {
     assert_eq!(other.status, 200);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_replica_that_is_away_costs_no_request_and_no_second_question() {
+async fn a_replica_that_is_away_costs_no_request_and_no_second_question(form: Form) {
     let service = Service::echo().await;
     let gone = ports::free();
-    let edge = Edge::plan().protected_at(service.address).protected_at(gone).start().await;
+    let edge = Edge::plan(form).protected_at(service.address).protected_at(gone).start().await;
     for number in 0..20 {
         let method = if number % 2 == 0 { Method::GET } else { Method::POST };
         let reply = edge.agent.request(method, &edge.at("/app/x")).body("content").send().await;
@@ -72,11 +79,10 @@ async fn a_replica_that_is_away_costs_no_request_and_no_second_question() {
     assert_eq!(service.take().len(), 20);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_is_away_is_left_alone_and_found_again() {
+async fn a_service_that_is_away_is_left_alone_and_found_again(form: Form) {
     let service = Service::echo().await;
     let wire = Wire::to(service.address);
-    let edge = Edge::plan().protected_at(wire.address).start().await;
+    let edge = Edge::plan(form).protected_at(wire.address).start().await;
     // The limits slow this test down as well.
     let get = async || {
         wait::until("an answer", wait::START, async || {
@@ -141,16 +147,14 @@ async fn told(edge: &Edge, status: u16) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_is_away_is_told_as_a_page_or_a_problem() {
-    let edge = Edge::plan().protected_at(ports::free()).start().await;
+async fn a_service_that_is_away_is_told_as_a_page_or_a_problem(form: Form) {
+    let edge = Edge::plan(form).protected_at(ports::free()).start().await;
     told(&edge, 502).await;
     assert_eq!(edge.agent.get(&edge.at("/")).send().await.status, 200);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn without_verify_nobody_passes_and_is_told_as_a_page_or_a_problem() {
-    let mut edge = Edge::start().await;
+async fn without_verify_nobody_passes_and_is_told_as_a_page_or_a_problem(form: Form) {
+    let mut edge = Edge::start(form).await;
     // Nobody listens there any more.
     let address: SocketAddr = edge.verify.address;
     edge.verify = Service::echo().await;
@@ -162,9 +166,8 @@ async fn without_verify_nobody_passes_and_is_told_as_a_page_or_a_problem() {
     assert!(edge.protected.take().is_empty(), "a request passed without verify");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_outage_that_verify_tells_of_reaches_the_client_as_it_is() {
-    let edge = Edge::start().await;
+async fn an_outage_that_verify_tells_of_reaches_the_client_as_it_is(form: Form) {
+    let edge = Edge::start(form).await;
     edge.verify_says(|| {
         let mut answer = answer(503, "application/problem+json", r#"{"code":"store_unavailable"}"#);
         answer.headers_mut().insert("retry-after", "1".parse().expect("a value"));

@@ -4,13 +4,26 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use e2e::agent::Agent;
-use e2e::edge::{Edge, IDENTITY};
+use e2e::edge::{Edge, Form, IDENTITY};
 use e2e::identity::spellings;
 use e2e::service::answer;
 use e2e::traefik::HOST;
 use e2e::wait;
 use http::{Method, Version};
 use tokio::task::JoinSet;
+
+e2e::in_both_forms!(
+    the_shipped_configuration_starts_without_a_warning,
+    t04_spoofed_identity_reaches_no_service_in_any_spelling,
+    t04_identity_is_gone_when_verify_leaves_it_out,
+    t05_a_connection_line_cannot_take_the_verified_identity_away,
+    t01_t06_verify_hears_of_the_real_request_whatever_the_client_claims,
+    verify_is_asked_over_one_http_2_connection,
+    the_session_cookie_goes_to_verify_and_not_to_the_service,
+    t17_a_request_head_beyond_the_limit_stops_at_the_edge,
+    one_address_is_slowed_down_and_the_others_are_not,
+    the_access_log_holds_no_code_no_state_and_no_cookie,
+);
 
 /// Names under which identity or routing is believed by services, beside the above.
 const FOREIGN: [&str; 8] = [
@@ -24,9 +37,8 @@ const FOREIGN: [&str; 8] = [
     "forwarded",
 ];
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_shipped_configuration_starts_without_a_warning() {
-    let edge = Edge::start().await;
+async fn the_shipped_configuration_starts_without_a_warning(form: Form) {
+    let edge = Edge::start(form).await;
     let log = edge.traefik.log();
     let complaints: Vec<_> = log
         .lines()
@@ -37,9 +49,8 @@ async fn the_shipped_configuration_starts_without_a_warning() {
     assert!(complaints.is_empty(), "{complaints:#?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn t04_spoofed_identity_reaches_no_service_in_any_spelling() {
-    let edge = Edge::start().await;
+async fn t04_spoofed_identity_reaches_no_service_in_any_spelling(form: Form) {
+    let edge = Edge::start(form).await;
     let names = IDENTITY.iter().map(|(name, _)| *name).chain(FOREIGN);
     let lines: Vec<_> =
         names.flat_map(spellings).map(|name| format!("\r\n{name}: evil-{name}")).collect();
@@ -68,9 +79,8 @@ async fn t04_spoofed_identity_reaches_no_service_in_any_spelling() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn t04_identity_is_gone_when_verify_leaves_it_out() {
-    let edge = Edge::start().await;
+async fn t04_identity_is_gone_when_verify_leaves_it_out(form: Form) {
+    let edge = Edge::start(form).await;
     edge.verify_says(|| answer(200, "text/plain", ""));
     let reply =
         edge.raw("GET /app/x HTTP/1.1\r\nX-User-ID: evil\r\nAuthorization: Bearer evil").await;
@@ -79,9 +89,8 @@ async fn t04_identity_is_gone_when_verify_leaves_it_out() {
     assert_eq!((seen.header("x-user-id"), seen.header("authorization")), ("", ""));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn t05_a_connection_line_cannot_take_the_verified_identity_away() {
-    let edge = Edge::start().await;
+async fn t05_a_connection_line_cannot_take_the_verified_identity_away(form: Form) {
+    let edge = Edge::start(form).await;
     for named in
         ["X-User-ID", "x-user-id, x-user-roles, close", "X-Forwarded-Host", "X-Forwarded-Uri"]
     {
@@ -97,9 +106,8 @@ async fn t05_a_connection_line_cannot_take_the_verified_identity_away() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn t01_t06_verify_hears_of_the_real_request_whatever_the_client_claims() {
-    let edge = Edge::start().await;
+async fn t01_t06_verify_hears_of_the_real_request_whatever_the_client_claims(form: Form) {
+    let edge = Edge::start(form).await;
     let claims = "\r\nX-Forwarded-Uri: /public\r\nX-Forwarded-Method: OPTIONS\r\nX-Forwarded-Host: evil.test\
         \r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: 1\r\nX-Forwarded-For: 6.6.6.6\r\nX-Real-Ip: 6.6.6.6\
         \r\nX-Forwarded-Prefix: /evil\r\nForwarded: for=6.6.6.6\r\nX_Forwarded_Uri: /public\
@@ -123,9 +131,8 @@ async fn t01_t06_verify_hears_of_the_real_request_whatever_the_client_claims() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn verify_is_asked_over_one_http_2_connection() {
-    let edge = Arc::new(Edge::start().await);
+async fn verify_is_asked_over_one_http_2_connection(form: Form) {
+    let edge = Arc::new(Edge::start(form).await);
     let mut load = JoinSet::new();
     for _ in 0..16 {
         let edge = Arc::clone(&edge);
@@ -144,27 +151,24 @@ async fn verify_is_asked_over_one_http_2_connection() {
     assert!(connections.len() <= 2, "{} connections for 16 at once", connections.len());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_session_cookie_goes_to_verify_and_not_to_the_service() {
-    let edge = Edge::start().await;
+async fn the_session_cookie_goes_to_verify_and_not_to_the_service(form: Form) {
+    let edge = Edge::start(form).await;
     let head = "GET /app/x HTTP/1.1\r\nCookie: bff_session=secret; theme=dark\r\nCookie: other=1";
     assert_eq!(edge.raw(head).await.status, Some(200));
     assert!(edge.verify.take().remove(0).all("cookie").join("; ").contains("bff_session=secret"));
     assert_eq!(edge.protected.take().remove(0).all("cookie"), [""; 0]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn t17_a_request_head_beyond_the_limit_stops_at_the_edge() {
-    let edge = Edge::start().await;
+async fn t17_a_request_head_beyond_the_limit_stops_at_the_edge(form: Form) {
+    let edge = Edge::start(form).await;
     let cookie = "x".repeat(64 * 1024);
     let reply = edge.raw(&format!("GET /app/x HTTP/1.1\r\nCookie: a={cookie}")).await;
     assert_eq!(reply.status, Some(431), "{}", &reply.text[..reply.text.len().min(200)]);
     assert!(edge.verify.take().is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_address_is_slowed_down_and_the_others_are_not() {
-    let edge = Edge::start().await;
+async fn one_address_is_slowed_down_and_the_others_are_not(form: Form) {
+    let edge = Edge::start(form).await;
     let hasty = Arc::new(Agent::from_address(&edge.ca, Ipv4Addr::new(127, 0, 0, 9)));
     let url = edge.at("/x");
     let mut load = JoinSet::new();
@@ -177,9 +181,8 @@ async fn one_address_is_slowed_down_and_the_others_are_not() {
     assert_eq!(edge.agent.get(&url).send().await.status, 200);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_access_log_holds_no_code_no_state_and_no_cookie() {
-    let edge = Edge::start().await;
+async fn the_access_log_holds_no_code_no_state_and_no_cookie(form: Form) {
+    let edge = Edge::start(form).await;
     let url = edge.at("/auth/callback?code=canary-code&state=canary-state");
     let reply = edge.agent.get(&url).header("cookie", "bff_session=canary-cookie").send().await;
     assert_eq!(reply.status, 200);

@@ -1,9 +1,14 @@
 //! The shipped Traefik configuration in the real Traefik: a table of requests, each as a client sends it
 //! who claims to be somebody, and where each of them ends.
 
-use e2e::edge::{Edge, IDENTITY, allowed, refused};
+use e2e::edge::{Edge, Form, IDENTITY, allowed, refused};
 use e2e::identity::spellings;
 use http::Method;
+
+e2e::in_both_forms!(
+    t04_every_request_ends_where_it_belongs_with_the_apis_behind_the_bff,
+    t04_every_request_ends_where_it_belongs_with_the_apis_behind_verify,
+);
 
 const CORS: [(&str, &str); 3] = [
     ("origin", "https://spa.wicket.test"),
@@ -128,9 +133,8 @@ async fn ask(edge: &Edge, method: &Method, path: &str, headers: &[(&str, &str)],
     assert_eq!(reply.header("x-user-id"), "", "{row}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn t04_every_request_ends_where_it_belongs_with_the_apis_behind_the_bff() {
-    let edge = Edge::start().await;
+async fn t04_every_request_ends_where_it_belongs_with_the_apis_behind_the_bff(form: Form) {
+    let edge = Edge::start(form).await;
     let mut rows = common();
     rows.push(Row(Method::GET, "/api/orders", &[], End::Bff, End::Bff));
     rows.push(Row(Method::POST, "/api/orders?a=b", &[], End::Bff, End::Bff));
@@ -139,9 +143,8 @@ async fn t04_every_request_ends_where_it_belongs_with_the_apis_behind_the_bff() 
     hold(&edge, rows).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn t04_every_request_ends_where_it_belongs_with_the_apis_behind_verify() {
-    let edge = Edge::plan().api_behind_verify().start().await;
+async fn t04_every_request_ends_where_it_belongs_with_the_apis_behind_verify(form: Form) {
+    let edge = Edge::plan(form).api_behind_verify().start().await;
     let mut rows = common();
     rows.push(Row(Method::GET, "/api/orders", &[], End::Refused, End::Api));
     rows.push(Row(Method::POST, "/api/orders?a=b", &[], End::Refused, End::Api));

@@ -3,30 +3,60 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use super::forms::Behind;
 use super::{Edge, Script, allowed};
 use crate::agent::Agent;
 use crate::ports;
-use crate::program::Environment;
 use crate::scratch::Scratch;
 use crate::service::{Answer, Seen, Service, answer, echo};
 use crate::tls::Ca;
-use crate::traefik::{HOST, Traefik};
+use crate::traefik::HOST;
 
-/// A host that somebody else's routers in the same Traefik do not even name.
-const FOREIGN: &str = r#"    foreign:
-      entryPoints: [websecure]
-      rule: "PathPrefix(`/foreign/`)"
-      service: spa
-"#;
+/// In which form Traefik gets the configuration.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// `static.yml` and `dynamic.yml`.
+    File,
+    /// The objects in `kubernetes/`, and the arguments in its `values.yaml`.
+    Kubernetes,
+}
+
+/// Makes of each function, which takes a [`Form`], a test of its name in a module for each form.
+#[macro_export]
+macro_rules! in_both_forms {
+    ($($name:ident),+ $(,)?) => {
+        mod file {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    super::$name($crate::edge::Form::File).await;
+                }
+            )+
+        }
+        mod kubernetes {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    super::$name($crate::edge::Form::Kubernetes).await;
+                }
+            )+
+        }
+    };
+}
 
 /// What differs from one edge to the next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Plan {
+    form: Form,
     api_behind_verify: bool,
     protected: Vec<SocketAddr>,
 }
 
 impl Plan {
+    pub(super) fn new(form: Form) -> Self {
+        Self { form, api_behind_verify: false, protected: Vec::new() }
+    }
+
     /// Lets Traefik ask the API itself, behind ForwardAuth, and not by way of the BFF.
     #[must_use]
     pub fn api_behind_verify(mut self) -> Self {
@@ -61,35 +91,23 @@ impl Plan {
             answer
         })
         .await;
-        let leaf = ca.issue("bff", &["localhost"]);
+        let leaf = ca.issue("bff", &["localhost", "wicketgate-bff.wicketgate.svc"]);
         let bff = Service::start(Some(leaf.server(&["h2", "http/1.1"])), async |seen| echo(&seen));
         let errors = Service::start(None, async |seen| explain(&seen));
         let (bff, api, errors, pages) = tokio::join!(bff, Service::echo(), errors, Service::echo());
-        let secure = ports::free();
-        let leaf = ca.issue("edge", &[HOST]);
         let replicas =
             if self.protected.is_empty() { vec![protected.address] } else { self.protected };
-        let replicas: Vec<_> = replicas.iter().map(|each| format!("http://{each}")).collect();
-        let environment = Environment::default()
-            .set("WICKETGATE_HOST", HOST)
-            .set("WICKETGATE_TLS_CERT", leaf.certificate.display())
-            .set("WICKETGATE_TLS_KEY", leaf.key.display())
-            .set(
-                "WICKETGATE_FORWARDAUTH_URL",
-                format!("https://localhost:{}", verify.address.port()),
-            )
-            .set("WICKETGATE_FORWARDAUTH_CA", ca.file().display())
-            .set("WICKETGATE_BFF_URL", format!("https://localhost:{}", bff.address.port()))
-            .set("WICKETGATE_BFF_CA", ca.file().display())
-            .set("WICKETGATE_PROTECTED_URL", replicas.join(", "))
-            .set(
-                "WICKETGATE_API_URL",
-                if self.api_behind_verify { api.origin() } else { String::new() },
-            )
-            .set("WICKETGATE_ERRORS_URL", errors.origin())
-            .set("WICKETGATE_SPA_URL", pages.origin())
-            .set("WICKETGATE_CORS_ORIGINS", "https://spa.wicket.test, https://other.wicket.test");
-        let traefik = Traefik::start_with(&scratch, secure, &environment, FOREIGN, &agent).await;
+        let behind = Behind {
+            verify: &verify,
+            bff: &bff,
+            protected: replicas,
+            api: &api,
+            api_behind_verify: self.api_behind_verify,
+            errors: &errors,
+            pages: &pages,
+        };
+        let secure = ports::free();
+        let traefik = behind.start(self.form, &scratch, &ca, secure, &agent).await;
         let origin = format!("https://{HOST}:{}", secure.port());
         Edge {
             traefik,

@@ -10,6 +10,7 @@ pub mod canary;
 pub mod clock;
 pub mod cluster;
 pub mod edge;
+pub mod gate;
 pub mod identity;
 pub mod idp;
 pub mod jar;

@@ -1,0 +1,175 @@
+//! The real nginx and the real Caddy with the recipes in `docs/edges`.
+//!
+//! The harness exchanges in them what an operator exchanges: addresses, the host, and where certificates
+//! lie.
+
+use std::net::SocketAddr;
+
+use crate::agent::Agent;
+use crate::process::{Command, Process, command};
+use crate::scratch::Scratch;
+use crate::tls::Ca;
+use crate::traefik::HOST;
+use crate::{place, ports};
+
+const NGINX: &str = "/usr/sbin/nginx";
+
+/// Which of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `docs/edges/nginx.conf`.
+    Nginx,
+    /// `docs/edges/Caddyfile`.
+    Caddy,
+}
+
+/// Where everything is that a gate leads to; verify over TLS with the name `localhost`.
+#[derive(Clone, Copy, Debug)]
+pub struct Behind {
+    /// Verify.
+    pub verify: SocketAddr,
+    /// The BFF.
+    pub bff: SocketAddr,
+    /// The service behind verify.
+    pub app: SocketAddr,
+    /// The pages.
+    pub spa: SocketAddr,
+}
+
+/// A running gate.
+#[derive(Debug)]
+pub struct Gate {
+    process: Process,
+    /// Where it speaks TLS.
+    pub address: SocketAddr,
+}
+
+impl Gate {
+    /// Starts it and waits until it answers.
+    pub async fn start(
+        kind: Kind,
+        scratch: &Scratch,
+        ca: &Ca,
+        behind: Behind,
+        agent: &Agent,
+    ) -> Self {
+        let address = ports::free();
+        let leaf = ca.issue("gate", &[HOST]);
+        let certificates = [
+            ("tls/tls.crt", leaf.certificate.display().to_string()),
+            ("tls/tls.key", leaf.key.display().to_string()),
+            ("tls/ca.crt", ca.file().display().to_string()),
+        ];
+        let command = match kind {
+            Kind::Nginx => nginx(scratch, address, &certificates, behind),
+            Kind::Caddy => caddy(scratch, address, &certificates, behind),
+        };
+        let mut process = Process::start("gate", command, scratch.path());
+        let url = format!("https://{HOST}:{}/auth/verify", address.port());
+        process
+            .ready(async || {
+                agent.get(&url).try_send().await.ok().filter(|reply| reply.status == 404)
+            })
+            .await;
+        Self { process, address }
+    }
+
+    /// Everything it has written to its log.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+}
+
+/// The real nginx with `docs/edges/error-pages.conf`, and where it answers.
+pub async fn error_pages(scratch: &Scratch, agent: &Agent) -> (Process, SocketAddr) {
+    let address = ports::free();
+    let changes = [("listen 8080;", format!("listen {address};"))];
+    scratch.write("pages.conf", adapted("error-pages.conf", &changes));
+    let mut process = Process::start("pages", nginx_with(scratch, "pages.conf"), scratch.path());
+    let url = format!("http://{address}/errors/502");
+    process.ready(async || agent.get(&url).try_send().await.ok()).await;
+    (process, address)
+}
+
+fn nginx(
+    scratch: &Scratch,
+    address: SocketAddr,
+    certificates: &[(&str, String)],
+    behind: Behind,
+) -> Command {
+    let folder = scratch.path().display().to_string();
+    let mut changes = vec![
+        ("listen 80;", format!("listen {};", ports::free())),
+        ("listen 443 ", format!("listen {address} ")),
+        ("app.example.com", HOST.to_owned()),
+        ("forwardauth:8001", behind.verify.to_string()),
+        ("proxy_ssl_name forwardauth", "proxy_ssl_name localhost".to_owned()),
+        ("bff:8000", behind.bff.to_string()),
+        ("app:8080", behind.app.to_string()),
+        ("spa:8080", behind.spa.to_string()),
+        ("/etc/nginx/wicketgate", folder.clone()),
+    ];
+    let certificates = certificates.iter().map(|(name, file)| (*name, file.clone()));
+    let names: Vec<_> =
+        certificates.map(|(name, file)| (format!("/etc/nginx/{name}"), file)).collect();
+    changes.extend(names.iter().map(|(name, file)| (name.as_str(), file.clone())));
+    for name in ["nginx.conf", "nginx-ask.conf", "nginx-headers.conf", "nginx-strip.conf"] {
+        let name_here = if name == "nginx.conf" { "site.conf" } else { name };
+        scratch.write(name_here, adapted(name, &changes));
+    }
+    nginx_with(scratch, "site.conf")
+}
+
+/// nginx with one file for its `http` block.
+fn nginx_with(scratch: &Scratch, site: &str) -> Command {
+    let folder = scratch.path().display();
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|name| format!("  {name}_temp_path {folder}/{name};\n"))
+        .concat();
+    let main = scratch.write(
+        "nginx.conf",
+        format!(
+            "daemon off;\nuser root root;\nworker_processes 2;\npid {folder}/nginx.pid;\n\
+             error_log stderr info;\nevents {{ worker_connections 1024; }}\n\
+             http {{\n{temporary}  access_log off;\n  include {folder}/{site};\n}}\n"
+        ),
+    );
+    let mut nginx = command(NGINX);
+    nginx.arg("-c").arg(main).arg("-e").arg("stderr");
+    nginx
+}
+
+fn caddy(
+    scratch: &Scratch,
+    address: SocketAddr,
+    certificates: &[(&str, String)],
+    behind: Behind,
+) -> Command {
+    let mut changes = vec![
+        // It would redirect from port 80.
+        ("\tadmin off\n", "\tadmin off\n\tauto_https disable_redirects\n".to_owned()),
+        ("app.example.com {", format!("{HOST}:{} {{\n\tbind 127.0.0.1", address.port())),
+        ("https://forwardauth:8001", format!("https://localhost:{}", behind.verify.port())),
+        ("bff:8000", behind.bff.to_string()),
+        ("app:8080", behind.app.to_string()),
+        ("spa:8080", behind.spa.to_string()),
+    ];
+    let names: Vec<_> =
+        certificates.iter().map(|(name, file)| (format!("/etc/caddy/{name}"), file)).collect();
+    changes.extend(names.iter().map(|(name, file)| (name.as_str(), (*file).clone())));
+    let file = scratch.write("Caddyfile", adapted("Caddyfile", &changes));
+    let mut caddy = command(place::part("caddy/bin/caddy"));
+    caddy
+        .args(["run", "--adapter", "caddyfile", "--config"])
+        .arg(file)
+        .env("HOME", scratch.path())
+        .env("XDG_DATA_HOME", scratch.path())
+        .env("XDG_CONFIG_HOME", scratch.path());
+    caddy
+}
+
+fn adapted(name: &str, changes: &[(&str, String)]) -> String {
+    let path = place::repository().join("docs/edges").join(name);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    changes.iter().fold(text, |text, (from, to)| text.replace(from, to))
+}

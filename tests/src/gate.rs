@@ -1,4 +1,4 @@
-//! The real nginx and the real Caddy with the recipes in `docs/edges`.
+//! The real nginx, Caddy and Envoy with the recipes in `docs/edges`.
 //!
 //! The harness exchanges in them what an operator exchanges: addresses, the host, and where certificates
 //! lie.
@@ -21,6 +21,8 @@ pub enum Kind {
     Nginx,
     /// `docs/edges/Caddyfile`.
     Caddy,
+    /// `docs/edges/envoy.yaml`.
+    Envoy,
 }
 
 /// Where everything is that a gate leads to; verify over TLS with the name `localhost`.
@@ -63,6 +65,7 @@ impl Gate {
         let command = match kind {
             Kind::Nginx => nginx(scratch, address, &certificates, behind),
             Kind::Caddy => caddy(scratch, address, &certificates, behind),
+            Kind::Envoy => envoy(scratch, address, &certificates, behind),
         };
         let mut process = Process::start("gate", command, scratch.path());
         let url = format!("https://{HOST}:{}/auth/verify", address.port());
@@ -158,7 +161,7 @@ fn caddy(
         certificates.iter().map(|(name, file)| (format!("/etc/caddy/{name}"), file)).collect();
     changes.extend(names.iter().map(|(name, file)| (name.as_str(), (*file).clone())));
     let file = scratch.write("Caddyfile", adapted("Caddyfile", &changes));
-    let mut caddy = command(place::part("caddy/bin/caddy"));
+    let mut caddy = command(place::part("edges/bin/caddy"));
     caddy
         .args(["run", "--adapter", "caddyfile", "--config"])
         .arg(file)
@@ -166,6 +169,38 @@ fn caddy(
         .env("XDG_DATA_HOME", scratch.path())
         .env("XDG_CONFIG_HOME", scratch.path());
     caddy
+}
+
+fn envoy(
+    scratch: &Scratch,
+    address: SocketAddr,
+    certificates: &[(&str, String)],
+    behind: Behind,
+) -> Command {
+    let there = |name: &str, port: u16| format!("address: {name}, port_value: {port} }}");
+    let here = |address: SocketAddr| there("127.0.0.1", address.port());
+    let (verify, bff) = (there("forwardauth", 8001), there("bff", 8000));
+    let (app, spa) = (there("app", 8080), there("spa", 8080));
+    let mut changes = vec![
+        ("address: 0.0.0.0, port_value: 443 }", here(address)),
+        ("app.example.com", HOST.to_owned()),
+        ("sni: forwardauth", "sni: localhost".to_owned()),
+        ("exact: forwardauth", "exact: localhost".to_owned()),
+        (verify.as_str(), here(behind.verify)),
+        (bff.as_str(), here(behind.bff)),
+        (app.as_str(), here(behind.app)),
+        (spa.as_str(), here(behind.spa)),
+    ];
+    let names: Vec<_> =
+        certificates.iter().map(|(name, file)| (format!("/etc/envoy/{name}"), file)).collect();
+    changes.extend(names.iter().map(|(name, file)| (name.as_str(), (*file).clone())));
+    let file = scratch.write("envoy.yaml", adapted("envoy.yaml", &changes));
+    let mut envoy = command(place::part("edges/envoy/_bin/envoy"));
+    envoy
+        .args(["--disable-hot-restart", "--concurrency", "2", "--log-level", "warning"])
+        .arg("--config-path")
+        .arg(file);
+    envoy
 }
 
 fn adapted(name: &str, changes: &[(&str, String)]) -> String {

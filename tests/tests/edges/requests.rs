@@ -9,9 +9,11 @@ use http::Method;
 
 use crate::scene::{GOOD, Scene};
 
-crate::with_both!(
+crate::with_each!(
     t04_every_request_ends_where_it_belongs,
+    t01_a_path_is_refused_or_made_plain_before_it_is_looked_at,
     t04_identity_is_gone_when_verify_leaves_it_out,
+    t12_verify_hears_the_clients_token_and_the_service_does_not,
     t05_a_connection_line_cannot_take_the_verified_identity_away,
     t01_t06_verify_and_services_hear_of_the_real_request_whatever_the_client_claims,
     a_body_reaches_the_service_whole_and_verify_not_at_all,
@@ -47,9 +49,6 @@ async fn t04_every_request_ends_where_it_belongs(kind: Kind) {
         ("DELETE /app/x", GOOD, 200, "app"),
         ("HEAD /app/x", GOOD, 200, "app"),
         ("GET /app%2fx", GOOD, 400, ""),
-        ("GET /app//x", GOOD, 400, ""),
-        ("GET /x/../app/x", GOOD, 400, ""),
-        ("GET /app/%2e%2e/x", GOOD, 400, ""),
     ] {
         let cookie_line =
             if cookie.is_empty() { String::new() } else { format!("\r\nCookie: {cookie}") };
@@ -88,6 +87,27 @@ async fn t04_every_request_ends_where_it_belongs(kind: Kind) {
     }
 }
 
+/// What the gate looks at is what the service gets.
+async fn t01_a_path_is_refused_or_made_plain_before_it_is_looked_at(kind: Kind) {
+    let scene = Scene::start(kind).await;
+    for path in
+        ["/app//x", "/x/../app/x", "/app/./x", "/app/%2e%2e/x", "/app/..%2fx", "/x/%2e%2e/app/x"]
+    {
+        for cookie in ["", GOOD] {
+            let reply = scene.raw(&format!("GET {path} HTTP/1.1\r\nCookie: {cookie}")).await;
+            let reached: Vec<_> =
+                [&scene.bff, &scene.app, &scene.spa].iter().flat_map(|each| each.take()).collect();
+            if kind != Kind::Envoy || path.contains("%2f") {
+                assert_eq!((reply.status, reached.len()), (Some(400), 0), "{path}");
+            }
+            for seen in reached {
+                let plain = ["/app/x", "/x"].contains(&seen.target());
+                assert!(plain && (seen.target() == "/x" || cookie == GOOD), "{path}: {seen:?}");
+            }
+        }
+    }
+}
+
 async fn t04_identity_is_gone_when_verify_leaves_it_out(kind: Kind) {
     let scene = Scene::start(kind).await;
     let head = "GET /app/x HTTP/1.1\r\nCookie: bff_session=nobody\r\nX-User-ID: evil\r\nAuthorization: Bearer evil";
@@ -100,6 +120,25 @@ async fn t04_identity_is_gone_when_verify_leaves_it_out(kind: Kind) {
     );
 }
 
+async fn t12_verify_hears_the_clients_token_and_the_service_does_not(kind: Kind) {
+    let scene = Scene::start(kind).await;
+    let names = "\r\nX-Wicketgate-Authorization: Bearer evil\r\nX-Wicketgate-Proto: evil";
+    for (line, heard) in [("", ""), ("\r\nAuthorization: Bearer own", "Bearer own")] {
+        let head = format!("GET /app/x HTTP/1.1\r\nCookie: {GOOD}{line}{names}");
+        assert_eq!(scene.raw(&head).await.status, Some(200));
+        let asked = scene.verify.take().remove(0);
+        assert_eq!(asked.all("authorization").concat(), heard);
+        assert_eq!(asked.header("x-forwarded-proto"), "https");
+        let seen = scene.app.take().remove(0);
+        assert_eq!(seen.all("authorization"), [""; 0]);
+        assert!(!format!("{:?}", seen.headers).contains("own"), "{:?}", seen.headers);
+    }
+    // The BFF has routes for tokens.
+    let head = "GET /api/x HTTP/1.1\r\nAuthorization: Bearer own";
+    assert_eq!(scene.raw(head).await.status, Some(200));
+    assert_eq!(scene.bff.take().remove(0).header("authorization"), "Bearer own");
+}
+
 async fn t05_a_connection_line_cannot_take_the_verified_identity_away(kind: Kind) {
     let scene = Scene::start(kind).await;
     for lines in [
@@ -108,6 +147,10 @@ async fn t05_a_connection_line_cannot_take_the_verified_identity_away(kind: Kind
         "Connection: Upgrade, X-User-ID, close\r\nUpgrade: websocket",
     ] {
         let reply = scene.raw(&format!("GET /app/x HTTP/1.1\r\nCookie: {GOOD}\r\n{lines}")).await;
+        if kind == Kind::Envoy && reply.status == Some(400) {
+            assert!(scene.app.take().is_empty(), "{lines}");
+            continue;
+        }
         assert_eq!(reply.status, Some(200), "{lines}: {}", reply.text);
         let seen = scene.app.take().remove(0);
         for (name, value) in IDENTITY {
@@ -135,7 +178,8 @@ async fn t01_t06_verify_and_services_hear_of_the_real_request_whatever_the_clien
         .await;
     assert_eq!(reply.status, Some(200), "{}", reply.text);
     let asked = scene.verify.take().remove(0);
-    assert_eq!(asked.method, Method::GET);
+    // Envoy asks with the method of the request.
+    assert_eq!(asked.method, if kind == Kind::Envoy { Method::DELETE } else { Method::GET });
     assert!(["/auth/forward", "/auth/verify"].contains(&asked.target()), "{}", asked.target());
     for (name, value) in [
         ("x-forwarded-uri", "/app/a?policy=none&b=c"),
@@ -183,6 +227,7 @@ async fn a_body_reaches_the_service_whole_and_verify_not_at_all(kind: Kind) {
     assert_eq!(scene.app.take().remove(0).body, "chunked");
     for asked in scene.verify.take() {
         assert!(asked.body.is_empty());
-        assert_eq!((asked.header("content-length"), asked.header("expect")), ("", ""));
+        assert!(["", "0"].contains(&asked.header("content-length")), "{:?}", asked.headers);
+        assert_eq!(asked.header("expect"), "");
     }
 }

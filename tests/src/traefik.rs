@@ -31,6 +31,23 @@ pub struct Traefik {
     pub internal: SocketAddr,
 }
 
+/// The shipped files, to be spoiled.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// `static.yml`.
+    pub fixed: String,
+    /// `dynamic.yml`.
+    pub dynamic: String,
+}
+
+impl Files {
+    fn shipped() -> Self {
+        let shipped = place::repository().join("traefik");
+        let read = |name| std::fs::read_to_string(shipped.join(name)).expect("a shipped file");
+        Self { fixed: read("static.yml"), dynamic: read("dynamic.yml") }
+    }
+}
+
 impl Traefik {
     /// Starts Traefik with TLS at `secure`; `environment` holds the variables of `dynamic.yml`.
     pub async fn start(
@@ -39,25 +56,20 @@ impl Traefik {
         environment: &Environment,
         agent: &Agent,
     ) -> Self {
-        Self::start_with(scratch, secure, environment, "", agent).await
+        Self::start_with(scratch, secure, environment, agent, |files| files).await
     }
 
-    /// The same with routers of somebody else, who shares this Traefik: lines of YAML.
+    /// The same with the files as `edit` makes them.
     pub async fn start_with(
         scratch: &Scratch,
         secure: SocketAddr,
         environment: &Environment,
-        routers: &str,
         agent: &Agent,
+        edit: impl FnOnce(Files) -> Files,
     ) -> Self {
         let (plain, internal) = (ports::free(), ports::free());
-        let shipped = place::repository().join("traefik");
-        let text = std::fs::read_to_string(shipped.join("dynamic.yml"))
-            .expect("the shipped dynamic configuration");
-        let text = text.replacen("  routers:\n", &format!("  routers:\n{routers}"), 1);
-        let dynamic = scratch.write("dynamic.yml", text);
-        let text = std::fs::read_to_string(shipped.join("static.yml"))
-            .expect("the shipped static configuration");
+        let Files { fixed, dynamic } = edit(Files::shipped());
+        let dynamic = scratch.write("dynamic.yml", dynamic);
         let text = [
             ("\":80\"", format!("\"{plain}\"")),
             ("\":443\"", format!("\"{secure}\"")),
@@ -65,7 +77,7 @@ impl Traefik {
             ("/etc/traefik/dynamic.yml", dynamic.display().to_string()),
         ]
         .iter()
-        .fold(text, |text, (from, to)| {
+        .fold(fixed, |text, (from, to)| {
             assert_eq!(text.matches(from).count(), 1, "{from} in traefik/static.yml");
             text.replacen(from, to, 1)
         });
@@ -84,13 +96,13 @@ impl Traefik {
     // Ping answers before the file provider has loaded; a route of ours exists only afterwards.
     async fn ready(&mut self, agent: &Agent) {
         let ping = format!("http://{}/ping", self.internal);
-        let blocked = format!("https://{HOST}:{}/auth/verify", self.secure.port());
+        let routed = format!("https://{HOST}:{}/auth/verify", self.secure.port());
         self.process
             .ready(async || {
                 let alive = agent.get(&ping).try_send().await.ok()?;
-                let routed = agent.get(&blocked).try_send().await.ok()?;
-                // Without a router Traefik answers "404 page not found", the router's own 404 is "Not Found".
-                (alive.status == 200 && routed.text().trim() == "Not Found").then_some(())
+                let routed = agent.get(&routed).try_send().await.ok()?;
+                // What Traefik answers without a router.
+                (alive.status == 200 && routed.text().trim() != "404 page not found").then_some(())
             })
             .await;
     }

@@ -9,7 +9,7 @@ use crate::scratch::Scratch;
 use crate::service::Service;
 use crate::tls::{Ca, Leaf};
 use crate::traefik::kubernetes::Deployment;
-use crate::traefik::{HOST, Traefik};
+use crate::traefik::{Files, HOST, Traefik};
 
 /// A router that somebody else wrote into the same Traefik, with no host and no middleware.
 const FOREIGN: &str = r#"    foreign:
@@ -56,7 +56,11 @@ impl Behind<'_> {
         match form {
             Form::File => {
                 let environment = self.environment(ca, leaf);
-                Traefik::start_with(scratch, secure, &environment, FOREIGN, agent).await
+                Traefik::start_with(scratch, secure, &environment, agent, |files| {
+                    let routers = format!("  routers:\n{FOREIGN}");
+                    Files { dynamic: files.dynamic.replacen("  routers:\n", &routers, 1), ..files }
+                })
+                .await
             }
             Form::Kubernetes => self.deployment(ca, leaf).start(scratch, secure, agent).await,
         }

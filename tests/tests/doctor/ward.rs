@@ -1,0 +1,113 @@
+//! What is examined: a whole deployment, and beside its own Traefik others that were spoiled.
+
+use e2e::agent::{Agent, CHROME};
+use e2e::ports;
+use e2e::process::run;
+use e2e::program::Environment;
+use e2e::scratch::Scratch;
+use e2e::service::{Answer, Seen, Service, answer, echo};
+use e2e::stack::{COOKIE, Stack};
+use e2e::traefik::{Files, HOST, Traefik};
+use e2e::{place, process};
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+/// Traefiks at once.
+const AT_ONCE: usize = 3;
+
+pub(crate) struct Ward {
+    stack: Stack,
+    agent: Agent,
+    edge: Environment,
+    cookie: std::path::PathBuf,
+    places: Semaphore,
+    _services: [Service; 2],
+}
+
+pub(crate) struct Report {
+    pub(crate) json: Value,
+    pub(crate) status: Option<i32>,
+}
+
+impl Ward {
+    pub(crate) async fn open() -> Self {
+        let stack = Stack::start().await;
+        let protected = Service::start(None, async |seen| protected(&seen)).await;
+        let pages = Service::start(None, async |seen| public(&seen)).await;
+        let alice = stack.signed_in("alice").await;
+        let cookie = format!("{COOKIE}={}\n", stack.cookie(&alice));
+        let cookie = stack.scratch.write("cookie", cookie);
+        let leaf = stack.ca.issue("doctor-edge", &[HOST]);
+        let edge = Environment::default()
+            .set("WICKETGATE_HOST", HOST)
+            .set("WICKETGATE_TLS_CERT", leaf.certificate.display())
+            .set("WICKETGATE_TLS_KEY", leaf.key.display())
+            .set("WICKETGATE_FORWARDAUTH_URL", format!("https://localhost:{}", stack.verify.port()))
+            .set("WICKETGATE_FORWARDAUTH_CA", stack.ca.file().display())
+            .set("WICKETGATE_BFF_URL", format!("http://{}", stack.bff_address))
+            .set("WICKETGATE_PROTECTED_URL", protected.origin())
+            .set("WICKETGATE_SPA_URL", pages.origin())
+            .set("WICKETGATE_CORS_ORIGINS", "https://spa.wicket.test")
+            // Nothing of the shipped files reads these.
+            .set("BFF_ADMIN", format!("http://{}", stack.bff.admin))
+            .set("API", ports::free());
+        let (agent, places) = (stack.agent(), Semaphore::new(AT_ONCE));
+        Self { stack, agent, edge, cookie, places, _services: [protected, pages] }
+    }
+
+    /// What the doctor says of a Traefik with the shipped files as `edit` makes them.
+    pub(crate) async fn examine(&self, edit: impl FnOnce(Files) -> Files) -> Report {
+        let _place = self.places.acquire().await.expect("never closed");
+        let scratch = Scratch::new();
+        let secure = ports::free();
+        let traefik = Traefik::start_with(&scratch, secure, &self.edge, &self.agent, edit).await;
+        let mut doctor = process::command(place::program("forwardauth"));
+        let port = self.stack.traefik.secure.port();
+        doctor
+            .args(["doctor", &format!("https://{HOST}:{port}/app/page"), "--json"])
+            .arg(format!("--connect={secure}"))
+            .arg(format!("--plain={}", traefik.plain))
+            .args(["--echo=/app/echo", "--echo=/echo"])
+            .arg(format!("--user-agent={CHROME}"))
+            .arg(format!("--ca={}", self.stack.ca.file().display()))
+            .arg(format!("--cookie-file={}", self.cookie.display()));
+        let output = tokio::task::spawn_blocking(|| run(doctor)).await.expect("the doctor ends");
+        let json = serde_json::from_slice(&output.stdout);
+        let json = json.unwrap_or_else(|error| panic!("{error}: {output:?}\n{}", traefik.log()));
+        Report { json, status: output.status.code() }
+    }
+}
+
+impl Report {
+    /// The checks with one of these verdicts, by name.
+    pub(crate) fn verdicts(&self, wanted: &[&str]) -> Vec<&str> {
+        let findings = self.json["findings"].as_array().expect("findings");
+        let found = findings.iter().filter(|finding| wanted.contains(&text(finding, "verdict")));
+        let mut names: Vec<&str> = found.map(|finding| text(finding, "check")).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+fn text<'a>(finding: &'a Value, field: &str) -> &'a str {
+    finding[field].as_str().unwrap_or_default()
+}
+
+/// Behind ForwardAuth: a page, which is one in more spellings than it should be, and an echo.
+fn protected(seen: &Seen) -> Answer {
+    if seen.target().starts_with("/app/echo") {
+        return echo(seen);
+    }
+    let mut page = answer(200, "text/html; charset=utf-8", "<!doctype html><title>secret</title>");
+    // As careless services do.
+    page.headers_mut().insert("x-user-id", "alice".parse().expect("a value"));
+    page
+}
+
+/// The pages for everybody.
+fn public(seen: &Seen) -> Answer {
+    if seen.target().starts_with("/echo") {
+        return echo(seen);
+    }
+    answer(200, "text/html; charset=utf-8", "<!doctype html><title>welcome</title>")
+}

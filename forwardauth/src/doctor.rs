@@ -2,8 +2,10 @@
 //! the service, needs none of its configuration and shares nothing with it.
 //!
 //! `wire` has the bounds that keep it safe in production; `site` asks what everything else is compared with;
-//! each file of `checks` asks one kind of question, and `report` tells what came of them.
+//! each file of `checks` asks one kind of question, `admin` reads what Traefik says of itself, and `report` tells what
+//! came of them.
 
+mod admin;
 mod answer;
 mod ask;
 mod catalogue;
@@ -38,6 +40,8 @@ pub struct Subject {
     pub plain: Option<String>,
     /// Paths of services that answer with the headers of their request.
     pub echoes: Vec<String>,
+    /// Traefik's API, which says how it is configured.
+    pub admin: Option<Uri>,
     /// A `Cookie` header, `name=value`, with the session of a test user.
     pub cookie: Option<SecretString>,
     /// What the test user's browser calls itself.
@@ -76,11 +80,20 @@ pub enum DoctorError {
 pub async fn examine(subject: Subject) -> Result<Report, DoctorError> {
     let url = subject.url.to_string();
     let wire = Wire::new(subject.ca.as_deref())?;
+    let admin = match &subject.admin {
+        Some(url) => Some(admin::place(url).ok_or(DoctorError::Usage(
+            "--admin is no address of Traefik's API: http://host:port",
+        ))?),
+        None => None,
+    };
     let plan = plan(subject, wire)?;
     let site = Box::pin(Site::open(plan)).await;
     let site = site
         .map_err(|failure| DoctorError::Away { url: url.clone(), reason: failure.to_string() })?;
-    let findings = Box::pin(checks::ask(&site)).await;
+    let mut findings = Box::pin(checks::ask(&site)).await;
+    if let Some(place) = admin {
+        findings.extend(admin::ask(&site.wire, &place, &site.user_agent).await);
+    }
     Ok(Report { url, requests: site.wire.asked(), findings })
 }
 

@@ -74,6 +74,9 @@ struct Doctor {
     /// best one behind `ForwardAuth` and one that is not.
     #[arg(long, value_name = "PATH")]
     echo: Vec<String>,
+    /// Traefik's API, where the doctor can reach it: what is wrong whatever it opens today.
+    #[arg(long, value_name = "URL")]
+    admin: Option<Uri>,
     /// A file with the cookie of a test user's session: `name=value`.
     #[arg(long, value_name = "FILE")]
     cookie_file: Option<PathBuf>,
@@ -181,7 +184,8 @@ fn explain(subject: &Subject) -> ExitCode {
 }
 
 fn examine(arguments: Doctor) -> ExitCode {
-    let Doctor { url, echo, cookie_file, user_agent, connect, plain, ca, json, list } = arguments;
+    let Doctor { url, echo, admin, cookie_file, user_agent, connect, plain, ca, json, list } =
+        arguments;
     let Some(url) = url.filter(|_| !list) else { return tell(&doctor::markdown()) };
     let (cookie, ca) = match (read(cookie_file, "--cookie-file"), read(ca, "--ca")) {
         (Ok(cookie), Ok(ca)) => (cookie, ca),
@@ -191,7 +195,7 @@ fn examine(arguments: Doctor) -> ExitCode {
         Ok(cookie) => cookie.map(|text| SecretString::from(text.trim())),
         Err(_) => return complain(&"--cookie-file: is not text", USAGE),
     };
-    let patient = Patient { url, connect, plain, echoes: echo, cookie, user_agent, ca };
+    let patient = Patient { url, connect, plain, echoes: echo, admin, cookie, user_agent, ca };
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&error, 1),

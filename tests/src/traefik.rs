@@ -41,7 +41,8 @@ pub struct Files {
 }
 
 impl Files {
-    fn shipped() -> Self {
+    /// As they stand in the repository.
+    pub fn shipped() -> Self {
         let shipped = place::repository().join("traefik");
         let read = |name| std::fs::read_to_string(shipped.join(name)).expect("a shipped file");
         Self { fixed: read("static.yml"), dynamic: read("dynamic.yml") }
@@ -56,19 +57,19 @@ impl Traefik {
         environment: &Environment,
         agent: &Agent,
     ) -> Self {
-        Self::start_with(scratch, secure, environment, agent, |files| files).await
+        Self::start_with(scratch, secure, environment, agent, Files::shipped()).await
     }
 
-    /// The same with the files as `edit` makes them.
+    /// The same with these files.
     pub async fn start_with(
         scratch: &Scratch,
         secure: SocketAddr,
         environment: &Environment,
         agent: &Agent,
-        edit: impl FnOnce(Files) -> Files,
+        files: Files,
     ) -> Self {
         let (plain, internal) = (ports::free(), ports::free());
-        let Files { fixed, dynamic } = edit(Files::shipped());
+        let Files { fixed, dynamic } = files;
         let dynamic = scratch.write("dynamic.yml", dynamic);
         let text = [
             ("\":80\"", format!("\"{plain}\"")),

@@ -1,12 +1,14 @@
 //! Owns: the list of all checks, as the documentation has it (`docs/DOCTOR.md`).
 
-use super::checks;
 use super::finding::Check;
+use super::{admin, checks};
 
 /// All checks as Markdown: what is asked, what a bad answer means, and what to write then.
 pub fn markdown() -> String {
     let mut out = String::from("## What is asked from outside\n\n");
     section(&mut out, &checks::ALL);
+    out.push_str("\n## What is read of Traefik's API, with `--admin`\n\n");
+    section(&mut out, &admin::checks());
     out
 }
 
@@ -37,8 +39,9 @@ mod tests {
 
     #[test]
     fn each_check_has_a_name_of_its_own() {
-        let names: HashSet<&str> = checks::ALL.iter().map(|check| check.id).collect();
-        assert_eq!(names.len(), checks::ALL.len());
-        assert!(checks::ALL.iter().all(|check| !check.asks.contains('|') && !check.fix.is_empty()));
+        let all = || checks::ALL.into_iter().chain(admin::checks());
+        let names: HashSet<&str> = all().map(|check| check.id).collect();
+        assert_eq!(names.len(), all().count());
+        assert!(all().all(|check| !check.asks.contains('|') && !check.fix.is_empty()));
     }
 }

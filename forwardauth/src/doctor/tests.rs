@@ -44,6 +44,7 @@ fn subject(url: &str) -> Subject {
         connect: None,
         plain: None,
         echoes: Vec::new(),
+        admin: None,
         cookie: None,
         user_agent: None,
         ca: None,
@@ -137,6 +138,7 @@ async fn what_makes_no_sense_is_refused_before_anything_is_asked() {
             "--cookie-file",
         ),
         (Subject { user_agent: Some("a\nb".to_owned()), ..page() }, "--user-agent"),
+        (Subject { admin: Some("/api".parse().unwrap()), ..page() }, "--admin"),
         (Subject { ca: Some(b"no certificate".to_vec()), ..page() }, "--ca"),
     ] {
         let problem = examine(patient).await.unwrap_err().to_string();

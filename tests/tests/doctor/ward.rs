@@ -12,6 +12,8 @@ use e2e::{place, process};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+use crate::spoiled::Edit as _;
+
 /// Traefiks at once.
 const AT_ONCE: usize = 3;
 
@@ -48,25 +50,26 @@ impl Ward {
             .set("WICKETGATE_PROTECTED_URL", protected.origin())
             .set("WICKETGATE_SPA_URL", pages.origin())
             .set("WICKETGATE_CORS_ORIGINS", "https://spa.wicket.test")
-            // Nothing of the shipped files reads these.
-            .set("BFF_ADMIN", format!("http://{}", stack.bff.admin))
-            .set("API", ports::free());
+            // Nothing of the shipped files reads this.
+            .set("BFF_ADMIN", format!("http://{}", stack.bff.admin));
         let (agent, places) = (stack.agent(), Semaphore::new(AT_ONCE));
         Self { stack, agent, edge, cookie, places, _services: [protected, pages] }
     }
 
-    /// What the doctor says of a Traefik with the shipped files as `edit` makes them.
-    pub(crate) async fn examine(&self, edit: impl FnOnce(Files) -> Files) -> Report {
+    /// What the doctor says of a Traefik with the these files.
+    pub(crate) async fn examine(&self, files: Files) -> Report {
         let _place = self.places.acquire().await.expect("never closed");
         let scratch = Scratch::new();
         let secure = ports::free();
-        let traefik = Traefik::start_with(&scratch, secure, &self.edge, &self.agent, edit).await;
+        let files = with_api(files);
+        let traefik = Traefik::start_with(&scratch, secure, &self.edge, &self.agent, files).await;
         let mut doctor = process::command(place::program("forwardauth"));
         let port = self.stack.traefik.secure.port();
         doctor
             .args(["doctor", &format!("https://{HOST}:{port}/app/page"), "--json"])
             .arg(format!("--connect={secure}"))
             .arg(format!("--plain={}", traefik.plain))
+            .arg(format!("--admin=http://{}", traefik.internal))
             .args(["--echo=/app/echo", "--echo=/echo"])
             .arg(format!("--user-agent={CHROME}"))
             .arg(format!("--ca={}", self.stack.ca.file().display()))
@@ -87,6 +90,12 @@ impl Report {
         names.sort_unstable();
         names
     }
+}
+
+/// Traefik's API at the entry point that is on loopback alone.
+fn with_api(files: Files) -> Files {
+    let api = "  routers:\n    inside: { entryPoints: [internal], rule: \"PathPrefix(`/api`)\", service: api@internal }\n";
+    files.swap("  routers:\n", api)
 }
 
 fn text<'a>(finding: &'a Value, field: &str) -> &'a str {

@@ -57,15 +57,20 @@ const VERIFY: [&str; 10] = [
     "/AUTH/VERIFY",
 ];
 
-/// Paths, and words in their answers that nothing else has.
-const INTERNAL: [(&str, &[&str]); 6] = [
-    ("/metrics", &["# type ", "# help "]),
-    ("/health/ready", &["\"checks\"", "\"redis\"", "\"draining\""]),
-    ("/internal/refresh", &["\"code\":\"unauthorized\"", "\"code\":\"method_not_allowed\""]),
-    ("/admin/config", &["\"code\":\"unauthorized\"", "\"code\":\"invalid_admin_token\""]),
-    ("/admin/sessions", &["\"code\":\"unauthorized\"", "\"code\":\"invalid_admin_token\""]),
-    ("/ping", &[]),
+type Sign = fn(&Answer) -> bool;
+
+/// Paths, and how the programs' admin listeners and Traefik answer there.
+const INTERNAL: [(&str, Sign); 5] = [
+    ("/metrics", |answer| answer.is_success() && answer.holds("# type ")),
+    ("/health/ready", |answer| matches!(answer.body.as_slice(), b"ready\n" | b"not ready\n")),
+    ("/internal/refresh", |answer| answer.status == 405 && answer.text("allow") == "POST"),
+    ("/admin/config", is_for_administrators),
+    ("/ping", |answer| answer.is_success() && answer.body == b"OK"),
 ];
+
+fn is_for_administrators(answer: &Answer) -> bool {
+    answer.status == 401 && answer.holds("\"code\":\"admin_token")
+}
 
 const API: [(&str, &[&str]); 3] = [
     ("/api/version", &["\"codename\"", "\"startdate\""]),
@@ -97,10 +102,9 @@ fn is_of_verify(answer: &Answer) -> bool {
 
 pub(in super::super) async fn internal_reachable(site: &Site) -> Result<Seen, Failure> {
     let mut found = Vec::new();
-    for (path, words) in INTERNAL {
+    for (path, is_internal) in INTERNAL {
         let answer = site.send(Ask::get(path)).await?;
-        let is_ping = path == "/ping" && answer.is_success() && answer.body == b"OK";
-        if is_ping || words.iter().any(|word| answer.holds(word)) {
+        if is_internal(&answer) {
             found.push(format!("{path} gets {}", answer.status));
         }
     }

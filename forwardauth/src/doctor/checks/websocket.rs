@@ -27,12 +27,14 @@ http:
 # and no forwardedHeaders.insecure at the entry point",
 };
 
+const OPEN: &str = "not judged: the page is open as it is";
+
 /// RFC 6455 section 1.3.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
 pub(in super::super) async fn websocket_bypass(site: &Site) -> Result<Seen, Failure> {
     if site.is_open() {
-        return Ok(Seen::unknown("not judged: the page is open as it is"));
+        return Ok(Seen::unknown(OPEN));
     }
     let answer = site.send(upgrade(site)).await?;
     let told = format!("gets {}", answer.status);
@@ -40,6 +42,9 @@ pub(in super::super) async fn websocket_bypass(site: &Site) -> Result<Seen, Fail
 }
 
 pub(in super::super) async fn websocket_origin(site: &Site) -> Result<Seen, Failure> {
+    if site.is_open() {
+        return Ok(Seen::unknown(OPEN));
+    }
     if site.allowed.is_none() {
         return Ok(Seen::unknown("needs a session: --cookie-file"));
     }

@@ -60,7 +60,7 @@ enum Command {
     },
     /// Ask a live Traefik as an attacker would, and say what to repair. Needs no configuration.
     ///
-    /// Sends at most 160 requests by methods that change nothing, fewer than 50 a second. Exit 0 if nothing is
+    /// Sends at most 200 requests by methods that change nothing, fewer than 50 a second. Exit 0 if nothing is
     /// bad, 1 if something is, 64 if it cannot be asked like this, 69 if nobody answers.
     Doctor(Box<Doctor>),
 }

@@ -30,6 +30,8 @@ pub(super) struct Site {
     pub(super) with_session: Option<u16>,
     /// The page with the session, if it let it in.
     pub(super) allowed: Option<Answer>,
+    /// The page at `/`, if it is one for everybody: a script there is of the same origin.
+    pub(super) root: Option<Answer>,
     /// What a page gets that does not exist, twice.
     pub(super) nowhere: [Answer; 2],
 }
@@ -74,10 +76,13 @@ impl Site {
             fetch: empty(),
             with_session: None,
             allowed: None,
+            root: None,
             nowhere: [empty(), empty()],
         };
         site.visit = site.send(Ask::get(&site.page).navigating()).await?;
         site.fetch = site.send(Ask::get(&site.page).scripted()).await?;
+        let root = site.send(Ask::get("/").navigating()).await?;
+        site.root = Some(root).filter(Answer::is_success);
         let [first, second] = NOWHERE;
         site.nowhere = [
             site.send(Ask::get(first).scripted()).await?,

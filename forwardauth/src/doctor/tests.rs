@@ -102,6 +102,16 @@ async fn t07_what_opens_a_page_is_named() {
 }
 
 #[tokio::test]
+async fn who_is_turned_away_judges_nothing() {
+    const EARLY: &str =
+        "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n";
+    let report = examined(|head| if head.contains('%') { EARLY } else { closed(head) }).await;
+    assert_eq!(verdict(&report, "encoded-path"), Verdict::Unknown);
+    assert_eq!(verdict(&report, "open-page"), Verdict::Good);
+    assert!(report.text().contains("ask again later"), "{}", report.text());
+}
+
+#[tokio::test]
 async fn a_page_for_everybody_is_bad_and_nothing_is_said_of_ways_around_it() {
     let report = examined(|_| PAGE).await;
     assert_eq!(verdict(&report, "open-page"), Verdict::Bad);

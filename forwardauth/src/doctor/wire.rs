@@ -19,11 +19,14 @@ use super::answer::Answer;
 use super::ask::Ask;
 
 /// Most requests of one run.
-pub const REQUESTS_MAX: u32 = 160;
+pub const REQUESTS_MAX: u32 = 200;
 /// Longest run.
 const RUN: Duration = Duration::from_secs(120);
 /// Between two requests: fewer than fifty a second.
 const PACE: Duration = Duration::from_millis(20);
+/// How often in one run a 429 is waited for, and how long at most.
+const PATIENCE: u32 = 10;
+const WAIT_MAX: Duration = Duration::from_secs(3);
 const CONNECT: Duration = Duration::from_secs(3);
 const ANSWER: Duration = Duration::from_secs(8);
 /// Most that is read of an answer, in bytes. Traefik's list of routers may be long.
@@ -51,6 +54,8 @@ pub(super) enum Failure {
     Closed,
     /// Something else than HTTP/1.
     NotHttp,
+    /// 429, again and again.
+    TurnedAway,
     Slow,
     /// The bounds of this run.
     Spent,
@@ -63,6 +68,9 @@ impl fmt::Display for Failure {
             Self::Tls(reason) => write!(formatter, "no TLS: {reason}"),
             Self::Closed => formatter.write_str("closed without an answer"),
             Self::NotHttp => formatter.write_str("answered something else than HTTP"),
+            Self::TurnedAway => {
+                formatter.write_str("too many requests, says the site: ask again later")
+            }
             Self::Slow => formatter.write_str("no answer in time"),
             Self::Spent => formatter.write_str("not asked: this run has asked enough"),
         }
@@ -78,6 +86,7 @@ pub struct CaError;
 pub(super) struct Wire {
     tls: TlsConnector,
     asked: Cell<u32>,
+    patience: Cell<u32>,
     until: Instant,
 }
 
@@ -95,7 +104,12 @@ impl Wire {
         }
         let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         let tls = TlsConnector::from(Arc::new(config));
-        Ok(Self { tls, asked: Cell::new(0), until: Instant::now() + RUN })
+        Ok(Self {
+            tls,
+            asked: Cell::new(0),
+            patience: Cell::new(PATIENCE),
+            until: Instant::now() + RUN,
+        })
     }
 
     /// How many requests went out.
@@ -103,8 +117,21 @@ impl Wire {
         self.asked.get()
     }
 
-    /// Sends one request on a connection of its own.
+    /// Sends one request on a connection of its own; again where the site says that it is too early.
     pub(super) async fn send(&self, place: &Place, ask: &Ask) -> Result<Answer, Failure> {
+        loop {
+            let answer = self.send_once(place, ask).await?;
+            if answer.status != 429 {
+                return Ok(answer);
+            }
+            let left = self.patience.get().checked_sub(1).ok_or(Failure::TurnedAway)?;
+            self.patience.set(left);
+            let wait = answer.text("retry-after").parse().map_or(WAIT_MAX, Duration::from_secs);
+            sleep(wait.min(WAIT_MAX)).await;
+        }
+    }
+
+    async fn send_once(&self, place: &Place, ask: &Ask) -> Result<Answer, Failure> {
         let stream = self.connect(place).await?;
         let end = self.until.min(Instant::now() + ANSWER);
         if !place.secure {

@@ -21,7 +21,7 @@ const fn spoiled(
 const AUTH: &str = "        - wicketgate-auth{{ if $policy }}-{{ $policy }}{{ end }}\n";
 const WEBSECURE: &str = "  websecure:\n    address: \":443\"\n";
 
-pub(crate) const ALL: [Spoiled; 40] = [
+pub(crate) const ALL: [Spoiled; 41] = [
     spoiled("a router without ForwardAuth", &["open-page"], |files| files.without(AUTH)),
     spoiled("a twin for OPTIONS", &["admin-without-auth", "method-bypass"], |files| {
         files.router("twin", "PathPrefix(`/app/`) && Method(`OPTIONS`)", "protected")
@@ -151,6 +151,12 @@ pub(crate) const ALL: [Spoiled; 40] = [
     }),
     spoiled("no policy for content", &["csp"], |files| {
         files.without("        - content-security\n")
+    }),
+    spoiled("no policy for content at /", &["csp"], |files| {
+        files.swap(
+            "[security-headers, content-security, rate-ip, drop-cookies]",
+            "[security-headers, rate-ip, drop-cookies]",
+        )
     }),
     spoiled("scripts in the page", &["csp"], |files| {
         files.swap("script-src 'self'", "script-src 'self' 'unsafe-inline'")

@@ -6,30 +6,30 @@ use super::super::site::Site;
 
 pub(in super::super) const CSP: Check = Check {
     id: "csp",
-    asks: "`Content-Security-Policy` of the page",
+    asks: "`Content-Security-Policy` of the page and of `/`",
     why: "a script that gets into the page runs, and acts for the user",
     fix: "\
 http:
   middlewares:
-    content-security:                        # in the router, before wicketgate-auth
+    content-security:                        # in every router with pages, before wicketgate-auth
       headers:
         contentSecurityPolicy: \"default-src 'self'; script-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'\"",
 };
 
 pub(in super::super) const HSTS: Check = Check {
     id: "hsts",
-    asks: "`Strict-Transport-Security` of the page",
+    asks: "`Strict-Transport-Security` of the page and of `/`",
     why: "the first request may go out in plain text, to whoever answers first",
     fix: "\
 http:
   middlewares:
-    security-headers:                        # in the router, before wicketgate-auth
+    security-headers:                        # in every router with pages, before wicketgate-auth
       headers: { stsSeconds: 31536000, stsIncludeSubdomains: true }",
 };
 
 pub(in super::super) const NOSNIFF: Check = Check {
     id: "nosniff",
-    asks: "`X-Content-Type-Options` of the page",
+    asks: "`X-Content-Type-Options` of the page and of `/`",
     why: "a browser may take an upload for a script",
     fix: "\
 http:
@@ -40,7 +40,7 @@ http:
 
 pub(in super::super) const FRAMING: Check = Check {
     id: "framing",
-    asks: "`frame-ancestors` in the policy of the page, or `X-Frame-Options`",
+    asks: "`frame-ancestors` in the policy of both, or `X-Frame-Options`",
     why: "another site may show the page in a frame and steer the user's clicks",
     fix: "\
 http:
@@ -51,7 +51,7 @@ http:
 
 pub(in super::super) const REFERRER_POLICY: Check = Check {
     id: "referrer-policy",
-    asks: "`Referrer-Policy` of the page",
+    asks: "`Referrer-Policy` of the page and of `/`",
     why: "other sites may learn the addresses of pages, and what stands in their queries",
     fix: "\
 http:
@@ -60,44 +60,47 @@ http:
       headers: { referrerPolicy: strict-origin-when-cross-origin }",
 };
 
-/// The page where it was seen, else the refusals, which the same middlewares decorate.
-fn answers(site: &Site) -> Vec<&Answer> {
-    match &site.allowed {
+/// The page where it was seen, else the refusals, which the same middlewares decorate; and the page at `/`.
+fn answers(site: &Site) -> Vec<(String, &Answer)> {
+    let seen = match &site.allowed {
         Some(allowed) => vec![allowed],
         None => vec![&site.visit, &site.fetch],
-    }
+    };
+    let seen = seen.into_iter().map(|answer| (format!("the page with {}", answer.status), answer));
+    seen.chain(site.root.iter().map(|root| ("/".to_owned(), root))).collect()
 }
 
-/// Bad, or a warning, where an answer lacks what `said` looks for.
-fn all_say(site: &Site, said: impl Fn(&Answer) -> bool, otherwise: fn(String) -> Seen) -> Seen {
-    let lacking: Vec<&&Answer> = Vec::new();
-    let answers = answers(site);
-    let lacking = answers.iter().fold(lacking, |mut all, answer| {
-        if !said(answer) {
-            all.push(answer);
-        }
-        all
-    });
-    match lacking.first() {
-        Some(answer) => otherwise(format!("not with {}", answer.status)),
-        None => Seen::good("is there"),
-    }
+/// All answers that lack what `said` looks for.
+fn lacking(site: &Site, said: impl Fn(&Answer) -> bool) -> Vec<String> {
+    let lacking = answers(site).into_iter().filter(|(_, answer)| !said(answer));
+    let mut lacking: Vec<String> = lacking.map(|(name, _)| format!("{name} has none")).collect();
+    lacking.dedup();
+    lacking
 }
 
 pub(in super::super) fn csp(site: &Site) -> Seen {
-    let policies: Vec<String> = answers(site).iter().map(|answer| policy(answer)).collect();
-    if policies.iter().any(String::is_empty) {
-        return Seen::bad("the page has none");
+    let none = lacking(site, |answer| !policy(answer).is_empty());
+    if !none.is_empty() {
+        return Seen::bad_if_any(&none, "");
     }
-    let scripts = policies.iter().filter_map(|policy| {
-        directive(policy, "script-src").or_else(|| directive(policy, "default-src"))
-    });
-    let scripts: Vec<&str> = scripts.collect();
-    if scripts.len() < policies.len() {
-        return Seen::bad("it does not limit scripts: neither script-src nor default-src");
+    let scripts = |policy: &str| {
+        let sources = directive(policy, "script-src").or_else(|| directive(policy, "default-src"));
+        sources.map(str::to_owned)
+    };
+    let (mut open, mut odd) = (Vec::new(), Vec::new());
+    for (name, answer) in answers(site) {
+        match scripts(&policy(answer)) {
+            Some(sources) => {
+                let found = lax(&sources);
+                odd.extend(found.into_iter().map(|source| format!("{name}: {source}")));
+            }
+            None => open.push(format!("{name}: neither script-src nor default-src")),
+        }
     }
-    let open: Vec<String> = scripts.iter().flat_map(|sources| lax(sources)).collect();
-    Seen::warn_if_any(&open, "is there")
+    if open.is_empty() {
+        return Seen::warn_if_any(&odd, "is there");
+    }
+    Seen::bad_if_any(&open, "")
 }
 
 /// Sources that let in scripts of anybody.
@@ -135,13 +138,13 @@ pub(in super::super) fn hsts(site: &Site) -> Seen {
         let age = said.split(';').find_map(|part| part.trim().strip_prefix("max-age="));
         age.and_then(|age| age.trim_matches('"').parse::<u64>().ok()).is_some_and(|age| age > 0)
     };
-    all_say(site, lasts, Seen::bad)
+    Seen::bad_if_any(&lacking(site, lasts), "is there")
 }
 
 pub(in super::super) fn nosniff(site: &Site) -> Seen {
     let said =
         |answer: &Answer| answer.text("x-content-type-options").eq_ignore_ascii_case("nosniff");
-    all_say(site, said, Seen::bad)
+    Seen::bad_if_any(&lacking(site, said), "is there")
 }
 
 pub(in super::super) fn framing(site: &Site) -> Seen {
@@ -150,14 +153,14 @@ pub(in super::super) fn framing(site: &Site) -> Seen {
         directive(&policy(answer), "frame-ancestors").is_some_and(|by| by != "*")
             || matches!(old.as_str(), "deny" | "sameorigin")
     };
-    all_say(site, said, Seen::bad)
+    Seen::bad_if_any(&lacking(site, said), "is there")
 }
 
 pub(in super::super) fn referrer_policy(site: &Site) -> Seen {
     let said = |answer: &Answer| {
         !matches!(answer.text("referrer-policy"), "" | "unsafe-url" | "no-referrer-when-downgrade")
     };
-    all_say(site, said, Seen::warn)
+    Seen::warn_if_any(&lacking(site, said), "is there")
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::super::wire::Failure;
 
 pub(in super::super) const SPOOFED_IDENTITY: Check = Check {
     id: "spoofed-identity",
-    asks: "each `--echo` service with identity headers of the doctor's making: as documented and twice, in lower and upper case, with `_`, `.` and 12 other characters for `-`",
+    asks: "each `--echo` service with identity headers of the doctor's making: as documented and twice, in lower and upper case, with `_`, `.` and 12 other characters for `-`, with a space before the colon",
     why: "whoever sends the header is that user to the service",
     fix: "\
 entryPoints:

@@ -13,6 +13,9 @@ pub(super) struct Check {
     pub(super) fix: &'static str,
 }
 
+/// Longest text of a finding, in characters.
+const LENGTH_MAX: usize = 1000;
+
 /// How it stands. The order is that of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Verdict {
@@ -47,20 +50,27 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// Some of `what` is the site's to choose: it writes no control characters to a terminal, and no novels.
+    fn new(verdict: Verdict, what: &str) -> Self {
+        let what = what.chars().take(LENGTH_MAX);
+        let what = what.map(|letter| if letter.is_control() { ' ' } else { letter });
+        Self { verdict, what: what.collect() }
+    }
+
     pub(super) fn bad(what: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Bad, what: what.into() }
+        Self::new(Verdict::Bad, &what.into())
     }
 
     pub(super) fn warn(what: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Warn, what: what.into() }
+        Self::new(Verdict::Warn, &what.into())
     }
 
     pub(super) fn unknown(what: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Unknown, what: what.into() }
+        Self::new(Verdict::Unknown, &what.into())
     }
 
     pub(super) fn good(what: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Good, what: what.into() }
+        Self::new(Verdict::Good, &what.into())
     }
 
     /// Bad with all that was found, good with `otherwise` if nothing was.
@@ -88,5 +98,19 @@ fn some_of(found: &[String]) -> String {
     match found.len().saturating_sub(SHOWN) {
         0 => shown.join("; "),
         more => format!("{}; and {more} more", shown.join("; ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_writes_nothing_to_the_terminal() {
+        let seen = Seen::bad(format!("\u{1b}[2J{}", "é".repeat(2000)));
+        assert!(!seen.what.contains('\u{1b}'));
+        assert_eq!(seen.what.chars().count(), LENGTH_MAX);
+        let many: Vec<String> = (0..10).map(|number| number.to_string()).collect();
+        assert!(Seen::warn_if_any(&many, "none").what.ends_with("; 7; and 2 more"));
     }
 }

@@ -1,7 +1,7 @@
 //! Owns: the page that is examined, what it answers to honest requests, and whether another answer came from
 //! the service behind it.
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::answer::Answer;
 use super::ask::Ask;
@@ -117,11 +117,11 @@ impl Site {
         self.allowed.as_ref().and_then(|_| self.with_cookie(ask)).unwrap_or(plain)
     }
 
-    /// The value of the session's cookie, to look for it.
-    pub(super) fn cookie_value(&self) -> Option<&str> {
-        let (_, value) = self.cookie.as_ref()?.expose_secret().split_once('=')?;
-        let value = value.split(';').next().unwrap_or_default().trim();
-        (value.len() >= 16).then_some(value)
+    /// Whether `answer` shows a cookie of the session. Short ones may be there by chance.
+    pub(super) fn shows_cookie(&self, answer: &Answer) -> bool {
+        let cookies = self.cookie.as_ref().map(ExposeSecret::expose_secret).unwrap_or_default();
+        let values = cookies.split(';').filter_map(|cookie| Some(cookie.split_once('=')?.1.trim()));
+        values.filter(|value| value.len() >= 16).any(|value| answer.holds(value))
     }
 
     /// Whether anybody sees the page.

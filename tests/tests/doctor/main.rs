@@ -28,7 +28,9 @@ async fn t01_t09_each_spoiled_configuration_is_found_and_nothing_else() {
     let examinations = spoiled::ALL.map(async |Spoiled { name, edit, finds }| {
         let report = ward.examine(edit(Files::shipped())).await;
         let found = report.verdicts(&["bad", "warn"]);
-        (found != finds).then(|| format!("{name}: {found:?}\n{:#}", report.json))
+        let status = i32::from(!report.verdicts(&["bad"]).is_empty());
+        (found != finds || report.status != Some(status))
+            .then(|| format!("{name}: {found:?}\n{:#}", report.json))
     });
     let wrong: Vec<String> = join_all(examinations).await.into_iter().flatten().collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -46,6 +48,37 @@ async fn each_check_has_a_configuration_that_it_finds() {
     // What cannot be seen from outside.
     found.insert("fail-open");
     assert_eq!(found, all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_the_address_alone_nothing_is_bad_and_what_was_not_seen_is_said() {
+    let report = Ward::open().await.examine_with(Files::shipped(), &[]).await;
+    assert_eq!(report.verdicts(&["bad", "warn"]), [""; 0], "{:#}", report.json);
+    let unseen = [
+        "dropped-identity",
+        "fail-open",
+        "missing-identity",
+        "session",
+        "session-cookie-passed",
+        "spoofed-identity",
+        "websocket-origin",
+    ];
+    assert_eq!(report.verdicts(&["unknown"]), unseen, "{:#}", report.json);
+    assert_eq!(report.status, Some(0));
+}
+
+/// What `fail-open` says to do in rehearsal.
+#[tokio::test(flavor = "multi_thread")]
+async fn t08_while_verify_is_away_the_page_is_not_open() {
+    let mut ward = Ward::open().await;
+    ward.stop_verify();
+    let report = ward.examine(Files::shipped()).await;
+    assert!(report.verdicts(&["unknown"]).contains(&"open-page"), "{:#}", report.json);
+    let opens =
+        ["method-bypass", "header-bypass", "host-bypass", "path-bypass", "websocket-bypass"];
+    let bad = report.verdicts(&["bad", "warn"]);
+    assert!(opens.iter().all(|check| !bad.contains(check)), "{:#}", report.json);
+    assert!(report.json.to_string().contains("Traefik answers 500 where verify cannot be reached"));
 }
 
 #[test]

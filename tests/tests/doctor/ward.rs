@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use crate::spoiled::Edit as _;
 
 /// Traefiks at once.
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 6;
 
 pub(crate) struct Ward {
     stack: Stack,
@@ -56,8 +56,20 @@ impl Ward {
         Self { stack, agent, edge, cookie, places, _services: [protected, pages] }
     }
 
-    /// What the doctor says of a Traefik with the these files.
+    /// Verify is away.
+    pub(crate) fn stop_verify(&mut self) {
+        self.stack.forwardauth.process().kill();
+    }
+
+    /// What the doctor says of a Traefik with these files, if it is told all it can be told.
     pub(crate) async fn examine(&self, files: Files) -> Report {
+        let user_agent = format!("--user-agent={CHROME}");
+        let cookie = format!("--cookie-file={}", self.cookie.display());
+        self.examine_with(files, &[&user_agent, &cookie, "--echo=/app/echo", "--echo=/echo"]).await
+    }
+
+    /// The same with these options and no others that tell it anything.
+    pub(crate) async fn examine_with(&self, files: Files, options: &[&str]) -> Report {
         let _place = self.places.acquire().await.expect("never closed");
         let scratch = Scratch::new();
         let secure = ports::free();
@@ -70,10 +82,8 @@ impl Ward {
             .arg(format!("--connect={secure}"))
             .arg(format!("--plain={}", traefik.plain))
             .arg(format!("--admin=http://{}", traefik.internal))
-            .args(["--echo=/app/echo", "--echo=/echo"])
-            .arg(format!("--user-agent={CHROME}"))
             .arg(format!("--ca={}", self.stack.ca.file().display()))
-            .arg(format!("--cookie-file={}", self.cookie.display()));
+            .args(options);
         let output = tokio::task::spawn_blocking(|| run(doctor)).await.expect("the doctor ends");
         let json = serde_json::from_slice(&output.stdout);
         let json = json.unwrap_or_else(|error| panic!("{error}: {output:?}\n{}", traefik.log()));

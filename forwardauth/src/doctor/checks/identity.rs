@@ -34,7 +34,7 @@ http:
 
 pub(in super::super) const DROPPED_IDENTITY: Check = Check {
     id: "dropped-identity",
-    asks: "the same with a `Connection` line that names the identity headers",
+    asks: "the same with a `Connection` line that names the identity headers and `X-Forwarded-*`",
     why: "a client takes the verified identity away, and a service that trusts its absence lets it in",
     fix: "\
 entryPoints:
@@ -66,6 +66,9 @@ http:
       headers:
         customResponseHeaders: { X-User-ID: \"\", X-Session-ID: \"\", X-Auth-Time: \"\", X-Tenant-Id: \"\", X-Tenant-Slug: \"\", X-User-Roles: \"\", X-Master-Flags: \"\" }",
 };
+
+/// What Traefik says about the request.
+const FORWARDED: [&str; 3] = ["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"];
 
 const NO_ECHO: &str = "needs the path of a service that answers with the headers it got: --echo";
 const NO_SESSION: &str =
@@ -106,30 +109,29 @@ pub(in super::super) async fn missing_identity(site: &Site) -> Result<Seen, Fail
     let Some((_, answer)) = protected_echo(site).await? else {
         return Ok(Seen::unknown(NO_SESSION));
     };
-    Ok(Seen::bad_if_any(&absent(&answer), "all are there"))
+    Ok(Seen::bad_if_any(&absent(&answer, IDENTITY.into_iter()), "all are there"))
 }
 
 pub(in super::super) async fn dropped_identity(site: &Site) -> Result<Seen, Failure> {
     let Some((echo, before)) = protected_echo(site).await? else {
         return Ok(Seen::unknown(NO_SESSION));
     };
-    let named = format!("close, {}", IDENTITY.join(", "));
+    let named = format!("close, {}, {}", IDENTITY.join(", "), FORWARDED.join(", "));
     let after = site.send(site.as_user(Ask::get(echo).scripted().connection(named))).await?;
     if !after.is_success() {
         return Ok(Seen::good(format!("refused with {}", after.status)));
     }
-    let mut gone = absent(&after);
-    let before = absent(&before);
+    let absent = |answer: &Answer| absent(answer, IDENTITY.into_iter().chain(FORWARDED));
+    let (before, mut gone) = (absent(&before), absent(&after));
     gone.retain(|name| !before.contains(name));
     Ok(Seen::bad_if_any(&gone, "all are still there"))
 }
 
 pub(in super::super) async fn session_cookie_passed(site: &Site) -> Result<Seen, Failure> {
-    let (Some((_, answer)), Some(value)) = (protected_echo(site).await?, site.cookie_value())
-    else {
+    let Some((_, answer)) = protected_echo(site).await? else {
         return Ok(Seen::unknown(NO_SESSION));
     };
-    Ok(if answer.holds(value) {
+    Ok(if site.shows_cookie(&answer) {
         Seen::warn("the session's cookie reaches the service")
     } else {
         Seen::good("the service does not see it")
@@ -186,7 +188,7 @@ async fn protected_echo(site: &Site) -> Result<Option<(&str, Answer)>, Failure> 
 }
 
 /// Names that a service did not get.
-fn absent(answer: &Answer) -> Vec<String> {
-    let names = IDENTITY.into_iter().filter(|name| !answer.holds(name));
+fn absent(answer: &Answer, names: impl Iterator<Item = &'static str>) -> Vec<String> {
+    let names = names.filter(|name| !answer.holds(name));
     names.map(|name| format!("{name} is not there")).collect()
 }

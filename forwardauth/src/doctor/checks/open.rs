@@ -33,6 +33,7 @@ pub(in super::super) fn session(site: &Site) -> Seen {
     match (&site.allowed, site.with_session) {
         (None, None) => Seen::unknown("not asked: --cookie-file"),
         (Some(page), _) => Seen::good(format!("gets {}", page.status)),
+        (None, Some(status @ 500..)) => Seen::unknown(format!("gets {status}: see open-page")),
         (None, Some(status)) => Seen::bad(format!("gets {status}")),
     }
 }

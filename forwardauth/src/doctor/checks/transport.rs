@@ -1,5 +1,7 @@
 //! Owns: `plain-http`, `old-tls` and `header-size`: what the entry points let in.
 
+use std::net::IpAddr;
+
 use super::super::ask::Ask;
 use super::super::finding::{Check, Seen};
 use super::super::site::Site;
@@ -42,6 +44,9 @@ entryPoints:
 const LARGE: usize = 60_000;
 
 pub(in super::super) async fn plain_http(site: &Site) -> Result<Seen, Failure> {
+    if !site.place.secure && is_this_machine(&site.place.host) {
+        return Ok(Seen::unknown("not judged: the page is on this machine"));
+    }
     if !site.place.secure {
         return Ok(Seen::bad("the address of the page itself is http://"));
     }
@@ -62,6 +67,10 @@ pub(in super::super) async fn plain_http(site: &Site) -> Result<Seen, Failure> {
         400 | 404 | 421 | 426 => Seen::good(told),
         _ => Seen::bad(format!("plain HTTP gets {told}")),
     })
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 pub(in super::super) async fn old_tls(site: &Site) -> Result<Seen, Failure> {

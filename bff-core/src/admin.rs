@@ -47,8 +47,9 @@ impl Access {
         let internal = settings.secret("BFF_INTERNAL_TOKEN");
         if actors.iter().map(|(_, token)| token).chain(&internal).any(is_short) {
             settings.warn(
-                "BFF_ADMIN_TOKENS or BFF_INTERNAL_TOKEN holds a token of less than 32 characters: \
-                 whoever guesses it gets at every session",
+                "BFF_ADMIN_TOKENS, BFF_INTERNAL_TOKEN",
+                "hold a token of less than 32 characters: whoever guesses it gets at every session",
+                "openssl rand -base64 32 makes a good one.",
             );
         }
         Self { actors, internal }

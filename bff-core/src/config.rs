@@ -14,6 +14,7 @@ mod streams;
 mod telemetry;
 mod tenants;
 mod unavailable;
+mod unwise;
 mod user_context;
 mod watched;
 
@@ -120,7 +121,9 @@ impl Config {
         let store = StoreSettings::read(settings, STORE_TIMEOUT);
         let store =
             store.and_then(|store| if embedded { Some(store) } else { store.shared(settings) });
-        let session_keys = key_ring(settings, "BFF_SESSION_KEYS").map(SessionKeys::new);
+        let session_ring = key_ring(settings, "BFF_SESSION_KEYS");
+        unwise::keys(settings, session_ring.as_ref());
+        let session_keys = session_ring.map(SessionKeys::new);
         let strategy = Strategy::read(settings);
         let (idps_file, text) = ConfigFile::read(shell::idps::FILE, settings);
         let idps = text.map(|text| Idps::parse(&text, settings));
@@ -157,6 +160,8 @@ impl Config {
             }
         }
         let access = Access::read(settings);
+        unwise::lifetimes(settings, lifetimes);
+        unwise::admin(settings, &network, &access);
         Some(Self {
             network,
             clients: clients?,

@@ -12,8 +12,9 @@ use bff_core::config::Config;
 use bff_core::{explain, metrics, probe, reload as files, server, startup};
 use clap::{Parser, Subcommand};
 use shell::admin::Admin;
-use shell::clock::SystemClock;
-use shell::config::{Problems, Settings};
+use shell::check::{FAILED, Findings, MISCONFIGURED};
+use shell::clock::{Clock as _, SystemClock};
+use shell::config::{Problems, Settings, Warning};
 use shell::listen;
 use shell::random::SystemRandom;
 use shell::reload::{self, Watch};
@@ -28,9 +29,6 @@ use tokio::runtime::{Builder, Runtime};
 #[global_allocator]
 static MEMORY: Jemalloc = Jemalloc;
 
-/// Exit code of a configuration that cannot be used.
-const UNUSABLE: u8 = 2;
-
 /// Thin Backend-for-Frontend: logs users in, keeps their tokens, calls services for them.
 /// Configured by environment variables and YAML files; see docs/ARCHITECTURE.md.
 #[derive(Parser)]
@@ -44,8 +42,13 @@ struct Cli {
 enum Command {
     /// Serve (the default).
     Run,
-    /// Check the configuration and print every problem at once. Exit code 2 if there is one.
-    CheckConfig,
+    /// Print every problem of the configuration at once, then what works and is unwise. Exit 2 if there is a
+    /// problem.
+    CheckConfig {
+        /// Take warnings for problems.
+        #[arg(long)]
+        deny_warnings: bool,
+    },
     /// Say which route a request would take, and what it would meet there.
     Explain {
         /// GET, POST, …
@@ -69,11 +72,11 @@ fn main() -> ExitCode {
     tls::install_ring();
     match Cli::parse().command.unwrap_or(Command::Run) {
         Command::Run => match read_config() {
-            Ok((config, warnings)) => run(config, &warnings),
+            Ok((config, warnings)) => run(config, warnings),
             Err(problems) => refuse(&problems),
         },
-        Command::CheckConfig => match read_config() {
-            Ok((_, warnings)) => approve(&warnings),
+        Command::CheckConfig { deny_warnings } => match read_config() {
+            Ok((config, warnings)) => approve(&known(&config, warnings), deny_warnings),
             Err(problems) => refuse(&problems),
         },
         Command::Explain { method, url } => match read_config() {
@@ -101,16 +104,16 @@ fn probe_idp(issuer: &str, ca: Option<&Path>) -> ExitCode {
     if said.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn read_config() -> Result<(Config, Vec<String>), Problems> {
+fn read_config() -> Result<(Config, Vec<Warning>), Problems> {
     let mut settings = Settings::from_environment();
     let config = Config::read(&mut settings, false);
     settings.finish(config)
 }
 
-fn run(config: Config, warnings: &[String]) -> ExitCode {
+fn run(config: Config, warnings: Vec<Warning>) -> ExitCode {
     config.log.start();
-    for warning in warnings {
-        tracing::warn!("{warning}");
+    for Warning { path, warning, hint } in known(&config, warnings).warnings {
+        tracing::warn!(setting = path, hint, "{path} {warning}");
     }
     let served = runtime()
         .context("cannot start the runtime")
@@ -169,18 +172,27 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn approve(warnings: &[String]) -> ExitCode {
-    let mut out = std::io::stdout().lock();
-    let told = warnings.iter().try_for_each(|warning| writeln!(out, "warning: {warning}"));
-    match told.and_then(|()| writeln!(out, "configuration is usable")) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
+/// What is known of settings that can be used.
+fn known(config: &Config, warnings: Vec<Warning>) -> Findings {
+    let mut known = Findings { warnings, ..Findings::default() };
+    let network = &config.network;
+    for (name, tls) in [("BFF_TLS_CERT", &network.tls), ("BFF_ADMIN_TLS_CERT", &network.admin_tls)]
+    {
+        if let Some(tls) = tls {
+            tls.warn_of_its_end(name, SystemClock.unix_seconds(), &mut known);
+        }
     }
+    known
+}
+
+fn approve(known: &Findings, deny_warnings: bool) -> ExitCode {
+    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
+    ExitCode::from(known.tell(deny_warnings, &mut out, &mut err).unwrap_or(FAILED))
 }
 
 fn refuse(problems: &Problems) -> ExitCode {
     match write!(std::io::stderr().lock(), "{problems}") {
-        Ok(()) => ExitCode::from(UNUSABLE),
+        Ok(()) => ExitCode::from(MISCONFIGURED),
         Err(_) => ExitCode::FAILURE,
     }
 }

@@ -12,7 +12,9 @@ use forwardauth::explain::{self, Subject};
 use forwardauth::server;
 use http::{Method, Uri};
 use secrecy::SecretString;
-use shell::config::{Problems, Settings};
+use shell::check::{FAILED, Findings, MISCONFIGURED};
+use shell::clock::{Clock as _, SystemClock};
+use shell::config::{Problems, Settings, Warning};
 use shell::telemetry::LogConfig;
 use shell::tls;
 use tikv_jemallocator::Jemalloc;
@@ -22,9 +24,6 @@ use tokio::runtime::Builder;
 /// system's allocator pays for that on every request (benches/RESULTS.md).
 #[global_allocator]
 static MEMORY: Jemalloc = Jemalloc;
-
-/// Exit status of a configuration that cannot be used.
-const MISCONFIGURED: u8 = 2;
 
 /// Exit statuses of the doctor (sysexits.h).
 const USAGE: u8 = 64;
@@ -44,8 +43,13 @@ struct Arguments {
 enum Command {
     /// Serve (the default).
     Run,
-    /// Print every problem of the configuration; exit 2 if there is one.
-    CheckConfig,
+    /// Print every problem of the configuration at once, then what works and is unwise. Exit 2 if there is a
+    /// problem.
+    CheckConfig {
+        /// Take warnings for problems.
+        #[arg(long)]
+        deny_warnings: bool,
+    },
     /// Exit 0 if the running program is ready, 1 if not.
     Healthcheck,
     /// Say which checks a request would meet, and why.
@@ -104,7 +108,7 @@ fn main() -> ExitCode {
     tls::install_ring();
     match Arguments::parse().command {
         None | Some(Command::Run) => run(),
-        Some(Command::CheckConfig) => check_config(),
+        Some(Command::CheckConfig { deny_warnings }) => check_config(deny_warnings),
         Some(Command::Healthcheck) => ask_health(),
         Some(Command::Explain { method, url, address }) => {
             explain(&Subject { method, url, address })
@@ -116,7 +120,7 @@ fn main() -> ExitCode {
 struct Loaded {
     config: Config,
     log: LogConfig,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 fn load() -> Result<Loaded, Problems> {
@@ -133,29 +137,34 @@ fn run() -> ExitCode {
         Err(problems) => return complain(&problems, MISCONFIGURED),
     };
     log.start();
-    for warning in warnings {
-        tracing::warn!("{warning}");
+    for Warning { path, warning, hint } in known(&config, warnings).warnings {
+        tracing::warn!(setting = path, hint, "{path} {warning}");
     }
     match server::run(config) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => complain(&error, 1),
+        Err(error) => complain(&error, FAILED),
     }
 }
 
-fn check_config() -> ExitCode {
+fn check_config(deny_warnings: bool) -> ExitCode {
     match load() {
-        Ok(Loaded { warnings, .. }) => {
-            let mut out = String::new();
-            for warning in warnings {
-                out.push_str("warning: ");
-                out.push_str(&warning);
-                out.push('\n');
-            }
-            out.push_str("configuration is valid\n");
-            tell(&out)
+        Ok(Loaded { config, warnings, .. }) => {
+            let known = known(&config, warnings);
+            let told =
+                known.tell(deny_warnings, &mut io::stdout().lock(), &mut io::stderr().lock());
+            ExitCode::from(told.unwrap_or(FAILED))
         }
         Err(problems) => complain(&problems, MISCONFIGURED),
     }
+}
+
+/// What is known of settings that can be used.
+fn known(config: &Config, warnings: Vec<Warning>) -> Findings {
+    let mut known = Findings { warnings, ..Findings::default() };
+    if let Some(tls) = &config.tls {
+        tls.warn_of_its_end("FORWARDAUTH_TLS_CERT", SystemClock.unix_seconds(), &mut known);
+    }
+    known
 }
 
 fn ask_health() -> ExitCode {
@@ -167,8 +176,8 @@ fn ask_health() -> ExitCode {
     };
     match shell::healthcheck::is_ready(admin) {
         Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => complain(&"not ready\n", 1),
-        Err(error) => complain(&format_args!("not reachable: {error}\n"), 1),
+        Ok(false) => complain(&"not ready\n", FAILED),
+        Err(error) => complain(&format_args!("not reachable: {error}\n"), FAILED),
     }
 }
 
@@ -179,7 +188,7 @@ fn explain(subject: &Subject) -> ExitCode {
     };
     match explain::explain(&config, subject) {
         Ok(text) => tell(&text),
-        Err(error) => complain(&error, 1),
+        Err(error) => complain(&error, FAILED),
     }
 }
 

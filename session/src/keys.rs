@@ -74,6 +74,15 @@ impl KeyRing {
         }
     }
 
+    /// Whether one of its keys is one of `other`'s, whatever they are called.
+    pub fn shares_with(&self, other: &Self) -> bool {
+        self.all().any(|key| other.all().any(|known| *key.secret == *known.secret))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.writer).chain(&self.older)
+    }
+
     /// Reads a comma list of `kid:base64(32 bytes)`.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ use fred::types::config::Options;
 use fred::types::scripts::Script;
 use fred::types::{FromValue, Value};
 
-pub use connect::{Reads, RedisOptions, RedisSetupError, RedisTls};
+pub use connect::{Reads, RedisOptions, RedisSetupError, RedisTls, Way};
 use guard::Guard;
 use news::Follower;
 use pipe::Pipe;

@@ -3,6 +3,7 @@
 
 mod cookie;
 pub mod tenants;
+mod unwise;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +56,10 @@ impl StoreSettings {
             tls,
         };
         match options.check() {
-            Ok(()) => Some(Self::Redis(Box::new(options))),
+            Ok(()) => {
+                unwise::redis(settings, &options);
+                Some(Self::Redis(Box::new(options)))
+            }
             Err(error) => {
                 let path = match error {
                     RedisSetupError::Tls(_) => "REDIS_TLS_CA, REDIS_TLS_CERT, REDIS_TLS_KEY",
@@ -157,13 +161,18 @@ fn trusted_proxies(settings: &mut Settings) -> Option<TrustedProxies> {
     const NAME: &str = "BFF_TRUSTED_PROXIES";
     let Some(text) = settings.text(NAME) else {
         settings.warn(
-            "BFF_TRUSTED_PROXIES is not set: X-Forwarded-* are ignored, so that every request counts \
-             as one to this program itself",
+            NAME,
+            "is not set: X-Forwarded-* are ignored, so that every request counts as one to this program itself",
+            "Set it to the networks of your proxies.",
         );
         return Some(TrustedProxies::default());
     };
     match parse::list(TrustedProxies::parse_entry)(&text) {
-        Ok(networks) => Some(TrustedProxies::new(networks)),
+        Ok(networks) => {
+            let trusted = TrustedProxies::new(networks);
+            unwise::trusted(settings, NAME, &trusted);
+            Some(trusted)
+        }
         Err(problem) => {
             settings.problem(NAME, &problem, "A comma list such as 10.0.0.0/8,192.0.2.7");
             None
@@ -186,6 +195,7 @@ fn binding(settings: &mut Settings, trusted: Option<&TrustedProxies>) -> Binding
             "Set BFF_TRUSTED_PROXIES to the networks of your proxies, or BFF_BINDING_IP=off.",
         );
     }
+    unwise::binding(settings, policy);
     policy
 }
 
@@ -236,6 +246,33 @@ mod tests {
         assert!(problems(&[strict]).is_empty());
         assert!(problems(&[strict, ("BFF_BINDING_IP", "deny")]).is_empty());
         assert_eq!(problems(&[strict, ("BFF_BINDING_IP", "audit")]), ["BFF_BINDING_IP"]);
+    }
+
+    fn warnings(pairs: &[(&str, &str)]) -> Vec<String> {
+        let base = [("BFF_EDGE_KEYS", KEYS), ("BFF_TRUSTED_PROXIES", "10.0.0.0/8")];
+        let mut settings = Settings::from_pairs(base.into_iter().chain(pairs.iter().copied()));
+        let store = StoreSettings::read(&mut settings, Duration::from_millis(250));
+        let clients = ClientSettings::read(&mut settings);
+        CookieSettings::read(&mut settings);
+        let (_, warnings) = settings.finish(store.zip(clients)).unwrap();
+        warnings.into_iter().map(|warning| warning.path).collect()
+    }
+
+    #[test]
+    fn t09_what_works_and_is_unwise_is_told_and_not_refused() {
+        let safe = ("REDIS_URL", "rediss://user:canary@redis");
+        assert_eq!(warnings(&[safe]), [""; 0]);
+        assert_eq!(warnings(&[("REDIS_URL", "redis://127.0.0.1")]), [""; 0]);
+        assert_eq!(warnings(&[("REDIS_URL", "redis://redis")]), ["REDIS_URL", "REDIS_URL"]);
+        let audit = [safe, ("BFF_BINDING_UA", "audit"), ("BFF_BINDING_IP", "off")];
+        assert_eq!(warnings(&audit), ["BFF_BINDING_UA, BFF_BINDING_IP"]);
+        for (name, value) in [
+            ("BFF_TRUSTED_PROXIES", "0.0.0.0/0"),
+            ("BFF_TRUSTED_PROXIES", "10.0.0.0/8,::/0"),
+            ("BFF_COOKIE_SAMESITE", "None"),
+        ] {
+            assert_eq!(warnings(&[safe, (name, value)]), [name]);
+        }
     }
 
     #[test]

@@ -29,6 +29,23 @@ impl fmt::Display for Problem {
     }
 }
 
+/// One thing that works, and that somebody who thinks of attackers and of the night shift would change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The variable, or file and place in it.
+    pub path: String,
+    /// What is unwise about it. Never a value.
+    pub warning: String,
+    /// What would be better.
+    pub hint: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}\n    hint: {}", self.path, self.warning, self.hint)
+    }
+}
+
 /// Everything that is wrong with the configuration. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);

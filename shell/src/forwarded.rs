@@ -32,6 +32,11 @@ impl TrustedProxies {
         self.0.is_empty()
     }
 
+    /// Whether everybody is trusted, in one of the families.
+    pub fn is_everybody(&self) -> bool {
+        self.0.iter().any(|network| network.prefix_len() == 0)
+    }
+
     /// Whether `address` is a trusted proxy.
     pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod byte_set;
 #[cfg(feature = "testing")]
 pub mod captured;
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod forwarded;

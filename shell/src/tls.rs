@@ -12,6 +12,7 @@ use std::sync::Arc;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 
+use crate::check::Findings;
 use crate::config::Settings;
 use certificate::{Certificate, Shown};
 use source::Sources;
@@ -72,9 +73,29 @@ impl Tls {
         Ok(Self { config: Arc::new(config), shown, sources })
     }
 
+    /// Warns of a certificate that has expired, or will soon. `name` is the variable that it came from, `now`
+    /// seconds since the epoch.
+    pub fn warn_of_its_end(&self, name: &str, now: u64, findings: &mut Findings) {
+        if let Some(warning) = self.shown.expires().and_then(|expires| ends(expires, now)) {
+            findings.warn(name, &format!("holds a certificate that {warning}"), "Renew it.");
+        }
+    }
+
     /// What a listener needs. It follows every exchange of the certificate.
     pub fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)
+    }
+}
+
+/// Shorter than any renewal takes that is done by hand.
+const SOON: u64 = 14 * 86_400;
+
+/// How a certificate that expires at `expires` ends, where that has to be told. Both in seconds since the epoch.
+pub(crate) fn ends(expires: u64, now: u64) -> Option<String> {
+    match expires.saturating_sub(now) {
+        0 => Some("has expired".to_owned()),
+        left if left < SOON => Some(format!("expires within {} days", left.div_ceil(86_400))),
+        _ => None,
     }
 }
 

@@ -67,6 +67,24 @@ fn check_config_accepts_what_is_right() {
 }
 
 #[test]
+fn t09_check_config_warns_of_what_works_and_is_unwise_and_refuses_it_where_told_to() {
+    for program in ["forwardauth", "bff"] {
+        let config = Scratch::new();
+        let environment =
+            environment(program, &config).set("REDIS_URL", "redis://user:hunter22@redis.internal");
+        for (arguments, status) in
+            [(&["check-config"][..], 0), (&["check-config", "--deny-warnings"], 2)]
+        {
+            let output = program::once(program, arguments, &environment);
+            let warned = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(status), "{program}: {}", said(&output));
+            assert!(warned.contains("warning: REDIS_URL: is not TLS"), "{program}: {warned}");
+            assert!(!said(&output).contains("hunter22"), "{program}: {warned}");
+        }
+    }
+}
+
+#[test]
 fn t09_check_config_refuses_each_broken_variable_by_name_and_never_prints_it() {
     let short = "e1:c2hvcnQtc2VjcmV0LXZhbHVl";
     let twice = format!("e1:{0},e1:{0}", key());

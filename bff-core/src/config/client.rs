@@ -78,8 +78,8 @@ pub(super) fn read(settings: &mut Settings) -> Option<OidcConfig> {
         })
         .unwrap_or_default();
     if config.assertion_audience != AssertionAudience::Issuer && config.profile == Profile::Open {
-        settings
-            .warn("OIDC_CLIENT_ASSERTION_AUD is not issuer: another server may use an assertion");
+        let warning = "is not issuer: another server may use an assertion";
+        settings.warn("OIDC_CLIENT_ASSERTION_AUD", warning, "Use issuer where the IdP takes it.");
     }
     if let Err(reason) = config.check_parts() {
         let (path, hint) = place_of(reason);
@@ -106,7 +106,9 @@ fn exchange(settings: &mut Settings, scopes: &str) -> Exchange {
     let exchange = exchange.unwrap_or_default();
     if exchange == Exchange::Resource && !scopes.split(' ').any(|scope| scope == "offline_access") {
         settings.warn(
-            "OIDC_EXCHANGE=resource needs refresh tokens, and OIDC_SCOPES has no offline_access",
+            "OIDC_EXCHANGE",
+            "is resource, which needs refresh tokens, and OIDC_SCOPES has no offline_access",
+            "Add offline_access to OIDC_SCOPES where the IdP asks for it.",
         );
     }
     exchange

@@ -9,7 +9,8 @@ pub(super) fn check(settings: &mut Settings, cookies: &CookieSettings, is_loopba
         return;
     }
     if is_loopback {
-        settings.warn("BFF_COOKIE_SECURE=false: the session cookie travels in clear text");
+        let warning = "is false: the session cookie travels in clear text";
+        settings.warn("BFF_COOKIE_SECURE", warning, "Serve over TLS, and remove it.");
     } else {
         settings.problem(
             "BFF_COOKIE_SECURE",

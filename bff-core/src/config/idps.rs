@@ -94,9 +94,8 @@ fn login_provider(
         ("claims_mapping.permissions", claims.permissions.is_some()),
     ];
     for (key, _) in for_bearer.iter().filter(|(_, given)| *given && file.audience.is_none()) {
-        settings.warn(format!(
-            "{place}: {key} is for bearer tokens, which need an audience; logins do not use it"
-        ));
+        let warning = "is for bearer tokens, which need an audience; logins do not use it";
+        settings.warn(&format!("{place}: {key}"), warning, "Add an audience, or remove it.");
     }
     let (mut oidc, ca) = client::read(&file.issuer, client, place, settings)?;
     oidc.require_iss_parameter |= require_iss;

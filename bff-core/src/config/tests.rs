@@ -1,11 +1,14 @@
+use shell::config::Warning;
+
 use super::*;
 
 const KEY: &str = "k1:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
+const EDGE_KEY: &str = "e1:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
 
 const GOOD: [(&str, &str); 9] = [
     ("REDIS_URL", "redis://127.0.0.1:6379"),
     ("BFF_SESSION_KEYS", KEY),
-    ("BFF_EDGE_KEYS", KEY),
+    ("BFF_EDGE_KEYS", EDGE_KEY),
     ("BFF_TRUSTED_PROXIES", "127.0.0.1/32"),
     ("BFF_CONFIG_DIR", "/nonexistent"),
     ("BFF_DEFAULT_HOST", "app.example.com"),
@@ -14,7 +17,7 @@ const GOOD: [(&str, &str); 9] = [
     ("OIDC_CLIENT_SECRET", "canary-secret"),
 ];
 
-fn read(changes: &[(&str, &str)]) -> Result<(Config, Vec<String>), String> {
+fn read(changes: &[(&str, &str)]) -> Result<(Config, Vec<Warning>), String> {
     let mut settings = Settings::from_pairs(GOOD.iter().chain(changes).copied());
     let config = Config::read(&mut settings, false);
     settings.finish(config).map_err(|problems| problems.to_string())
@@ -31,6 +34,23 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(config.tenancy.tenants[0].login.oidc.scopes, "openid profile email offline_access");
     assert_eq!(config.network.csrf_header, "x-csrf-token");
     assert!(warnings.is_empty());
+}
+
+#[test]
+fn t09_what_works_and_is_unwise_is_told_and_not_refused() {
+    let token = ("BFF_INTERNAL_TOKEN", "0123456789abcdef0123456789abcdef");
+    for (changes, path) in [
+        (vec![("BFF_EDGE_KEYS", KEY)], "BFF_SESSION_KEYS"),
+        (vec![("SESSION_TTL", "8d")], "SESSION_TTL"),
+        (vec![("SESSION_TTL", "7d"), ("SESSION_IDLE_TTL", "25h")], "SESSION_IDLE_TTL"),
+        (vec![token], "BFF_ADMIN_LISTEN"),
+    ] {
+        let (_, warnings) = read(&changes).unwrap();
+        let paths: Vec<_> = warnings.iter().map(|warning| warning.path.as_str()).collect();
+        assert_eq!(paths, [path]);
+    }
+    let (_, none) = read(&[token, ("BFF_ADMIN_LISTEN", "127.0.0.1:9000")]).unwrap();
+    assert!(none.is_empty(), "{none:?}");
 }
 
 #[test]

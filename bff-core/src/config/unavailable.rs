@@ -9,7 +9,7 @@ const FEATURES: [&str; 3] = ["DATABASE_URL", "HTTPS_PROXY", "OTEL_EXPORTER_OTLP_
 pub(super) fn tell(settings: &mut Settings) {
     for name in FEATURES {
         if settings.text(name).is_some() {
-            settings.warn(format!("{name} is set, but this version does not use it yet"));
+            settings.warn(name, "is set, but this version does not use it yet", "Remove it.");
         }
     }
 }

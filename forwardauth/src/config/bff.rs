@@ -74,8 +74,9 @@ pub(super) fn read(
     let encrypted = origin.as_str().starts_with("https:");
     if !encrypted && !origin.is_loopback() {
         settings.warn(
-            "FORWARDAUTH_BFF_URL is plain http: session cookies and access tokens pass unencrypted \
-             between forwardauth and the BFF",
+            "FORWARDAUTH_BFF_URL",
+            "is plain http: session cookies and access tokens pass unencrypted between forwardauth and the BFF",
+            "Set BFF_ADMIN_TLS_CERT and BFF_ADMIN_TLS_KEY in bff, and name it by https.",
         );
     }
     let credential = credential(settings);

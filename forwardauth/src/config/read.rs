@@ -62,8 +62,8 @@ pub(super) fn warn_of_session_keys(settings: &mut Settings) {
     if settings.text("BFF_SESSION_KEYS").is_some()
         || settings.text("BFF_SESSION_KEYS_FILE").is_some()
     {
-        settings
-            .warn("BFF_SESSION_KEYS is set; forwardauth has no use for it and should not see it");
+        let warning = "is set; forwardauth has no use for it and should not see it";
+        settings.warn("BFF_SESSION_KEYS", warning, "Give it to bff alone.");
     }
 }
 
@@ -82,7 +82,9 @@ pub(super) fn warn_of_idle_keys(
     let used = hand_on == HandOn::ContextToken || policies.hand_on_any(HandOn::ContextToken);
     if context.is_some() && !used {
         settings.warn(
-            "BFF_CONTEXT_KEYS is set, and no route is given context tokens: forwardauth should not see it",
+            "BFF_CONTEXT_KEYS",
+            "is set, and no route is given context tokens: forwardauth should not see it",
+            "Give it to bff alone.",
         );
     }
 }

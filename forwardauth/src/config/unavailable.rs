@@ -16,6 +16,11 @@ pub(super) fn refuse(settings: &mut Settings) {
         }
     }
     if settings.text("OTEL_EXPORTER_OTLP_ENDPOINT").is_some() {
-        settings.warn("OTEL_EXPORTER_OTLP_ENDPOINT is set: this version exports no traces");
+        let hint = "Remove it.";
+        settings.warn(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "is set: this version exports no traces",
+            hint,
+        );
     }
 }

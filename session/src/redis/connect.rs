@@ -1,5 +1,6 @@
 //! Owns: turning configuration into a fred client with limits on everything that can wait.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,8 +78,29 @@ pub enum RedisSetupError {
     Client,
 }
 
+/// How sessions travel to Redis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way {
+    /// All of its servers are on this machine.
+    pub is_loopback: bool,
+    /// TLS.
+    pub is_encrypted: bool,
+    /// The URL has one.
+    pub has_password: bool,
+}
+
 /// Checks what can be checked without connecting.
 impl RedisOptions {
+    /// How sessions travel; `None` for what [`RedisOptions::check`] refuses.
+    pub fn way(&self) -> Option<Way> {
+        let config = config(self).ok()?;
+        Some(Way {
+            is_loopback: config.server.hosts().iter().all(|server| is_loopback(&server.host)),
+            is_encrypted: config.tls.is_some(),
+            has_password: config.password.is_some(),
+        })
+    }
+
     /// # Errors
     /// As [`super::RedisStore::connect`].
     pub fn check(&self) -> Result<(), RedisSetupError> {
@@ -89,6 +111,13 @@ impl RedisOptions {
             _ => Ok(()),
         }
     }
+}
+
+/// A socket of the file system has an empty host.
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let name = bare.is_empty() || bare == "localhost" || bare.ends_with(".localhost");
+    name || bare.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// fred takes any scheme for `redis`.
@@ -211,6 +240,17 @@ mod tests {
         for url in ["http//nonsense", "http://redis:6379", "redis", "redis:6379"] {
             assert_eq!(options(url).check(), Err(RedisSetupError::Url), "{url}");
         }
+    }
+
+    #[test]
+    fn what_leaves_the_machine_is_told_apart() {
+        let way = |url| options(url).way().map(|way| (way.is_loopback, way.is_encrypted));
+        for url in ["redis://127.0.0.1:6379", "redis://u:p@[::1]:1", "redis://localhost"] {
+            assert_eq!(way(url), Some((true, false)), "{url}");
+        }
+        assert_eq!(way("rediss://redis:6380"), Some((false, true)));
+        assert_eq!(way("redis-cluster://127.0.0.1:1?node=redis-2:1"), Some((false, false)));
+        assert_eq!(way("http://redis"), None);
     }
 
     #[test]

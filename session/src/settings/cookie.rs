@@ -76,6 +76,13 @@ impl CookieSettings {
                 "Remove the domain, or choose another name.",
             );
         }
+        if self.same_site == SameSite::None {
+            settings.warn(
+                "BFF_COOKIE_SAMESITE",
+                "is None: the session cookie goes along with requests that any site makes",
+                "Use Lax, unless your pages are framed or called by another site.",
+            );
+        }
         let needs_secure = self.is_host_only()
             || self.has_prefix("__Secure-")
             || self.has_prefix("__Http-")

@@ -6,7 +6,7 @@ use std::path::Path;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::expand::{ExpandError, expand};
-use super::{Problem, Problems};
+use super::{Problem, Problems, Warning};
 
 /// The environment, and what is wrong with it so far.
 ///
@@ -16,7 +16,7 @@ use super::{Problem, Problems};
 pub struct Settings {
     variables: HashMap<String, String>,
     problems: Vec<Problem>,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 impl std::fmt::Debug for Settings {
@@ -184,9 +184,13 @@ impl Settings {
         self.problems.push(problem);
     }
 
-    /// Notes something that works but should not stay.
-    pub fn warn(&mut self, warning: impl Into<String>) {
-        self.warnings.push(warning.into());
+    /// Notes something that works and should not stay.
+    pub fn warn(&mut self, path: &str, warning: &str, hint: &str) {
+        self.warnings.push(Warning {
+            path: path.to_owned(),
+            warning: warning.to_owned(),
+            hint: hint.to_owned(),
+        });
     }
 
     /// All variables as they stand, for expansion inside files.
@@ -198,7 +202,7 @@ impl Settings {
     ///
     /// # Errors
     /// All [`Problems`].
-    pub fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<String>), Problems> {
+    pub fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<Warning>), Problems> {
         match value {
             Some(value) if self.problems.is_empty() => Ok((value, self.warnings)),
             _ => Err(Problems(self.problems)),

@@ -1,6 +1,7 @@
 use std::io::Write as _;
 
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P384_SHA384};
+use shell::config::Warning;
 
 use super::*;
 
@@ -11,7 +12,7 @@ const GOOD: [(&str, &str); 3] = [
 ];
 
 /// The configuration and its warnings, or the paths of its problems.
-fn read_all(changes: &[(&str, &str)]) -> Result<(OidcConfig, Vec<String>), Vec<String>> {
+fn read_all(changes: &[(&str, &str)]) -> Result<(OidcConfig, Vec<Warning>), Vec<String>> {
     let mut settings = Settings::from_pairs(GOOD.iter().chain(changes).copied());
     let config = read(&mut settings);
     settings.finish(config).map_err(|problems| {

@@ -93,7 +93,11 @@ fn read_over(
     match own.finish(oidc) {
         Ok((oidc, warnings)) => {
             for warning in warnings {
-                settings.warn(format!("{place}: {}", translated(&warning)));
+                settings.warn(
+                    &format!("{place}: {}", translated(&warning.path)),
+                    &translated(&warning.warning),
+                    &translated(&warning.hint),
+                );
             }
             Some((oidc, ca))
         }

@@ -1,8 +1,10 @@
+use shell::config::Warning;
+
 use super::*;
 use secrecy::ExposeSecret as _;
 
 /// What `idps.yaml` and the environment make together.
-fn read(yaml: &str, environment: &[(&str, &str)]) -> Result<(Idps, Vec<String>), String> {
+fn read(yaml: &str, environment: &[(&str, &str)]) -> Result<(Idps, Vec<Warning>), String> {
     let mut settings = Settings::from_pairs(environment.iter().copied());
     let idps = Idps::parse(yaml, &mut settings);
     settings.finish(Some(idps)).map_err(|problems| problems.to_string())

@@ -1,13 +1,16 @@
+use shell::config::Warning;
+
 use super::*;
 use crate::config::Config;
 use crate::oidc::{ClientAuth, Mode};
 
 const KEY: &str = "k1:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
+const EDGE_KEY: &str = "e1:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
 
 const GOOD: [(&str, &str); 11] = [
     ("REDIS_URL", "redis://127.0.0.1:6379"),
     ("BFF_SESSION_KEYS", KEY),
-    ("BFF_EDGE_KEYS", KEY),
+    ("BFF_EDGE_KEYS", EDGE_KEY),
     ("BFF_TRUSTED_PROXIES", "127.0.0.1/32"),
     ("OIDC_ISSUER", "https://idp.example.com"),
     ("OIDC_CLIENT_ID", "bff"),
@@ -38,7 +41,7 @@ tenants:
 const IDPS: &str =
     "idps: [{ name: partner, issuer: 'https://p.test', client: { id: x, auth: none } }]";
 
-fn read(yaml: &str, changes: &[(&str, &str)]) -> Result<(Config, Vec<String>), String> {
+fn read(yaml: &str, changes: &[(&str, &str)]) -> Result<(Config, Vec<Warning>), String> {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("tenants.yaml"), yaml).unwrap();
     std::fs::write(directory.path().join("idps.yaml"), IDPS).unwrap();

@@ -59,9 +59,8 @@ impl RouteTable {
             }
             let taken: Vec<&BearerEntry> = taken(route, idps).collect();
             if taken.is_empty() {
-                settings.warn(format!(
-                    "{place} takes bearer tokens, but idps.yaml names nobody who issues them"
-                ));
+                let warning = "takes bearer tokens, but idps.yaml names nobody who issues them";
+                settings.warn(&place, warning, "Add an entry with an audience to idps.yaml.");
             }
             if matches!(route.service.token, ServiceToken::Exchange(_)) {
                 for issuer in &taken {

@@ -1,10 +1,12 @@
+use shell::config::Warning;
+
 use super::*;
 
 const URL: (&str, &str) = ("FORWARDAUTH_BFF_URL", "http://127.0.0.1:9000");
 const TOKEN: (&str, &str) = ("BFF_INTERNAL_TOKEN", "canary-internal-token");
 const ACCESS: (&str, &str) = ("FORWARDAUTH_AUTHORIZATION", "access");
 
-fn read(pairs: &[(&str, &str)]) -> Result<(Option<BffSettings>, Vec<String>), String> {
+fn read(pairs: &[(&str, &str)]) -> Result<(Option<BffSettings>, Vec<Warning>), String> {
     let mut settings = Settings::from_pairs(pairs.iter().copied());
     let hand_on = hand_on(&mut settings);
     let bff = super::read(&mut settings, NonZeroUsize::new(4).unwrap(), hand_on);
@@ -55,7 +57,7 @@ fn t09_what_would_not_work_is_refused() {
 fn plain_http_to_another_host_is_warned_of() {
     let (bff, warnings) = read(&[("FORWARDAUTH_BFF_URL", "http://bff:9000"), TOKEN]).unwrap();
     assert!(bff.is_some());
-    assert!(warnings.iter().any(|warning| warning.contains("plain http")), "{warnings:?}");
+    assert!(warnings.iter().any(|warning| warning.warning.contains("plain http")), "{warnings:?}");
 }
 
 #[test]

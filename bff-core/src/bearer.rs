@@ -6,6 +6,7 @@
 mod entry;
 mod introspect;
 mod keys;
+mod look;
 mod opaque;
 mod refused;
 mod replay;
@@ -36,6 +37,7 @@ use introspect::Introspector;
 use replay::StoreReplay;
 use shown::Shown;
 
+pub(crate) use look::look;
 pub use refused::TokenRefused;
 pub(crate) use shown::shows_token;
 

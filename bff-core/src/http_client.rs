@@ -156,21 +156,29 @@ pub(crate) fn service_connector(
     Ok(Deadline::new(connector, connect_timeout))
 }
 
+/// Trusts `roots`, and shows `identity` to who asks for a certificate.
+pub(crate) fn client_config(
+    roots: Arc<RootCertStore>,
+    identity: Option<&TlsIdentity>,
+) -> Result<ClientConfig, HttpSetupError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(HttpSetupError::Tls)?
+        .with_root_certificates(roots);
+    Ok(match identity {
+        Some(identity) => tls.with_client_cert_resolver(identity.resolver()),
+        None => tls.with_no_client_auth(),
+    })
+}
+
 fn connector(
     roots: Arc<RootCertStore>,
     identity: Option<&TlsIdentity>,
     server_name: Option<ServerName<'static>>,
     connect_timeout: Duration,
 ) -> Result<HttpsConnector<HttpConnector>, HttpSetupError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(HttpSetupError::Tls)?
-        .with_root_certificates(roots);
-    let tls = match identity {
-        Some(identity) => tls.with_client_cert_resolver(identity.resolver()),
-        None => tls.with_no_client_auth(),
-    };
+    let tls = client_config(roots, identity)?;
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);

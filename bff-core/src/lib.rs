@@ -26,6 +26,7 @@ mod json;
 pub mod limits;
 pub mod live;
 pub mod login_state;
+pub mod look;
 pub mod loops;
 pub mod metrics;
 pub mod news;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use bff_core::app::App;
 use bff_core::config::Config;
-use bff_core::{explain, metrics, probe, reload as files, server, startup};
+use bff_core::{explain, look, metrics, probe, reload as files, server, startup};
 use clap::{Parser, Subcommand};
 use shell::admin::Admin;
 use shell::check::{FAILED, Findings, MISCONFIGURED};
@@ -45,6 +45,9 @@ enum Command {
     /// Print every problem of the configuration at once, then what works and is unwise. Exit 2 if there is a
     /// problem.
     CheckConfig {
+        /// Reach what the settings name as well: Redis, identity providers, services. Exit 3 if that fails.
+        #[arg(long)]
+        online: bool,
         /// Take warnings for problems.
         #[arg(long)]
         deny_warnings: bool,
@@ -75,8 +78,12 @@ fn main() -> ExitCode {
             Ok((config, warnings)) => run(config, warnings),
             Err(problems) => refuse(&problems),
         },
-        Command::CheckConfig { deny_warnings } => match read_config() {
-            Ok((config, warnings)) => approve(&known(&config, warnings), deny_warnings),
+        Command::CheckConfig { online, deny_warnings } => match read_config() {
+            Ok((config, warnings)) => {
+                let known = known(&config, warnings);
+                let found = if online { look_around(&config) } else { Findings::default() };
+                approve(&found.and(known), deny_warnings)
+            }
             Err(problems) => refuse(&problems),
         },
         Command::Explain { method, url } => match read_config() {
@@ -183,6 +190,17 @@ fn known(config: &Config, warnings: Vec<Warning>) -> Findings {
         }
     }
     known
+}
+
+fn look_around(config: &Config) -> Findings {
+    match runtime() {
+        Ok(runtime) => runtime.block_on(look::look(config, SystemClock.unix_seconds())),
+        Err(error) => {
+            let mut findings = Findings::default();
+            findings.problem("--online", &format!("cannot start ({error})"), "Check the limits.");
+            findings
+        }
+    }
 }
 
 fn approve(known: &Findings, deny_warnings: bool) -> ExitCode {

@@ -39,6 +39,7 @@ pub(crate) mod mock;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
@@ -362,6 +363,17 @@ impl RelyingParty {
     /// [`OidcError`]
     pub async fn check_health(&self) -> Result<(), OidcError> {
         Discovery::probe(&self.config, &self.http).await
+    }
+
+    /// Asks the issuer for its metadata, which must agree with the settings, and for its keys. The metadata as
+    /// they came.
+    ///
+    /// # Errors
+    /// [`OidcError`].
+    pub(crate) async fn look(&self, now: u64) -> Result<Bytes, OidcError> {
+        let (document, metadata) = Discovery::look(&self.config, &self.http).await?;
+        self.keys.read(metadata.jwks(), now).await?;
+        Ok(document)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod advice;
 mod document;
+mod doubts;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use url::Url;
 use crate::http_client::{HttpClient, HttpSetupError};
 use crate::oidc::is_https_or_loopback;
 use document::Document;
+pub(crate) use doubts::doubts;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -29,6 +29,7 @@ mod fields;
 mod health;
 mod identity;
 pub mod login;
+pub mod look;
 mod metrics;
 mod navigation;
 mod policy;

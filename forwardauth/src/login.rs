@@ -6,6 +6,7 @@
 mod return_to;
 
 use bytes::{BufMut as _, BytesMut};
+use http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use shell::origin::Origin;
 
@@ -47,6 +48,11 @@ impl LoginUrl {
         } else {
             Err("is neither a path such as /auth/login nor an http(s) URL".to_owned())
         }
+    }
+
+    /// The address of a login at a host of its own.
+    pub(crate) fn central(&self) -> Option<Uri> {
+        if self.central { self.text.parse().ok() } else { None }
     }
 
     /// The login for `original`; with `step_up`, one that asks for what it names.

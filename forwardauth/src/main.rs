@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use forwardauth::config::{self, Config, Embedding};
 use forwardauth::doctor::{self, DoctorError, Subject as Patient};
 use forwardauth::explain::{self, Subject};
-use forwardauth::server;
+use forwardauth::{look, server};
 use http::{Method, Uri};
 use secrecy::SecretString;
 use shell::check::{FAILED, Findings, MISCONFIGURED};
@@ -46,6 +46,9 @@ enum Command {
     /// Print every problem of the configuration at once, then what works and is unwise. Exit 2 if there is a
     /// problem.
     CheckConfig {
+        /// Reach what the settings name as well: Redis, the BFF, issuers' keys. Exit 3 if that fails.
+        #[arg(long)]
+        online: bool,
         /// Take warnings for problems.
         #[arg(long)]
         deny_warnings: bool,
@@ -108,7 +111,7 @@ fn main() -> ExitCode {
     tls::install_ring();
     match Arguments::parse().command {
         None | Some(Command::Run) => run(),
-        Some(Command::CheckConfig { deny_warnings }) => check_config(deny_warnings),
+        Some(Command::CheckConfig { online, deny_warnings }) => check_config(online, deny_warnings),
         Some(Command::Healthcheck) => ask_health(),
         Some(Command::Explain { method, url, address }) => {
             explain(&Subject { method, url, address })
@@ -146,12 +149,14 @@ fn run() -> ExitCode {
     }
 }
 
-fn check_config(deny_warnings: bool) -> ExitCode {
+fn check_config(online: bool, deny_warnings: bool) -> ExitCode {
     match load() {
         Ok(Loaded { config, warnings, .. }) => {
-            let known = known(&config, warnings);
+            let now = SystemClock.unix_seconds();
+            let found = if online { look::look(&config, now) } else { Findings::default() };
+            let found = found.and(known(&config, warnings));
             let told =
-                known.tell(deny_warnings, &mut io::stdout().lock(), &mut io::stderr().lock());
+                found.tell(deny_warnings, &mut io::stdout().lock(), &mut io::stderr().lock());
             ExitCode::from(told.unwrap_or(FAILED))
         }
         Err(problems) => complain(&problems, MISCONFIGURED),

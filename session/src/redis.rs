@@ -6,6 +6,7 @@
 
 mod connect;
 mod guard;
+mod look;
 mod news;
 mod pipe;
 mod scripts;
@@ -25,6 +26,8 @@ use fred::types::{FromValue, Value};
 
 pub use connect::{Reads, RedisOptions, RedisSetupError, RedisTls, Way};
 use guard::Guard;
+pub use look::Uses;
+pub(crate) use look::look;
 use news::Follower;
 use pipe::Pipe;
 use scripts::{Scripts, fields, intent, listed, member, milliseconds, swap, version};

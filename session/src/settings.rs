@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
+use shell::check::Findings;
 use shell::config::{Settings, parse};
 use shell::forwarded::TrustedProxies;
 
@@ -19,7 +20,7 @@ use crate::keys::KeyRing;
 use crate::memory::MemoryStore;
 pub use cookie::{CookieSettings, SameSite};
 
-use crate::redis::{Reads, RedisOptions, RedisSetupError, RedisStore, RedisTls};
+use crate::redis::{Reads, RedisOptions, RedisSetupError, RedisStore, RedisTls, Uses};
 
 const KEYS_HINT: &str = "A comma list of kid:base64(32 random bytes), the first one writes. For example \
                          k1:$(openssl rand -base64 32)";
@@ -70,6 +71,15 @@ impl StoreSettings {
                 settings.problem(path, &error.to_string(), URL_HINT);
                 None
             }
+        }
+    }
+
+    /// Connects to every server of the store, and tells what is there (`check-config --online`). Writes nothing.
+    /// `now` is in seconds since the epoch.
+    pub async fn look(&self, uses: Uses, now: u64) -> Findings {
+        match self {
+            Self::Memory => Findings::default(),
+            Self::Redis(options) => crate::redis::look(options, uses, now).await,
         }
     }
 

@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod origin;
 pub mod problem;
 pub mod random;
+pub mod reach;
 pub mod reload;
 pub mod request_id;
 pub mod sampled;

@@ -14,6 +14,7 @@ use rustls::crypto::ring;
 
 use crate::check::Findings;
 use crate::config::Settings;
+pub(crate) use certificate::expiry;
 use certificate::{Certificate, Shown};
 use source::Sources;
 

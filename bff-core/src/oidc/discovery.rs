@@ -96,15 +96,26 @@ impl Discovery {
     pub(super) async fn probe(config: &OidcConfig, http: &HttpClient) -> Result<(), OidcError> {
         ask(config, http).await.map(drop)
     }
+
+    /// As [`Discovery::probe`]; the document, and what we make of it.
+    pub(super) async fn look(
+        config: &OidcConfig,
+        http: &HttpClient,
+    ) -> Result<(Bytes, Metadata), OidcError> {
+        let document = document(config, http).await?;
+        let metadata = Metadata::parse(&document, config)?;
+        Ok((document, metadata))
+    }
 }
 
 async fn ask(config: &OidcConfig, http: &HttpClient) -> Result<Metadata, OidcError> {
-    let asked = fetch(config, http).await;
+    let document = document(config, http).await;
+    let asked = document.and_then(|document| Metadata::parse(&document, config));
     Endpoint::Discovery.asked(&asked);
     asked
 }
 
-async fn fetch(config: &OidcConfig, http: &HttpClient) -> Result<Metadata, OidcError> {
+async fn document(config: &OidcConfig, http: &HttpClient) -> Result<Bytes, OidcError> {
     let endpoint = Endpoint::Discovery;
     let url = document_url(config)?;
     let request = Request::get(url.as_str())
@@ -118,7 +129,7 @@ async fn fetch(config: &OidcConfig, http: &HttpClient) -> Result<Metadata, OidcE
     if response.status() != http::StatusCode::OK {
         return Err(refusal(endpoint, response.status(), response.body()));
     }
-    Metadata::parse(response.body(), config)
+    Ok(response.into_body())
 }
 
 /// Discovery section 4: the issuer without a trailing slash, then the well-known suffix.

@@ -73,6 +73,14 @@ impl Keys {
         Ok(verified)
     }
 
+    /// Fetches the keys at `url`, or has them.
+    ///
+    /// # Errors
+    /// [`OidcError::Keys`].
+    pub(super) async fn read(&self, url: &EndpointUrl, now: u64) -> Result<(), OidcError> {
+        self.at(url).current(now).await.map(drop).map_err(OidcError::Keys)
+    }
+
     fn at(&self, url: &EndpointUrl) -> RemoteKeys<Counted> {
         let mut remote = self.remote.lock().unwrap_or_else(PoisonError::into_inner);
         match &*remote {

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri};
 use shell::config::{Problem, Settings, yaml};
+use shell::reach::Peer;
 
 use super::inject::Injection;
 use super::path::PlainPath;
@@ -27,6 +28,7 @@ use super::sign::Signing;
 use super::upstream::Backend;
 use crate::error::ApiError;
 use crate::exchanges::Target;
+use crate::http_client::HttpSetupError;
 use crate::limits::{Key, Rule};
 use crate::metrics::Proxied;
 pub(crate) use clients::Clients;
@@ -220,6 +222,12 @@ impl RouteTable {
             Ok(file) => Made { table: build::table(&file, &given, before), files: file.files() },
             Err(problem) => Made { table: Err(vec![problem]), files: Vec::new() },
         }
+    }
+
+    /// Where each service is, by its name.
+    pub(crate) fn peers(&self) -> Vec<(&str, Result<Peer, HttpSetupError>)> {
+        let peer = |service: &Service| service.backend.options.peer(&service.base_url);
+        self.services.iter().map(|(name, service)| (name.as_str(), peer(service))).collect()
     }
 
     /// Whether a service of a route is to be shown context tokens.

@@ -63,6 +63,11 @@ impl UrlTemplate {
         plain.then_some(this)
     }
 
+    /// Where it leads, whoever it is about.
+    pub(crate) fn of_anybody(&self) -> Option<Url> {
+        self.filled("x", "x", "x")
+    }
+
     /// The address for this user; `None` if an id cannot stand in one without changing it.
     pub(super) fn filled(&self, user_id: &str, subject: &str, tenant_id: &str) -> Option<Url> {
         let mut text = String::new();

@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use futures_util::future::join_all;
 use serde::de::IgnoredAny;
+use shell::check::Findings;
 use shell::config::{Problem, Settings, yaml};
 use shell::idps::{self, BearerIssuer, Entry, IdpsFile, TokenProfile};
+use shell::reach::PATIENCE;
 use shell::reload::{Fingerprint, Watched, WatchedFile};
+use tokio::time::timeout;
 use validator_lib::http_fetch::HttpFetch;
 use validator_lib::keysource::RemoteKeys;
 use validator_lib::{Profile, TrustedIssuer};
@@ -71,6 +75,29 @@ impl BearerIssuers {
     /// Those there are now.
     pub(crate) fn load(&self) -> Arc<Issuers> {
         self.0.now.load_full()
+    }
+
+    /// Fetches the keys of every issuer (`check-config --online`). `now` is in seconds since the epoch.
+    pub(crate) async fn look(&self, now: u64) -> Findings {
+        let issuers = self.load();
+        let looks = issuers.by_name.values().filter_map(|issuer| {
+            let keys = issuer.keys.clone()?;
+            Some(async move {
+                let mut findings = Findings::default();
+                let path = format!("idps.yaml: idp {}", issuer.entry.name);
+                let hint = "Check jwks_url, OIDC_TLS_CA, and what stands between.";
+                match timeout(PATIENCE, keys.current(now)).await {
+                    Ok(Ok(_)) => findings.reached(format!("keys of {}", issuer.entry.issuer)),
+                    Ok(Err(error)) => {
+                        let problem = format!("has no keys that can be had: {error}");
+                        findings.problem(&path, &problem, hint);
+                    }
+                    Err(_) => findings.problem(&path, "has keys that do not come in time", hint),
+                }
+                findings
+            })
+        });
+        join_all(looks).await.into_iter().fold(Findings::default(), Findings::and)
     }
 
     /// What exchanges them when the file changes, unless `agree` has something against the new ones. Keys that

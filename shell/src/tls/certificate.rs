@@ -36,7 +36,8 @@ impl Certificate {
     }
 }
 
-fn expiry(certificate: &CertificateDer<'_>) -> Option<u64> {
+/// Seconds since the epoch at which `certificate` expires; `None` where that cannot be read.
+pub(crate) fn expiry(certificate: &CertificateDer<'_>) -> Option<u64> {
     let parsed = X509::from_der(certificate).ok()?;
     Some(parsed.tbs_certificate().validity().not_after.to_unix_duration().as_secs())
 }

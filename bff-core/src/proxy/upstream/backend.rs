@@ -7,10 +7,17 @@ use axum::body::Body;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use http::Uri;
+use rustls::RootCertStore;
+use rustls::pki_types::ServerName;
+use shell::reach::Peer;
+
 use super::breaker::{self, Breaker};
 use super::retry::{Budget, Retries};
 use super::tell::Told;
-use crate::http_client::{HttpSetupError, ServiceConnector, TlsIdentity, service_connector};
+use crate::http_client::{
+    HttpSetupError, ServiceConnector, TlsIdentity, client_config, service_connector, system_roots,
+};
 
 /// Node and uvicorn close an idle connection after 5 s. What is written into one that is being closed is
 /// lost.
@@ -35,7 +42,46 @@ pub(in crate::proxy) struct ServiceTls {
     /// What we show, and the PEM that it was read from.
     pub(in crate::proxy) identity: Option<(TlsIdentity, Fingerprint)>,
     /// What its certificate is for, where that is not the host of its address.
-    pub(in crate::proxy) server_name: Option<rustls::pki_types::ServerName<'static>>,
+    pub(in crate::proxy) server_name: Option<ServerName<'static>>,
+}
+
+impl ServiceTls {
+    fn identity(&self) -> Option<&TlsIdentity> {
+        self.identity.as_ref().map(|(identity, _)| identity)
+    }
+}
+
+impl Options {
+    fn roots(
+        &self,
+        system: &dyn Fn() -> Arc<RootCertStore>,
+    ) -> Result<Arc<RootCertStore>, HttpSetupError> {
+        Ok(match (&self.tls.ca, self.is_https) {
+            (Some(ca), _) => Arc::new(crate::http_client::only(ca)?),
+            (None, true) => system(),
+            (None, false) => Arc::new(RootCertStore::empty()),
+        })
+    }
+
+    /// Where a service at `base_url` that is called so is reached.
+    ///
+    /// # Errors
+    /// As for [`Backend::new`].
+    pub(in crate::proxy) fn peer(&self, base_url: &Uri) -> Result<Peer, HttpSetupError> {
+        let host = base_url.host().unwrap_or_default();
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let port = base_url.port_u16().unwrap_or(if self.is_https { 443 } else { 80 });
+        let name = self.tls.server_name.clone();
+        let name = name.or_else(|| ServerName::try_from(host.clone()).ok());
+        let tls = match name.filter(|_| self.is_https) {
+            None => None,
+            Some(name) => {
+                let roots = self.roots(&|| Arc::new(system_roots()))?;
+                Some((Arc::new(client_config(roots, self.tls.identity())?), name))
+            }
+        };
+        Ok(Peer { host, port, tls })
+    }
 }
 
 /// Tells two identities apart without keeping the key.
@@ -68,17 +114,12 @@ impl Backend {
     /// [`HttpSetupError`] if its authorities cannot be used, or TLS not be set up.
     pub(in crate::proxy) fn new(
         options: Options,
-        system: &dyn Fn() -> Arc<rustls::RootCertStore>,
+        system: &dyn Fn() -> Arc<RootCertStore>,
     ) -> Result<Self, HttpSetupError> {
         let tls = &options.tls;
-        let identity = tls.identity.as_ref().map(|(identity, _)| identity);
-        let roots = match (&tls.ca, options.is_https) {
-            (Some(ca), _) => Arc::new(crate::http_client::only(ca)?),
-            (None, true) => system(),
-            (None, false) => Arc::new(rustls::RootCertStore::empty()),
-        };
-        let connector =
-            service_connector(roots, identity, tls.server_name.clone(), options.connect_timeout)?;
+        let roots = options.roots(system)?;
+        let (identity, name) = (tls.identity(), tls.server_name.clone());
+        let connector = service_connector(roots, identity, name, options.connect_timeout)?;
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)

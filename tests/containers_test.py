@@ -126,7 +126,8 @@ class Compose(unittest.TestCase):
 
     def test_every_setting_is_documented_and_no_secret_stands_in_the_environment(self):
         configuration = (ROOT / "docs" / "CONFIGURATION.md").read_text()
-        secrets = set(re.findall(r"^\| `(\w+)` \| [^|]*\bsecret\b[^|]*\|", configuration, re.MULTILINE)) - {"REDIS_URL"}
+        # A secret PEM is named by its path in the variable itself.
+        secrets = set(re.findall(r"^\| `(\w+)` \| [^|]*\bsecret\b(?! PEM)[^|]*\|", configuration, re.MULTILINE)) - {"REDIS_URL"}
         self.assertIn("BFF_SESSION_KEYS", secrets)
         for name in OURS:
             for variable in self.services[name]["environment"]:

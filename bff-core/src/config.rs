@@ -1,5 +1,6 @@
 //! Owns: every setting of `bff`, parsed once into types.
 
+pub mod catalogue;
 mod client;
 mod context;
 mod cookies;
@@ -114,6 +115,7 @@ impl Config {
     pub fn read(settings: &mut Settings, embedded: bool) -> Option<Self> {
         let source = settings.clone();
         unavailable::tell(settings);
+        catalogue::warn_of_unknown(settings);
         strategy::apply_flags(settings);
         let log = LogConfig::from_settings(settings);
         let network = Network::read(settings);

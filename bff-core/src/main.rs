@@ -9,12 +9,13 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use bff_core::app::App;
 use bff_core::config::Config;
+use bff_core::config::catalogue::ALL;
 use bff_core::{explain, look, metrics, probe, reload as files, server, startup};
 use clap::{Parser, Subcommand};
 use shell::admin::Admin;
 use shell::check::{FAILED, Findings, MISCONFIGURED};
 use shell::clock::{Clock as _, SystemClock};
-use shell::config::{Problems, Settings, Warning};
+use shell::config::{Problems, Settings, Warning, catalogue};
 use shell::listen;
 use shell::random::SystemRandom;
 use shell::reload::{self, Watch};
@@ -42,6 +43,12 @@ struct Cli {
 enum Command {
     /// Serve (the default).
     Run,
+    /// Print every variable that is read, with its default and meaning, as a table in Markdown.
+    Settings {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print every problem of the configuration at once, then what works and is unwise. Exit 2 if there is a
     /// problem.
     CheckConfig {
@@ -86,12 +93,23 @@ fn main() -> ExitCode {
             }
             Err(problems) => refuse(&problems),
         },
+        Command::Settings { json } => settings(json),
         Command::Explain { method, url } => match read_config() {
             Ok((config, _)) => tell(&config, &method, &url),
             Err(problems) => refuse(&problems),
         },
         Command::ProbeIdp { issuer, ca } => probe_idp(&issuer, ca.as_deref()),
         Command::Healthcheck => healthcheck(),
+    }
+}
+
+fn settings(as_json: bool) -> ExitCode {
+    let all = ALL.into_iter().flatten();
+    let text =
+        if as_json { format!("{:#}\n", catalogue::json(all)) } else { catalogue::markdown(all) };
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
     }
 }
 

@@ -6,6 +6,7 @@
 mod bearer;
 mod bff;
 mod cache;
+pub mod catalogue;
 mod context;
 mod read;
 mod unavailable;
@@ -50,8 +51,8 @@ pub struct Config {
     pub threads: NonZeroUsize,
     /// `FORWARDAUTH_TLS_CERT` and `FORWARDAUTH_TLS_KEY`.
     pub tls: Option<Tls>,
-    /// `FORWARDAUTH_MAX_CONNECTIONS`, on all threads together; `None` for the default.
-    pub max_connections: Option<NonZeroUsize>,
+    /// `FORWARDAUTH_MAX_CONNECTIONS`, on all threads together.
+    pub max_connections: usize,
     /// `REDIS_URL` and what belongs to it.
     pub store: StoreSettings,
     /// What requests are judged by.
@@ -118,6 +119,7 @@ impl Config {
     /// without a default is missing.
     pub fn from_settings(settings: &mut Settings, embedding: Embedding) -> Option<Self> {
         unavailable::refuse(settings);
+        catalogue::warn_of_unknown(settings);
         if embedding == Embedding::Standalone {
             read::warn_of_session_keys(settings);
         }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use forwardauth::config::catalogue::ALL;
 use forwardauth::config::{self, Config, Embedding};
 use forwardauth::doctor::{self, DoctorError, Subject as Patient};
 use forwardauth::explain::{self, Subject};
@@ -14,7 +15,7 @@ use http::{Method, Uri};
 use secrecy::SecretString;
 use shell::check::{FAILED, Findings, MISCONFIGURED};
 use shell::clock::{Clock as _, SystemClock};
-use shell::config::{Problems, Settings, Warning};
+use shell::config::{Problems, Settings, Warning, catalogue};
 use shell::telemetry::LogConfig;
 use shell::tls;
 use tikv_jemallocator::Jemalloc;
@@ -43,6 +44,12 @@ struct Arguments {
 enum Command {
     /// Serve (the default).
     Run,
+    /// Print every variable that is read, with its default and meaning, as a table in Markdown.
+    Settings {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print every problem of the configuration at once, then what works and is unwise. Exit 2 if there is a
     /// problem.
     CheckConfig {
@@ -112,6 +119,7 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         None | Some(Command::Run) => run(),
         Some(Command::CheckConfig { online, deny_warnings }) => check_config(online, deny_warnings),
+        Some(Command::Settings { json }) => settings(json),
         Some(Command::Healthcheck) => ask_health(),
         Some(Command::Explain { method, url, address }) => {
             explain(&Subject { method, url, address })
@@ -170,6 +178,13 @@ fn known(config: &Config, warnings: Vec<Warning>) -> Findings {
         tls.warn_of_its_end("FORWARDAUTH_TLS_CERT", SystemClock.unix_seconds(), &mut known);
     }
     known
+}
+
+fn settings(as_json: bool) -> ExitCode {
+    let all = ALL.into_iter().flatten();
+    let text =
+        if as_json { format!("{:#}\n", catalogue::json(all)) } else { catalogue::markdown(all) };
+    tell(&text)
 }
 
 fn ask_health() -> ExitCode {

@@ -3,7 +3,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
 
@@ -59,8 +58,7 @@ pub enum ServerError {
 pub fn run(config: Config) -> Result<(), ServerError> {
     let recorder = Metrics::install(&[metrics::METRICS]).map_err(|_| ServerError::Metrics)?;
     metrics::program_started();
-    let max_connections = config.max_connections.map(NonZeroUsize::get);
-    let connections = Connections::counted("forwardauth", max_connections);
+    let connections = Connections::counted("forwardauth", Some(config.max_connections));
     let limits = Limits { connections, ..Limits::default() };
     let config = Arc::new(config);
     let shutdown = Shutdown::new();

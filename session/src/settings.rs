@@ -1,6 +1,7 @@
 //! Owns: the settings that both programs read, so that they cannot read them differently:
 //! Redis, edge keys, the cookie's name and domain, client binding, trusted proxies, tenants.
 
+pub mod catalogue;
 mod cookie;
 pub mod tenants;
 mod unwise;

@@ -3,7 +3,11 @@
 //! Values never appear in a problem: only the path of the setting, what is wrong with it, and what
 //! to do. An empty variable counts as unset.
 
+mod asked;
+pub mod catalogue;
 mod expand;
+#[cfg(feature = "testing")]
+pub mod held;
 pub mod parse;
 mod settings;
 pub mod yaml;

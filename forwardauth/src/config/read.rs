@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use shell::config::{Settings, parse};
+use shell::listen::Connections;
 use shell::origin::Origin;
 use shell::tls::Tls;
 
@@ -49,13 +50,14 @@ pub(super) fn tls(settings: &mut Settings) -> Option<Tls> {
 }
 
 /// More than a proxy ever opens, and less than what would take the memory of a small machine.
-pub(super) fn max_connections(settings: &mut Settings) -> Option<NonZeroUsize> {
-    settings.parsed("FORWARDAUTH_MAX_CONNECTIONS", "Use 1 to 1000000.", |text| {
+pub(super) fn max_connections(settings: &mut Settings) -> usize {
+    let given = settings.parsed("FORWARDAUTH_MAX_CONNECTIONS", "Use 1 to 1000000.", |text| {
         let connections = text.parse().ok().and_then(NonZeroUsize::new);
         connections
             .filter(|connections| connections.get() <= 1_000_000)
             .ok_or_else(|| "is not a number of connections".to_owned())
-    })
+    });
+    given.map_or(Connections::MOST, NonZeroUsize::get)
 }
 
 pub(super) fn warn_of_session_keys(settings: &mut Settings) {

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::asked::Asked;
+use super::catalogue::Kind;
 use super::expand::{ExpandError, expand};
 use super::{Problem, Problems, Warning};
 
@@ -17,6 +19,7 @@ pub struct Settings {
     variables: HashMap<String, String>,
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
+    asked: Asked,
 }
 
 impl std::fmt::Debug for Settings {
@@ -39,7 +42,12 @@ impl Settings {
         pairs: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
         let variables = pairs.into_iter().map(|(name, value)| (name.into(), value.into()));
-        Self { variables: variables.collect(), problems: Vec::new(), warnings: Vec::new() }
+        Self {
+            variables: variables.collect(),
+            problems: Vec::new(),
+            warnings: Vec::new(),
+            asked: Asked::default(),
+        }
     }
 
     /// The same variables, of which nothing was found wrong yet.
@@ -65,6 +73,11 @@ impl Settings {
 
     /// The variable, expanded. Unset and empty are the same.
     pub fn text(&mut self, name: &str) -> Option<String> {
+        self.asked.note(name, Kind::Text);
+        self.value(name)
+    }
+
+    fn value(&mut self, name: &str) -> Option<String> {
         let raw = self.variables.get(name).filter(|value| !value.is_empty())?;
         match expand(raw, &|name| self.variables.get(name).cloned()) {
             Ok(value) => Some(value),
@@ -105,8 +118,9 @@ impl Settings {
 
     /// The secret `name`, from the variable itself or from the file that `{name}_FILE` names.
     pub fn secret(&mut self, name: &str) -> Option<SecretString> {
+        self.asked.note(name, Kind::Secret);
         let file_name = format!("{name}_FILE");
-        match (self.text(name), self.text(&file_name)) {
+        match (self.value(name), self.value(&file_name)) {
             (Some(_), Some(_)) => {
                 self.problem(name, &format!("is set beside {file_name}"), "Set one of the two.");
                 None
@@ -137,7 +151,8 @@ impl Settings {
 
     /// PEM data: the variable holds it, or names a file that does.
     pub fn pem(&mut self, name: &str) -> Option<Vec<u8>> {
-        let value = self.text(name)?;
+        self.asked.note(name, Kind::Pem);
+        let value = self.value(name)?;
         if value.starts_with("-----BEGIN") {
             return Some(value.into_bytes());
         }
@@ -146,6 +161,7 @@ impl Settings {
 
     /// A private key in PEM: the variable holds it or names its file, or `{name}_FILE` names it.
     pub fn secret_pem(&mut self, name: &str) -> Option<SecretString> {
+        self.asked.note(name, Kind::SecretPem);
         let secret = self.secret(name)?;
         if secret.expose_secret().starts_with("-----BEGIN") {
             return Some(secret);
@@ -191,6 +207,12 @@ impl Settings {
             warning: warning.to_owned(),
             hint: hint.to_owned(),
         });
+    }
+
+    /// The variables that were asked for, of this and of its clones.
+    #[cfg(feature = "testing")]
+    pub fn asked(&self) -> std::collections::BTreeMap<String, Kind> {
+        self.asked.all()
     }
 
     /// All variables as they stand, for expansion inside files.

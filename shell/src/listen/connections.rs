@@ -7,9 +7,6 @@ use std::sync::{Arc, Once};
 use metrics::{Counter, Gauge, counter, gauge};
 use rustls::HandshakeKind;
 
-/// Most connections where nobody says otherwise: an idle one takes about 20 KiB.
-const MAX: usize = 50_000;
-
 /// The open connections of one listener, on all its threads. Clones are one.
 #[derive(Clone)]
 pub struct Connections(Arc<State>);
@@ -41,7 +38,7 @@ impl Default for Connections {
     fn default() -> Self {
         let protocol = || Protocol { open: Gauge::noop(), accepted: Counter::noop() };
         Self(Arc::new(State {
-            max: MAX,
+            max: Self::MOST,
             open: AtomicUsize::new(0),
             full: Once::new(),
             refused: Counter::noop(),
@@ -64,7 +61,10 @@ impl std::fmt::Debug for Connections {
 }
 
 impl Connections {
-    /// At most `max`, or the default. Counted as `{prefix}_connections`,
+    /// Most of them where nobody says otherwise: an idle one takes about 20 KiB.
+    pub const MOST: usize = 50_000;
+
+    /// At most `max`, or [`Connections::MOST`]. Counted as `{prefix}_connections`,
     /// `{prefix}_connections_total`, `{prefix}_connections_refused_total` and
     /// `{prefix}_tls_handshakes_total`. Install the metrics recorder first.
     pub fn counted(prefix: &str, max: Option<usize>) -> Self {
@@ -74,7 +74,7 @@ impl Connections {
         };
         let handshakes = |result: &'static str| counter!(format!("{prefix}_tls_handshakes_total"), "result" => result);
         Self(Arc::new(State {
-            max: max.unwrap_or(MAX),
+            max: max.unwrap_or(Self::MOST),
             open: AtomicUsize::new(0),
             full: Once::new(),
             refused: counter!(format!("{prefix}_connections_refused_total")),

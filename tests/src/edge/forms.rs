@@ -56,11 +56,11 @@ impl Behind<'_> {
         match form {
             Form::File => {
                 let environment = self.environment(ca, leaf);
-                Traefik::start_with(scratch, secure, &environment, agent, |files| {
-                    let routers = format!("  routers:\n{FOREIGN}");
-                    Files { dynamic: files.dynamic.replacen("  routers:\n", &routers, 1), ..files }
-                })
-                .await
+                let shipped = Files::shipped();
+                let routers = format!("  routers:\n{FOREIGN}");
+                let dynamic = shipped.dynamic.replacen("  routers:\n", &routers, 1);
+                let files = Files { dynamic, ..shipped };
+                Traefik::start_with(scratch, secure, &environment, agent, files).await
             }
             Form::Kubernetes => self.deployment(ca, leaf).start(scratch, secure, agent).await,
         }

@@ -29,6 +29,8 @@ async fn flood(edge: &Edge, path: &str, from: &[u8], count: usize) -> (usize, us
     let mut load = JoinSet::new();
     for last in from {
         let agent = Arc::new(Agent::from_address(&edge.ca, Ipv4Addr::new(127, 0, 0, *last)));
+        // One connection for all of them, and not one for each that finds none yet.
+        assert_eq!(agent.get(&edge.at("/")).send().await.status, 200);
         for _ in 0..count {
             let (agent, url) = (Arc::clone(&agent), url.clone());
             load.spawn(async move { agent.get(&url).send().await });

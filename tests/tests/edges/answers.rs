@@ -146,6 +146,8 @@ async fn nginx_keeps_a_flood_from_verify() {
     let scene = Scene::start(Kind::Nginx).await;
     let mut load = tokio::task::JoinSet::new();
     let agent = std::sync::Arc::new(scene.agent.another());
+    // One connection for all of them, and not one for each that finds none yet.
+    assert_eq!(agent.get(&scene.at("/auth/verify")).send().await.status, 404);
     for _ in 0..600 {
         let (agent, url) = (std::sync::Arc::clone(&agent), scene.at("/app/x"));
         load.spawn(async move { agent.get(&url).header("cookie", GOOD).send().await.status });

@@ -56,10 +56,9 @@ impl Behind<'_> {
         match form {
             Form::File => {
                 let environment = self.environment(ca, leaf);
-                let shipped = Files::shipped();
+                let mut files = Files::shipped();
                 let routers = format!("  routers:\n{FOREIGN}");
-                let dynamic = shipped.dynamic.replacen("  routers:\n", &routers, 1);
-                let files = Files { dynamic, ..shipped };
+                files.dynamic = files.dynamic.replacen("  routers:\n", &routers, 1);
                 Traefik::start_with(scratch, secure, &environment, agent, files).await
             }
             Form::Kubernetes => self.deployment(ca, leaf).start(scratch, secure, agent).await,

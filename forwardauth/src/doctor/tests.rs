@@ -94,9 +94,11 @@ async fn t07_what_opens_a_page_is_named() {
         assert_eq!(verdict(&report, id), Verdict::Bad, "{id}");
     }
     assert!(report.is_bad());
-    for said in
-        ["User-Agent: ELB-HealthChecker/2.0 gets 200", "TRACE gets 200", "/app/page/ gets 200"]
-    {
+    for said in [
+        "User-Agent: ELB-HealthChecker/2.0 wicketgate-doctor gets 200",
+        "TRACE gets 200",
+        "/app/page/ gets 200",
+    ] {
         assert!(report.text().contains(said), "{said}");
     }
 }

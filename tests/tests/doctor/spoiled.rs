@@ -21,7 +21,7 @@ const fn spoiled(
 const AUTH: &str = "        - wicketgate-auth{{ if $policy }}-{{ $policy }}{{ end }}\n";
 const WEBSECURE: &str = "  websecure:\n    address: \":443\"\n";
 
-pub(crate) const ALL: [Spoiled; 41] = [
+pub(crate) const ALL: [Spoiled; 42] = [
     spoiled("a router without ForwardAuth", &["open-page"], |files| files.without(AUTH)),
     spoiled("a twin for OPTIONS", &["admin-without-auth", "method-bypass"], |files| {
         files.router("twin", "PathPrefix(`/app/`) && Method(`OPTIONS`)", "protected")
@@ -103,6 +103,12 @@ pub(crate) const ALL: [Spoiled; 41] = [
     ),
     spoiled("strip-identity without one name", &["spoofed-identity"], |files| {
         files.without("          X-Original-Url: \"\"\n")
+    }),
+    spoiled("a client's Authorization", &["admin-answer", "spoofed-identity"], |files| {
+        files.swap(
+            "          - X-Master-Flags\n          - Authorization\n",
+            "          - X-Master-Flags\n",
+        )
     }),
     spoiled(
         "aliases of header names",

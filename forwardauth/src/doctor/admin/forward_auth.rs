@@ -85,7 +85,9 @@ fn each(edge: &Edge, look: impl Fn(&ForwardAuth) -> Vec<String>) -> Vec<String> 
 
 pub(super) fn answer(edge: &Edge) -> Seen {
     let found = each(edge, |auth| {
-        let missing = IDENTITY.into_iter().filter(|name| !names(&auth.auth_response_headers, name));
+        // Unlisted, a client's own reaches the service.
+        let wanted = IDENTITY.into_iter().chain(["Authorization"]);
+        let missing = wanted.filter(|name| !names(&auth.auth_response_headers, name));
         let mut found: Vec<String> = missing.map(|name| format!("lacks {name}")).collect();
         if !auth.auth_response_headers_regex.is_empty() {
             found.push("has authResponseHeadersRegex".to_owned());

@@ -50,8 +50,12 @@ const HINTS: [(&str, &str); 8] = [
     ("X-Requested-With", "XMLHttpRequest"),
 ];
 
-const AGENTS: [&str; 3] =
-    ["kube-probe/1.34 wicketgate-doctor", "ELB-HealthChecker/2.0", "GoogleHC/1.0"];
+/// What health checks call themselves. The doctor names itself here as well.
+const AGENTS: [&str; 3] = [
+    "kube-probe/1.34 wicketgate-doctor",
+    "ELB-HealthChecker/2.0 wicketgate-doctor",
+    "GoogleHC/1.0 wicketgate-doctor",
+];
 
 pub(in super::super) async fn method_bypass(site: &Site) -> Result<Seen, Failure> {
     if site.is_open() {

@@ -10,14 +10,15 @@ use super::super::wire::Failure;
 
 pub(in super::super) const SPOOFED_IDENTITY: Check = Check {
     id: "spoofed-identity",
-    asks: "each `--echo` service with identity headers of the doctor's making: as documented and twice, in lower and upper case, with `_`, `.` and 12 other characters for `-`, with a space before the colon",
+    asks: "each `--echo` service with identity headers of the doctor's making: as documented and twice, in lower and upper case, with `_`, `.` and 12 other characters for `-`, with a space before the colon; and one behind ForwardAuth with `Authorization`",
     why: "whoever sends the header is that user to the service",
     fix: "\
 entryPoints:
   websecure:
     http:
       middlewares: [strip-identity@file]     # the whole list of traefik/dynamic.yml
-      aliasHeadersStrategy: delete           # Traefik 3.7.13 or newer",
+      aliasHeadersStrategy: delete           # Traefik 3.7.13 or newer
+# and Authorization among the authResponseHeaders of wicketgate-auth",
 };
 
 pub(in super::super) const MISSING_IDENTITY: Check = Check {
@@ -97,6 +98,14 @@ pub(in super::super) async fn spoofed_identity(site: &Site) -> Result<Seen, Fail
             if !passed.is_empty() {
                 found.push(format!("{echo}, {what}: {}", passed.join(", ")));
             }
+        }
+    }
+    // Behind ForwardAuth it is verify's to write, or nobody's.
+    if let Some((echo, _)) = protected_echo(site).await? {
+        let ask = Ask::get(echo).scripted().line("Authorization", format!("Bearer {}", marker(0)));
+        let answer = site.send(site.as_user(ask)).await?;
+        if answer.holds(&marker(0)) {
+            found.push(format!("{echo}: Authorization"));
         }
     }
     match silent.first() {

@@ -26,6 +26,7 @@ pub mod resp;
 pub mod revocation;
 mod rounds;
 pub mod sessions;
+pub mod start;
 pub mod statistics;
 pub mod traefik;
 pub mod validator;

@@ -1,7 +1,7 @@
 //! Owns: what a proxied request costs, beside a bare pass-through proxy and nginx in the same rounds.
 
 mod counted;
-mod variants;
+pub(crate) mod variants;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -8,7 +8,8 @@ use benches::bench::{Bench, Options};
 use benches::report::Report;
 use benches::resp::Connection;
 use benches::{
-    growth, instructions, machine, outage, proxy, revocation, sessions, traefik, validator, verify,
+    growth, instructions, machine, outage, proxy, revocation, sessions, start, traefik, validator,
+    verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -35,6 +36,8 @@ enum Command {
     Outage(outage::Options),
     /// Sessions end in Redis while verify has them in memory.
     Revocation(revocation::Options),
+    /// Time from the start of each program to its first good answer.
+    Start(start::Options),
     /// Instructions, allocations and system calls of one request: the same on every machine.
     Instructions(instructions::Options),
     /// CPU time of validator-lib's checks, beside ring's own.
@@ -85,6 +88,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Sessions(options) => growth::run(&mut bench, &options),
         Command::Outage(options) => outage::run(&mut bench, &options),
         Command::Revocation(options) => revocation::run(&mut bench, &options),
+        Command::Start(options) => start::run(&mut bench, &options),
         Command::Instructions(options) => instructions::run(&mut bench, &options),
         Command::Fill { .. } | Command::Validator(_) | Command::Count { .. } => Ok(()),
     };

@@ -31,7 +31,7 @@ impl Variants {
         // The upstream works for all alike, so it is not on the CPU of those that are measured.
         let upstream =
             Service::bare(&Launch { cpu: None, wrapper: Vec::new(), ..launch.clone() }, None)?;
-        let public = Rc::new(vec![request("/public/orders/4711", "theme=dark; consent=1", "")]);
+        let public = Rc::new(vec![public()]);
         let signed_in = Rc::new((0..SESSIONS).map(of_session).collect::<Vec<_>>());
 
         let bare = bare(launch, upstream.address, &public)?;
@@ -46,7 +46,7 @@ impl Variants {
                 None => bench.report.skipped("nginx", baselines::NOT_INSTALLED),
             }
         }
-        let bff = bff(bench, launch, redis, upstream.address, &public)?;
+        let bff = bff(bench, launch, redis, upstream.address)?;
         let ours = [
             variant("none", "bff, auth: none", &bff, &public),
             variant("session", "bff, cookie, Redis, CSRF header, token", &bff, &signed_in),
@@ -66,13 +66,14 @@ fn bare(launch: &Launch, upstream: SocketAddr, ask: &[Vec<u8>]) -> anyhow::Resul
     Service::start_until("pass", command, &launch.scratch, address, ready)
 }
 
-fn bff(
+/// `bff` before `upstream`, from its start to its first proxied answer.
+pub(crate) fn bff(
     bench: &Bench,
     launch: &Launch,
     redis: &Redis,
     upstream: SocketAddr,
-    ask: &[Vec<u8>],
 ) -> anyhow::Result<Service> {
+    let ask = [public()];
     let config = bench.scratch.path().join("bff-config");
     std::fs::create_dir_all(&config)?;
     std::fs::write(config.join("routes.yaml"), routes(upstream))?;
@@ -93,7 +94,7 @@ fn bff(
         .env("OIDC_ISSUER", format!("http://{idp}"))
         .env("OIDC_CLIENT_ID", "bench")
         .env("OIDC_CLIENT_SECRET", "bench");
-    let ready = || answers(address, ask);
+    let ready = || answers(address, &ask);
     let service = Service::start_until("bff", command, &launch.scratch, address, ready)?;
     Ok(Service { admin: Some(admin), ..service })
 }
@@ -106,6 +107,10 @@ fn routes(upstream: SocketAddr) -> String {
          \x20 - {{ id: public, path: '/public/*', target_service: orders, methods: [GET], auth: none }}\n\
          \x20 - {{ id: orders, path: '/api/*', target_service: orders, methods: [GET], auth: session, scopes: {{ any: [orders:read] }} }}\n"
     )
+}
+
+fn public() -> Vec<u8> {
+    request("/public/orders/4711", "theme=dark; consent=1", "")
 }
 
 fn of_session(number: u64) -> Vec<u8> {

@@ -139,7 +139,8 @@ pub(crate) const ALL: [Spoiled; 42] = [
         )
     }),
     spoiled("the session's cookie is handed on", &["session-cookie-passed"], |files| {
-        files.without("        - drop-cookies\n")
+        let chain = format!("{AUTH}        - rate-user\n");
+        files.swap(&format!("{chain}        - drop-cookies\n"), &chain)
     }),
     spoiled("identity headers in answers", &["identity-leak"], |files| {
         files.last("          X-User-ID: \"\"\n", "")
@@ -156,13 +157,12 @@ pub(crate) const ALL: [Spoiled; 42] = [
         )
     }),
     spoiled("no policy for content", &["csp"], |files| {
-        files.without("        - content-security\n")
+        // Those of `protected`; other routers have the same.
+        let chain = "(ne $policy \"\") }}\n      middlewares:\n        - security-headers\n";
+        files.swap(&format!("{chain}        - content-security\n"), chain)
     }),
     spoiled("no policy for content at /", &["csp"], |files| {
-        files.swap(
-            "[security-headers, content-security, rate-ip, drop-cookies]",
-            "[security-headers, rate-ip, drop-cookies]",
-        )
+        files.swap("[security-headers, content-security, rate-ip, ", "[security-headers, rate-ip, ")
     }),
     spoiled("scripts in the page", &["csp"], |files| {
         files.swap("script-src 'self'", "script-src 'self' 'unsafe-inline'")
@@ -179,8 +179,8 @@ pub(crate) const ALL: [Spoiled; 42] = [
     }),
     spoiled("a sticky cookie for scripts", &["cookie-attributes"], |files| {
         files.swap(
-            "    bff:\n      loadBalancer: { servers",
-            "    bff:\n      loadBalancer: { sticky: { cookie: { name: lb } }, servers",
+            "    bff:\n      loadBalancer:\n",
+            "    bff:\n      loadBalancer:\n        sticky: { cookie: { name: lb } }\n",
         )
     }),
     spoiled("every origin may read", &["cors"], |files| {
@@ -202,7 +202,10 @@ pub(crate) const ALL: [Spoiled; 42] = [
     }),
     spoiled("ForwardAuth around the tries", &["admin-order"], |files| {
         files
-            .without("        - retry-connect\n")
+            .swap(
+                "        - retry-connect\n      service: protected\n",
+                "      service: protected\n",
+            )
             .swap(AUTH, &format!("        - retry-connect\n{AUTH}"))
     }),
     spoiled("verify's answers of any size", &["admin-body"], |files| {

@@ -226,4 +226,6 @@ fn lifetime(text: &str) -> Result<u64, String> {
 }
 
 #[cfg(test)]
+mod schemas;
+#[cfg(test)]
 mod tests;

@@ -36,6 +36,8 @@ use url::Url;
 pub use routes::Routes;
 pub(crate) use table::Clients;
 pub use table::RouteTable;
+#[cfg(test)]
+pub(crate) use table::RoutesFile;
 pub use upstream::Upstream;
 
 use crate::app::App;

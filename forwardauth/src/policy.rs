@@ -139,4 +139,6 @@ fn holds(list: &[u8], separator: u8, all: &[String], any: &[String]) -> bool {
 }
 
 #[cfg(test)]
+mod schemas;
+#[cfg(test)]
 mod tests;

@@ -9,6 +9,8 @@ mod expand;
 #[cfg(feature = "testing")]
 pub mod held;
 pub mod parse;
+#[cfg(feature = "schema")]
+pub mod schemas;
 mod settings;
 pub mod yaml;
 

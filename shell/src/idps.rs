@@ -14,6 +14,7 @@ const NAME_MAX: usize = 64;
 
 /// The file. `C` is the shape of a `client` block.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IdpsFile<C> {
     #[serde(default)]
@@ -21,11 +22,13 @@ pub struct IdpsFile<C> {
     description: Option<String>,
     /// The entries, in their order.
     #[serde(default = "Vec::new")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub idps: Vec<IdpFile<C>>,
 }
 
 /// An entry.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IdpFile<C> {
     /// Unique in the file.
@@ -52,14 +55,17 @@ pub struct IdpFile<C> {
     pub tls_ca: Option<String>,
     /// How its opaque tokens are judged, which the proxy alone takes.
     #[serde(default = "none")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub introspection: Option<IntrospectionFile<C>>,
     /// Our registration there, which makes it a login provider.
     #[serde(default = "none")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub client: Option<C>,
 }
 
 /// Asking the issuer about opaque tokens (RFC 7662).
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IntrospectionFile<C> {
     #[serde(default)]
@@ -73,11 +79,13 @@ pub struct IntrospectionFile<C> {
     pub ttl: Option<Span>,
     /// Our registration for it.
     #[serde(default = "none")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub client: Option<C>,
 }
 
 /// A duration with a unit; a bare integer is seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Span {
     /// Seconds.
@@ -105,6 +113,7 @@ const fn none<T>() -> Option<T> {
 
 /// Where claims stand: names, nested by dots.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClaimsFile {
     #[serde(default)]
@@ -120,6 +129,7 @@ pub struct ClaimsFile {
 
 /// The kind of an issuer's access tokens: what tells them from its ID tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TokenProfile {
     /// RFC 9068: `typ` is `at+jwt`.

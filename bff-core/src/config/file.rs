@@ -13,15 +13,19 @@ pub(super) const NAME: &str = "bff.yaml";
 
 /// The file as it is written.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct BffFile {
     #[serde(default)]
     #[expect(dead_code, reason = "for people")]
     description: Option<String>,
+    /// What the server knows of a user and the browser need not.
     #[serde(default)]
     pub(super) user_context: Option<ContextFile>,
+    /// How often callers may ask, where no tenant has its own.
     #[serde(default)]
     rate_limits: RateLimitsFile,
+    /// What pages may name in their reports.
     #[serde(default)]
     pub(super) telemetry: TelemetryFile,
 }

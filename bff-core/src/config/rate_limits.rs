@@ -8,21 +8,28 @@ use crate::limits::{RateLimits, Rule, RuleFile};
 
 /// The limits as a file writes them.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct RateLimitsFile {
     #[serde(default)]
     #[expect(dead_code, reason = "for people")]
     description: Option<String>,
+    /// GET /auth/login, by address: off, or a limit and a window.
     #[serde(default)]
     login: Option<RuleFile>,
+    /// POST to /auth/callback and the logouts, by address.
     #[serde(default)]
     auth_post: Option<RuleFile>,
+    /// What pages ask about their session, by session.
     #[serde(default)]
     session: Option<RuleFile>,
+    /// Proxied calls on routes without a limit of their own, by session.
     #[serde(default)]
     proxy: Option<RuleFile>,
+    /// Back-channel logouts, by issuer and address.
     #[serde(default)]
     backchannel: Option<RuleFile>,
+    /// Reports of pages, by address.
     #[serde(default)]
     telemetry: Option<RuleFile>,
 }

@@ -23,13 +23,16 @@ pub struct Telemetry {
 
 /// As it is written.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct TelemetryFile {
     #[serde(default)]
     #[expect(dead_code, reason = "for people")]
     description: Option<String>,
+    /// At most 32 names of pages; any other is told as other.
     #[serde(default)]
     pages: Vec<String>,
+    /// At most 32 names of events of yours.
     #[serde(default)]
     events: Vec<String>,
 }

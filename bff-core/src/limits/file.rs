@@ -12,6 +12,7 @@ use super::Rule;
 
 /// By what a route counts its requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Key {
     /// The client's address.
@@ -48,16 +49,37 @@ pub enum RuleFile {
 
 /// The limit of a [`RuleFile`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LimitFile {
     /// How many.
     pub limit: u32,
     /// In what time.
     #[serde(deserialize_with = "duration")]
+    #[cfg_attr(test, schemars(schema_with = "window"))]
     pub window: Duration,
     /// By what they are counted; routes alone may say so.
     #[serde(default)]
     pub key: Option<Key>,
+}
+
+/// A variable is expanded before the value is read.
+#[cfg(test)]
+fn window(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let text = serde_json::json!({ "type": "string", "pattern": r"^[0-9]+(ms|s|m|h|d)?$|\$\{" });
+    schemars::json_schema!({ "anyOf": [{ "type": "integer", "minimum": 0 }, text] })
+}
+
+#[cfg(test)]
+impl schemars::JsonSchema for RuleFile {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RuleFile".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let limit = generator.subschema_for::<LimitFile>();
+        schemars::json_schema!({ "anyOf": [{ "enum": ["off", false] }, limit] })
+    }
 }
 
 impl<'de> Deserialize<'de> for RuleFile {

@@ -32,6 +32,9 @@ use crate::http_client::HttpSetupError;
 use crate::limits::{Key, Rule};
 use crate::metrics::Proxied;
 pub(crate) use clients::Clients;
+#[cfg(test)]
+pub(crate) use file::RoutesFile;
+#[cfg(not(test))]
 use file::RoutesFile;
 use given::Given;
 use paths::{Paths, REST};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct PoliciesFile {
     #[serde(default)]
@@ -15,6 +16,7 @@ pub(super) struct PoliciesFile {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct PolicyFile {
     #[serde(default)]
@@ -45,18 +47,22 @@ pub(super) struct PolicyFile {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct NeedsFile {
     #[serde(default)]
     #[expect(dead_code, reason = "for people")]
     description: Option<String>,
+    /// One of these is enough.
     #[serde(default)]
     pub(super) any: Option<Vec<String>>,
+    /// All of these are needed.
     #[serde(default)]
     pub(super) all: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(super) enum AuthorizationFile {
     None,
@@ -66,6 +72,7 @@ pub(super) enum AuthorizationFile {
 
 /// A number or a text: durations may be either.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub(super) enum Scalar {
     Number(u64),
@@ -74,6 +81,7 @@ pub(super) enum Scalar {
 
 /// One word, or several in a list.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub(super) enum Words {
     Text(String),

@@ -16,6 +16,8 @@ use shell::config::{Settings, yaml};
 use shell::origin::Origin;
 
 use super::CookieSettings;
+#[cfg(feature = "schema")]
+pub use file::File as TenantsFile;
 pub use file::{CookieFile, LimitsFile, Scalar};
 use file::{Entry, File};
 pub use hosts::{Hosts, host};

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use shell::config::parse;
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct ContextFile {
     #[serde(default)]
@@ -23,6 +24,7 @@ pub(in crate::config) struct ContextFile {
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct SourceFile {
     #[serde(default)]
@@ -43,6 +45,7 @@ pub(super) struct SourceFile {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(super) enum KindFile {
     Claims,
@@ -51,6 +54,7 @@ pub(super) enum KindFile {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(super) enum TokenFile {
     Session,
@@ -59,6 +63,7 @@ pub(super) enum TokenFile {
 
 /// A number or a text.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub(super) enum Scalar {
     Number(u64),

@@ -19,21 +19,25 @@ pub(super) use route::{AuthFile, CsrfFile, RouteFile};
 pub(super) use service::ServiceFile;
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(super) struct RoutesFile {
+pub(crate) struct RoutesFile {
     #[serde(default)]
     version: Option<Scalar>,
     #[serde(default)]
     #[expect(dead_code, reason = "for people")]
     description: Option<String>,
+    /// Whom we call, by the name that routes use.
     #[serde(default)]
     pub(super) services: BTreeMap<String, ServiceFile>,
+    /// What browsers may ask for, and where it goes.
     #[serde(default)]
     pub(super) routes: Vec<RouteFile>,
 }
 
 /// A number or a text: durations and versions may be either.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub(super) enum Scalar {
     Number(f64),

@@ -2,9 +2,12 @@
 
 use serde::Deserialize;
 
+/// The file. `C` is the shape of a `client`, `R` that of `rate_limits`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, bound(deserialize = "C: Deserialize<'de>, R: Deserialize<'de>"))]
-pub(super) struct File<C, R> {
+#[cfg_attr(not(feature = "schema"), expect(unreachable_pub, reason = "schemas are made outside"))]
+pub struct File<C, R> {
     #[serde(default)]
     version: Option<Scalar>,
     #[serde(default)]
@@ -13,11 +16,14 @@ pub(super) struct File<C, R> {
     /// What subdomains are under.
     #[serde(default)]
     pub(super) domain: Option<String>,
+    /// Whom this deployment is for.
     #[serde(default = "Vec::new")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub(super) tenants: Vec<Entry<C, R>>,
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, bound(deserialize = "C: Deserialize<'de>, R: Deserialize<'de>"))]
 pub(super) struct Entry<C, R> {
     pub(super) id: String,
@@ -37,6 +43,7 @@ pub(super) struct Entry<C, R> {
     #[serde(default)]
     pub(super) issuer: Option<String>,
     #[serde(default = "none")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub(super) client: Option<C>,
     #[serde(default)]
     pub(super) idps: Vec<String>,
@@ -49,6 +56,7 @@ pub(super) struct Entry<C, R> {
     #[serde(default)]
     pub(super) limits: Option<LimitsFile>,
     #[serde(default = "none")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub(super) rate_limits: Option<R>,
 }
 
@@ -58,6 +66,7 @@ fn none<T>() -> Option<T> {
 
 /// The session cookie of a tenant; what is left out is as the `BFF_COOKIE_*` settings have it.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CookieFile {
     #[serde(default)]
@@ -76,6 +85,7 @@ pub struct CookieFile {
 
 /// What a tenant's sessions may at most. It only narrows what holds for everybody.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LimitsFile {
     #[serde(default)]
@@ -94,6 +104,7 @@ pub struct LimitsFile {
 
 /// A number or a text: durations and versions may be either.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Scalar {
     /// A bare number.

@@ -11,17 +11,22 @@ use crate::proxy::headers::may_be_injected;
 use crate::proxy::inject::{Injection, Known};
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct InjectFile {
     #[serde(default)]
     #[expect(dead_code, reason = "for people")]
     description: Option<String>,
+    /// Pairs of the query, by their names.
     #[serde(default)]
     query: BTreeMap<String, String>,
+    /// Segments of `upstream_path`, by their names.
     #[serde(default)]
     path: BTreeMap<String, String>,
+    /// Header fields, by their names.
     #[serde(default)]
     header: BTreeMap<String, String>,
+    /// Members of a JSON body, by their dotted paths.
     #[serde(default)]
     json: BTreeMap<String, String>,
 }

@@ -14,6 +14,7 @@ const DEFAULT_MAX_BODY: usize = 1024 * 1024;
 const MOST: usize = 64 * 1024 * 1024;
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct ResponseFile {
     #[serde(default)]

@@ -7,6 +7,7 @@ use super::{InjectFile, ResponseFile, Scalar};
 use crate::limits::RuleFile;
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct RouteFile {
     #[serde(default)]
@@ -35,6 +36,7 @@ pub(in super::super) struct RouteFile {
     pub(in super::super) scopes: Option<NeedsFile>,
     #[serde(default)]
     pub(in super::super) roles: Option<NeedsFile>,
+    /// How often it may be asked: off, or a limit and a window.
     #[serde(default)]
     pub(in super::super) rate_limit: Option<RuleFile>,
     #[serde(default)]
@@ -50,6 +52,7 @@ pub(in super::super) struct RouteFile {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(in super::super) enum AuthFile {
     Session,
@@ -60,6 +63,7 @@ pub(in super::super) enum AuthFile {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(in super::super) enum CsrfFile {
     Default,
@@ -67,10 +71,13 @@ pub(in super::super) enum CsrfFile {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct NeedsFile {
+    /// One of these is enough.
     #[serde(default)]
     any: Vec<String>,
+    /// All of these are needed.
     #[serde(default)]
     all: Vec<String>,
 }

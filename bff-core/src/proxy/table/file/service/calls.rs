@@ -11,10 +11,13 @@ use crate::proxy::upstream::{BreakerSettings, Failure, Retries};
 const MAX_ATTEMPTS: u32 = 5;
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct RetriesFile {
+    /// 1 to 5, the first one included; 2 where it is left out.
     #[serde(default)]
     attempts: Option<u32>,
+    /// What is tried once more: any of connect, reset, 502, 503, 504; connect where it is left out.
     #[serde(default)]
     on: Option<Vec<RetryOn>>,
     #[serde(default)]
@@ -23,6 +26,7 @@ pub(super) struct RetriesFile {
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum RetryOn {
     Status(u16),
@@ -30,12 +34,16 @@ enum RetryOn {
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct BreakerFile {
+    /// Failures in the window that open it; 5 where it is left out, 0 is no breaker.
     #[serde(default)]
     failures: Option<u32>,
+    /// A duration; 10s where it is left out.
     #[serde(default)]
     window: Option<Scalar>,
+    /// How long nobody is let through: a duration, 5s where it is left out.
     #[serde(default)]
     open: Option<Scalar>,
     #[serde(default)]

@@ -15,14 +15,20 @@ const DEFAULT_MAX_BODY: usize = 1 << 20;
 const LONGEST_MAX_BODY: usize = 64 << 20;
 
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct SignatureFile {
+    /// At least 16 bytes; `BFF_INTERNAL_HMAC_SECRET` where it is left out.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     secret: Option<SecretString>,
+    /// v1 where it is left out.
     #[serde(default)]
     version: VersionFile,
+    /// Whether bodies longer than `max_body` are sent unsigned.
     #[serde(default)]
     unsigned_body: bool,
+    /// Most of a body that is signed: a size, 1MiB where it is left out, at most 64MiB.
     #[serde(default)]
     max_body: Option<Scalar>,
     #[serde(default)]
@@ -31,6 +37,7 @@ pub(super) struct SignatureFile {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 enum VersionFile {
     V0,

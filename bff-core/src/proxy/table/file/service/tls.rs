@@ -13,14 +13,20 @@ use crate::http_client::TlsIdentity;
 use crate::proxy::upstream::{Fingerprint, ServiceTls};
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct TlsFile {
+    /// Trusted alone, in place of the system's: PEM, or its file.
     #[serde(default)]
     ca: Option<String>,
+    /// Our certificate and its chain: PEM, or its file.
     #[serde(default)]
     client_cert: Option<String>,
+    /// Its key: PEM, or its file.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     client_key: Option<SecretString>,
+    /// What the certificate of the service is for, if not the host of `base_url`.
     #[serde(default)]
     server_name: Option<String>,
     #[serde(default)]

@@ -1,16 +1,22 @@
 //! Owns: logs (JSON lines on standard output) and the metrics recorder.
 
+mod tap;
+
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{
     BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::Settings;
 use crate::metrics::{Kind, Metric};
+
+pub use tap::{Record, Tap, timestamp};
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,12 +56,28 @@ impl LogConfig {
 
     /// Starts logging. A second start in one process changes nothing.
     pub fn start(&self) {
+        self.start_over(tracing_subscriber::registry().with(self.filter()));
+    }
+
+    /// [`Self::start`], without what `tap` takes: all from `INFO` on, whatever `RUST_LOG` says.
+    pub fn start_beside(&self, tap: Tap) {
+        let all = format!("{}=info", tap.target()).parse();
+        let filter = all.into_iter().fold(self.filter(), EnvFilter::add_directive);
+        self.start_over(tracing_subscriber::registry().with(filter).with(tap));
+    }
+
+    fn filter(&self) -> EnvFilter {
         let base = EnvFilter::new(&self.filter);
-        let filter = QUIET
+        QUIET
             .iter()
             .filter_map(|directive| directive.parse().ok())
-            .fold(base, EnvFilter::add_directive);
-        let registry = tracing_subscriber::registry().with(filter);
+            .fold(base, EnvFilter::add_directive)
+    }
+
+    fn start_over<S>(&self, registry: S)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync + 'static,
+    {
         let started = match self.format {
             LogFormat::Json => registry
                 .with(tracing_subscriber::fmt::layer().json().flatten_event(true))

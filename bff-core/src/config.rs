@@ -1,5 +1,6 @@
 //! Owns: every setting of `bff`, parsed once into types.
 
+mod audit;
 pub mod catalogue;
 mod client;
 mod context;
@@ -41,6 +42,7 @@ pub use user_context::{ContextSettings, Source, SourceKind};
 use watched::ConfigFile;
 
 use crate::admin::Access;
+use crate::audit::ChainSettings;
 use crate::limits::RateLimits;
 use crate::proxy::{Clients, Routes};
 use crate::sessions::EdgeClaims;
@@ -85,6 +87,8 @@ pub struct Config {
     pub access: Access,
     /// `LOG_FORMAT`, `RUST_LOG`.
     pub log: LogConfig,
+    /// `BFF_AUDIT_CHAIN` and its kin.
+    pub audit: Option<ChainSettings>,
     /// `idps.yaml` and `bff.yaml`, as they were read.
     pub(crate) files: Files,
     /// All variables, for files that are read again.
@@ -118,6 +122,7 @@ impl Config {
         catalogue::warn_of_unknown(settings);
         strategy::apply_flags(settings);
         let log = LogConfig::from_settings(settings);
+        let audit = audit::read(settings);
         let network = Network::read(settings);
         let clients = ClientSettings::read(settings);
         let store = StoreSettings::read(settings, STORE_TIMEOUT);
@@ -182,6 +187,7 @@ impl Config {
             routes: routes?,
             access,
             log,
+            audit,
             files: Files { idps: idps_file, bff: bff_file },
             source,
         })

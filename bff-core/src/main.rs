@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bff_core::app::App;
+use bff_core::audit::{self, Anchor, AuditLog};
 use bff_core::config::Config;
 use bff_core::config::catalogue::ALL;
 use bff_core::{explain, look, metrics, probe, reload as files, server, startup};
@@ -74,8 +75,30 @@ enum Command {
         #[arg(long)]
         ca: Option<PathBuf>,
     },
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Ask a running instance whether it is ready. For containers without curl.
     Healthcheck,
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Check chained audit logs, or whole logs with such records in them. Exit code 1 if something is wrong.
+    ///
+    /// Finds records that were changed, removed, added or put in another order. That the end of a chain was cut
+    /// off can be told by --expect alone.
+    Verify {
+        /// Files, in the order in which they were written.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// A file with the key (`BFF_AUDIT_CHAIN_KEY`) that the chains were made with. May be repeated.
+        #[arg(long)]
+        key_file: Vec<PathBuf>,
+        /// A record that must be there, as `last:` told it before. May be repeated.
+        #[arg(long, value_name = "SEQ:HASH")]
+        expect: Vec<Anchor>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -99,6 +122,9 @@ fn main() -> ExitCode {
             Err(problems) => refuse(&problems),
         },
         Command::ProbeIdp { issuer, ca } => probe_idp(&issuer, ca.as_deref()),
+        Command::Audit(Audit::Verify { files, key_file, expect }) => {
+            verify_audit(&files, &key_file, expect)
+        }
         Command::Healthcheck => healthcheck(),
     }
 }
@@ -129,6 +155,18 @@ fn probe_idp(issuer: &str, ca: Option<&Path>) -> ExitCode {
     if said.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+fn verify_audit(files: &[PathBuf], key_files: &[PathBuf], expect: Vec<Anchor>) -> ExitCode {
+    let verdict = match audit::verify(files, key_files, expect) {
+        Ok(verdict) => verdict,
+        Err(error) => {
+            drop(writeln!(std::io::stderr().lock(), "{error:#}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let said = write!(std::io::stdout().lock(), "{verdict}");
+    if said.is_ok() && verdict.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 fn read_config() -> Result<(Config, Vec<Warning>), Problems> {
     let mut settings = Settings::from_environment();
     let config = Config::read(&mut settings, false);
@@ -136,20 +174,41 @@ fn read_config() -> Result<(Config, Vec<Warning>), Problems> {
 }
 
 fn run(config: Config, warnings: Vec<Warning>) -> ExitCode {
-    config.log.start();
+    let audit = match start_logs(&config) {
+        Ok(audit) => audit,
+        Err(error) => {
+            drop(writeln!(std::io::stderr().lock(), "BFF_AUDIT_FILE: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
     for Warning { path, warning, hint } in known(&config, warnings).warnings {
         tracing::warn!(setting = path, hint, "{path} {warning}");
     }
     let served = runtime()
         .context("cannot start the runtime")
         .and_then(|runtime| runtime.block_on(serve(config)));
-    match served {
+    let code = match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "cannot serve");
             ExitCode::FAILURE
         }
+    };
+    if audit.is_some_and(|audit| !audit.end()) {
+        tracing::error!("the audit log was not written to its end");
     }
+    code
+}
+
+/// With a chain, audit events go to it and nowhere else.
+fn start_logs(config: &Config) -> std::io::Result<Option<AuditLog>> {
+    let Some(chained) = &config.audit else {
+        config.log.start();
+        return Ok(None);
+    };
+    let audit = AuditLog::start(chained, &SystemRandom)?;
+    config.log.start_beside(audit.tap());
+    Ok(Some(audit))
 }
 
 /// With one CPU to run on, which a container's quota may say as well, nobody is there to share work with.

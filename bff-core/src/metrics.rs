@@ -94,6 +94,11 @@ pub fn idp_asked(operation: &'static str, outcome: &'static str) {
     counter!("bff_idp_requests_total", "operation" => operation, "outcome" => outcome).increment(1);
 }
 
+/// A record of the audit log that was not written: `queue_full`, `ended`, `stdout`, `file`.
+pub fn audit_write_failed(reason: &'static str) {
+    counter!("bff_audit_write_failures_total", "reason" => reason).increment(1);
+}
+
 /// How long the requests of one route take. Handles are made once: to look one up by its labels costs more
 /// than to record.
 #[derive(Debug)]

@@ -151,7 +151,7 @@ impl App {
             None | Some(Grade::Off | Grade::Audit) => Ok(()),
             Some(Grade::Reauth) => Err(ApiError::Binding),
             Some(Grade::Deny) => {
-                self.end(session, Cause::rule("binding")).await?;
+                self.end(session, Cause::rule("binding").asked_by(caller)).await?;
                 Err(ApiError::Binding)
             }
         }

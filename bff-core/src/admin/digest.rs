@@ -15,7 +15,7 @@ use shell::origin::Origin;
 
 use super::gate::Administrator;
 use crate::app::App;
-use crate::audit::{self, AdminAction};
+use crate::audit::{self, AdminAction, Event};
 use crate::caller::Requester;
 use crate::config::Config;
 use crate::routes::session::json_response;
@@ -27,8 +27,7 @@ pub(super) async fn config(
     Extension(caller): Extension<Requester>,
     Extension(Administrator(actor)): Extension<Administrator>,
 ) -> Response {
-    let action =
-        AdminAction { event: "admin.config_read", actor: &actor, ..AdminAction::default() };
+    let action = AdminAction::by(Event::AdminConfigRead, &actor);
     audit::administered(&caller, &action);
     let told = describe(&app);
     let hash = digest::digest(&digest::SHA256, told.to_string().as_bytes());

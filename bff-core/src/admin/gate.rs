@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::Access;
 use crate::app::App;
-use crate::audit::{self, AdminAction};
+use crate::audit::{self, AdminAction, Event};
 use crate::caller::{Peer, Requester};
 use crate::error::{self, ApiError};
 use crate::front;
@@ -34,7 +34,7 @@ pub(super) async fn guard(
         return error::render(&failure, &Requester::unknown(app.request_ids.fresh()), false);
     };
     let Some(administrator) = administrator(&app.config.access, request.headers()) else {
-        audit::administered(&caller, &AdminAction { event: "admin.refused", ..Default::default() });
+        audit::administered(&caller, &AdminAction::by(Event::AdminRefused, audit::CLIENT));
         return error::render(&ApiError::AdminToken, &caller, false);
     };
     request.extensions_mut().insert(caller.clone());

@@ -14,7 +14,7 @@ use session::id::StoreKey;
 use super::gate::Administrator;
 use super::read_json;
 use crate::app::App;
-use crate::audit::{self, AdminAction};
+use crate::audit::{self, AdminAction, Event};
 use crate::caller::Requester;
 use crate::error::ApiError;
 use crate::routes::no_content;
@@ -36,7 +36,7 @@ pub(super) async fn end_session(
 ) -> Result<Response, ApiError> {
     let Path(reference) = reference.map_err(|_| ApiError::NotFound)?;
     let key = StoreKey::parse(&reference).ok_or(ApiError::NotFound)?;
-    let cause = Cause::admin(&actor);
+    let cause = Cause::admin(&actor).asked_by(&caller);
     let ended = match app.look_at(&key).await? {
         Some(listed) => app.end_listed_one(&listed, cause).await?,
         // One that cannot be read, or is over, ends all the same.
@@ -45,12 +45,8 @@ pub(super) async fn end_session(
     if !ended {
         return Err(ApiError::NotFound);
     }
-    let action = AdminAction {
-        event: "admin.session_revoked",
-        actor: &actor,
-        session: Some(&key),
-        ..AdminAction::default()
-    };
+    let action =
+        AdminAction { session: Some(&key), ..AdminAction::by(Event::AdminSessionRevoked, &actor) };
     audit::administered(&caller, &action);
     Ok(no_content())
 }
@@ -97,12 +93,10 @@ pub(super) async fn revoke(
         _ => return Err(invalid),
     };
     let action = AdminAction {
-        event: "admin.tokens_revoked",
-        actor: &actor,
         issuer: Some(&iss),
         user_id: user_id.as_deref(),
         token: jti.as_deref(),
-        ..AdminAction::default()
+        ..AdminAction::by(Event::AdminTokensRevoked, &actor)
     };
     audit::administered(&caller, &action);
     Ok(json_response(&json!({ "kept_seconds": kept })))

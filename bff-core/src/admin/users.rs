@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::gate::Administrator;
 use super::read_json;
 use crate::app::App;
-use crate::audit::{self, AdminAction};
+use crate::audit::{self, AdminAction, Event};
 use crate::caller::Requester;
 use crate::error::ApiError;
 use crate::routes::session::json_response;
@@ -59,7 +59,7 @@ pub(super) async fn sessions(
     let count = Some(sessions.len());
     audit::administered(
         &caller,
-        &AdminAction { count, ..AdminAction::on_user("admin.sessions_listed", &actor, &user) },
+        &AdminAction { count, ..AdminAction::on_user(Event::AdminSessionsListed, &actor, &user) },
     );
     let told: Vec<Value> = sessions.iter().map(describe).collect();
     Ok(json_response(&json!({
@@ -90,12 +90,12 @@ pub(super) async fn end_sessions(
 ) -> Result<Response, ApiError> {
     let user = user(&app, name, narrowing)?;
     app.deny(&app.denial_of_user(&user.issuer, &user.id)).await?;
-    let ended = app.end_all(&user.index(), Cause::admin(&actor)).await?;
+    let ended = app.end_all(&user.index(), Cause::admin(&actor).asked_by(&caller)).await?;
     audit::administered(
         &caller,
         &AdminAction {
             count: Some(ended),
-            ..AdminAction::on_user("admin.sessions_revoked", &actor, &user)
+            ..AdminAction::on_user(Event::AdminSessionsRevoked, &actor, &user)
         },
     );
     Ok(json_response(&json!({ "ended": ended })))
@@ -118,7 +118,7 @@ pub(super) async fn set_flags(
         &AdminAction {
             count: Some(changed),
             flags: Some(flags),
-            ..AdminAction::on_user("admin.flags_set", &actor, &user)
+            ..AdminAction::on_user(Event::AdminFlagsSet, &actor, &user)
         },
     );
     Ok(json_response(&json!({ "flags": flags, "sessions": changed })))

@@ -10,7 +10,7 @@ use shell::config::catalogue::{self, Setting};
 pub use oidc::OIDC;
 
 /// What `bff` reads beside what both programs do, and the relying party.
-pub const SETTINGS: [Setting; 28] = [
+pub const SETTINGS: [Setting; 32] = [
     Setting::text("BFF_LISTEN", Is("0.0.0.0:8000"), "for Traefik"),
     Setting::text(
         "BFF_ADMIN_LISTEN",
@@ -106,6 +106,26 @@ pub const SETTINGS: [Setting; 28] = [
         "BFF_ADMIN_TOKENS",
         Means("none"),
         "list of `name:token`; turns on the [admin API](ADMIN.md) on the admin listener. Give each administrator a token of their own, of at least 32 random characters: the name is in every audit event",
+    ),
+    Setting::text(
+        "BFF_AUDIT_CHAIN",
+        Is("false"),
+        "`true` [chains the audit log](LOGGING.md#the-chain), so that `bff audit verify` finds what was changed in it",
+    ),
+    Setting::text(
+        "BFF_AUDIT_FILE",
+        Means("standard output alone"),
+        "with a chain: a regular file that audit events are appended to besides, by one process at a time",
+    ),
+    Setting::secret(
+        "BFF_AUDIT_CHAIN_KEY",
+        Means("none"),
+        "with a chain: base64 of at least 32 bytes (`openssl rand -base64 32`); without it anybody who can write the log can make a chain. Exchange it by a restart",
+    ),
+    Setting::text(
+        "HOSTNAME",
+        Means("`unknown`"),
+        "with a chain: the name of this replica in its first record. In Kubernetes that of the pod, set by it",
     ),
     Setting::text(
         "TOKEN_REFRESH_THRESHOLD",

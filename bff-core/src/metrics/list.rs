@@ -252,6 +252,12 @@ pub const METRICS: &[Metric] = &[
         "Events of reports that do not count.",
         &[Label::all("reason", &["name", "value"])],
     ),
+    Metric::counter(
+        "bff_audit_write_failures_total",
+        "Records of the chained audit log that were not written: `file` and `stdout` each lack theirs, \
+         `queue_full` and `ended` are nowhere.",
+        &[Label::all("reason", &["queue_full", "ended", "stdout", "file"])],
+    ),
     TLS_CERTIFICATE_RELOADS,
     TLS_CERTIFICATE_EXPIRY,
     CONFIG_RELOADS,

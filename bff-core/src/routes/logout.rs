@@ -110,7 +110,7 @@ async fn sign_out(
 ) -> Result<Response, ApiError> {
     let tokens = app.tokens(session);
     let management = app.management(session);
-    app.end(session, Cause::user("logout")).await?;
+    app.end(session, Cause::user("logout").asked_by(caller)).await?;
     let provider = management.ok().and_then(|management| app.tenants.provider_of(&management));
     let end_session = match (tokens, provider) {
         (Ok(tokens), Some(provider)) => {

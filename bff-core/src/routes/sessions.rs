@@ -56,12 +56,12 @@ pub(crate) async fn end_one(
     let Path(reference) = reference.map_err(|_| ApiError::NotFound)?;
     let key = StoreKey::parse(&reference).ok_or(ApiError::NotFound)?;
     if key == session.key {
-        app.end(&session, Cause::user("logout")).await?;
+        app.end(&session, Cause::user("logout").asked_by(&caller)).await?;
         return Ok(left(&app, &caller, &session, no_content()));
     }
     let user = app.user_of(&session)?;
     let listed = app.session_of(&user, &key).await?.ok_or(ApiError::NotFound)?;
-    if app.end_listed_one(&listed, Cause::user("revoked")).await? {
+    if app.end_listed_one(&listed, Cause::user("revoked").asked_by(&caller)).await? {
         Ok(no_content())
     } else {
         Err(ApiError::NotFound)
@@ -78,7 +78,7 @@ pub(crate) async fn end_many(
     let session = signed_in(&app, &caller, &headers, &Method::DELETE).await?;
     let spares_current = spares_current(query.as_deref().unwrap_or_default())?;
     let user = app.user_of(&session)?.index();
-    let cause = Cause::user("revoked");
+    let cause = Cause::user("revoked").asked_by(&caller);
     if spares_current {
         let ended = app.end_others(&user, &session.key, cause).await?;
         return Ok(json_response(&json!({ "ended": ended })));

@@ -11,10 +11,12 @@ use session::id::StoreKey;
 use session::record::Management;
 use session::shelf::Shelf as _;
 use session::store::{IndexKey, Store as _, StoreError, StoredSession};
+use shell::request_id::RequestId;
 
 use super::arrival::TOMBSTONE;
 use super::{ActiveSession, Listed, indexes, keep_for};
 use crate::app::App;
+use crate::caller::Requester;
 use crate::news::News;
 use crate::{audit, metrics};
 
@@ -53,27 +55,35 @@ pub struct Cause<'a> {
     pub reason: &'static str,
     /// By whom.
     pub actor: Actor<'a>,
+    /// The request that it came by; none where it came by itself.
+    pub request: Option<&'a RequestId>,
 }
 
 impl<'a> Cause<'a> {
     /// Its user wants it.
     pub const fn user(reason: &'static str) -> Self {
-        Self { reason, actor: Actor::User }
+        Self { reason, actor: Actor::User, request: None }
     }
 
     /// The administrator of this name wants it.
     pub const fn admin(name: &'a str) -> Self {
-        Self { reason: "admin", actor: Actor::Admin(name) }
+        Self { reason: "admin", actor: Actor::Admin(name), request: None }
     }
 
     /// The IdP told us.
     pub const fn idp(reason: &'static str) -> Self {
-        Self { reason, actor: Actor::Idp }
+        Self { reason, actor: Actor::Idp, request: None }
+    }
+
+    /// The same, by a request of `caller`.
+    #[must_use]
+    pub const fn asked_by(self, caller: &'a Requester) -> Self {
+        Self { request: Some(&caller.request_id), ..self }
     }
 
     /// A rule of ours wants it.
     pub const fn rule(reason: &'static str) -> Self {
-        Self { reason, actor: Actor::Rule }
+        Self { reason, actor: Actor::Rule, request: None }
     }
 }
 

@@ -31,6 +31,7 @@ fn program() -> Program<'static, Config> {
             &[("OIDC_PROFILE", "fapi2"), ("OIDC_CLIENT_AUTH", "private_key_jwt")],
             &[("BFF_CONTEXT_KEYS", CONTEXT_KEY), ("BFF_CONTEXT_ISSUER", "https://app.example")],
             &[("BFF_CONFIG_DIR", FILES), ("BFF_INTERNAL_HMAC_SECRET", "0123456789abcdef")],
+            &[("BFF_AUDIT_CHAIN", "true")],
             &[
                 ("BFF_LISTEN", "[::1]:1"),
                 ("BFF_ADMIN_LISTEN", "[::1]:2"),

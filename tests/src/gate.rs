@@ -44,6 +44,8 @@ pub struct Gate {
     process: Process,
     /// Where it speaks TLS.
     pub address: SocketAddr,
+    /// Where it only redirects.
+    pub plain: SocketAddr,
 }
 
 impl Gate {
@@ -55,7 +57,7 @@ impl Gate {
         behind: Behind,
         agent: &Agent,
     ) -> Self {
-        let address = ports::free();
+        let (address, plain) = (ports::free(), ports::free());
         let leaf = ca.issue("gate", &[HOST]);
         let certificates = [
             ("tls/tls.crt", leaf.certificate.display().to_string()),
@@ -63,9 +65,9 @@ impl Gate {
             ("tls/ca.crt", ca.file().display().to_string()),
         ];
         let command = match kind {
-            Kind::Nginx => nginx(scratch, address, &certificates, behind),
-            Kind::Caddy => caddy(scratch, address, &certificates, behind),
-            Kind::Envoy => envoy(scratch, address, &certificates, behind),
+            Kind::Nginx => nginx(scratch, [address, plain], &certificates, behind),
+            Kind::Caddy => caddy(scratch, [address, plain], &certificates, behind),
+            Kind::Envoy => envoy(scratch, [address, plain], &certificates, behind),
         };
         let mut process = Process::start("gate", command, scratch.path());
         let url = format!("https://{HOST}:{}/auth/verify", address.port());
@@ -74,7 +76,7 @@ impl Gate {
                 agent.get(&url).try_send().await.ok().filter(|reply| reply.status == 404)
             })
             .await;
-        Self { process, address }
+        Self { process, address, plain }
     }
 
     /// Everything it has written to its log.
@@ -96,13 +98,13 @@ pub async fn error_pages(scratch: &Scratch, agent: &Agent) -> (Process, SocketAd
 
 fn nginx(
     scratch: &Scratch,
-    address: SocketAddr,
+    [address, plain]: [SocketAddr; 2],
     certificates: &[(&str, String)],
     behind: Behind,
 ) -> Command {
     let folder = scratch.path().display().to_string();
     let mut changes = vec![
-        ("listen 80;", format!("listen {};", ports::free())),
+        ("listen 80;", format!("listen {plain};")),
         ("listen 443 ", format!("listen {address} ")),
         ("app.example.com", HOST.to_owned()),
         ("forwardauth:8001", behind.verify.to_string()),
@@ -144,14 +146,20 @@ fn nginx_with(scratch: &Scratch, site: &str) -> Command {
 
 fn caddy(
     scratch: &Scratch,
-    address: SocketAddr,
+    [address, plain]: [SocketAddr; 2],
     certificates: &[(&str, String)],
     behind: Behind,
 ) -> Command {
     let mut changes = vec![
-        // It would redirect from port 80.
-        ("\tadmin off\n", "\tadmin off\n\tauto_https disable_redirects\n".to_owned()),
-        ("app.example.com {", format!("{HOST}:{} {{\n\tbind 127.0.0.1", address.port())),
+        (
+            "\tadmin off\n",
+            format!(
+                "\tadmin off\n\thttp_port {}\n\thttps_port {}\n\tdefault_bind 127.0.0.1\n",
+                plain.port(),
+                address.port()
+            ),
+        ),
+        ("app.example.com {", format!("{HOST} {{")),
         ("https://forwardauth:8001", format!("https://localhost:{}", behind.verify.port())),
         ("bff:8000", behind.bff.to_string()),
         ("app:8080", behind.app.to_string()),
@@ -173,7 +181,7 @@ fn caddy(
 
 fn envoy(
     scratch: &Scratch,
-    address: SocketAddr,
+    [address, plain]: [SocketAddr; 2],
     certificates: &[(&str, String)],
     behind: Behind,
 ) -> Command {
@@ -183,6 +191,7 @@ fn envoy(
     let (app, spa) = (there("app", 8080), there("spa", 8080));
     let mut changes = vec![
         ("address: 0.0.0.0, port_value: 443 }", here(address)),
+        ("address: 0.0.0.0, port_value: 80 }", here(plain)),
         ("app.example.com", HOST.to_owned()),
         ("sni: forwardauth", "sni: localhost".to_owned()),
         ("exact: forwardauth", "exact: localhost".to_owned()),

@@ -2,10 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use e2e::agent::Agent;
+use e2e::agent::{Agent, CHROME};
 use e2e::gate::{self, Behind, Gate, Kind};
+use e2e::place;
+use e2e::process::{command, run};
 use e2e::scratch::Scratch;
-use e2e::stack::Stack;
+use e2e::stack::{COOKIE, Stack};
 use e2e::tls::Ca;
 use e2e::traefik::HOST;
 use http::Method;
@@ -17,6 +19,7 @@ crate::with_each!(
     verify_is_not_reachable_from_outside_in_any_spelling,
     without_verify_nobody_passes,
     a_session_of_the_real_programs_is_known,
+    the_doctor_finds_nothing_bad,
 );
 
 async fn who_navigates_is_led_to_the_login_and_everybody_else_is_told_in_verifys_words(kind: Kind) {
@@ -139,6 +142,42 @@ async fn a_session_of_the_real_programs_is_known(kind: Kind) {
     assert_eq!((reply.status.as_u16(), reply.problem()), (401, "unauthenticated".to_owned()));
     let login = stranger.visit(page.location().as_str()).send().await;
     assert!(login.status.is_redirection(), "{}", login.text());
+}
+
+/// `forwardauth doctor` is made for Traefik, and asks what matters at any gate.
+async fn the_doctor_finds_nothing_bad(kind: Kind) {
+    let stack = Stack::start().await;
+    let user = stack.signed_in("alice").await;
+    let behind = Behind {
+        verify: stack.verify,
+        bff: stack.bff_address,
+        app: stack.protected.address,
+        spa: stack.pages.address,
+    };
+    let gate = Gate::start(kind, &stack.scratch, &stack.ca, behind, &user).await;
+    let cookie = stack.scratch.write("cookie", format!("{COOKIE}={}\n", stack.cookie(&user)));
+    let mut doctor = command(place::program("forwardauth"));
+    // What is at another port than 443 is another origin, so the doctor hears of the stack's.
+    let origin = format!("https://{HOST}:{}/app/page", stack.traefik.secure.port());
+    doctor
+        .args(["doctor", &origin, "--json", "--echo=/app/echo", "--echo=/echo"])
+        .arg(format!("--connect={}", gate.address))
+        .arg(format!("--plain={}", gate.plain))
+        .arg(format!("--ca={}", stack.ca.file().display()))
+        .arg(format!("--user-agent={CHROME}"))
+        .arg(format!("--cookie-file={}", cookie.display()));
+    let output = tokio::task::spawn_blocking(|| run(doctor)).await.expect("the doctor ends");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let findings = report["findings"].as_array().expect("findings");
+    let wrong = |verdict: &str| ["bad", "mind"].contains(&verdict);
+    let wrong: Vec<_> = findings
+        .iter()
+        .filter(|each| wrong(each["verdict"].as_str().expect("a verdict")))
+        .collect();
+    // Only Envoy sends a header that is empty, as where nobody knows of a tenant.
+    let expected: &[&str] = if kind == Kind::Envoy { &[] } else { &["missing-identity"] };
+    let names: Vec<_> = wrong.iter().map(|each| each["check"].as_str().expect("a check")).collect();
+    assert_eq!(names, expected, "{wrong:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,6 +49,7 @@ impl Ward {
             .set("WICKETGATE_BFF_URL", format!("http://{}", stack.bff_address))
             .set("WICKETGATE_PROTECTED_URL", protected.origin())
             .set("WICKETGATE_SPA_URL", pages.origin())
+            .set("WICKETGATE_ERRORS_URL", pages.origin())
             .set("WICKETGATE_CORS_ORIGINS", "https://spa.wicket.test")
             // Nothing of the shipped files reads this.
             .set("BFF_ADMIN", format!("http://{}", stack.bff.admin));

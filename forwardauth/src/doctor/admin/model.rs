@@ -79,7 +79,7 @@ pub(super) struct Middleware {
     pub(super) rate_limit: Option<RateLimit>,
     pub(super) retry: Option<IgnoredAny>,
     pub(super) circuit_breaker: Option<IgnoredAny>,
-    pub(super) errors: Option<IgnoredAny>,
+    pub(super) errors: Option<Errors>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -109,6 +109,14 @@ pub(super) struct Headers {
     pub(super) of_requests: BTreeMap<String, String>,
     pub(super) access_control_allow_methods: Vec<String>,
     pub(super) content_security_policy: String,
+}
+
+/// Pages in the place of answers.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Errors {
+    /// Statuses, and ranges such as `500-599`.
+    pub(super) status: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -254,6 +262,17 @@ impl Headers {
     pub(super) fn blanks(&self, name: &str) -> bool {
         let mut blank = self.of_requests.iter();
         blank.any(|(blank, value)| value.is_empty() && blank.eq_ignore_ascii_case(name))
+    }
+}
+
+impl Errors {
+    /// Whether an answer with this status is replaced.
+    pub(super) fn replaces(&self, status: u16) -> bool {
+        self.status.iter().any(|range| {
+            let (from, to) = range.split_once('-').unwrap_or((range, range));
+            let (from, to) = (from.trim().parse::<u16>(), to.trim().parse::<u16>());
+            from.is_ok_and(|from| from <= status) && to.is_ok_and(|to| status <= to)
+        })
     }
 }
 

@@ -72,6 +72,9 @@ metrics: { prometheus: { entryPoint: internal } }
 api: { insecure: false, dashboard: false }",
 };
 
+/// Statuses of verify's own, with a challenge, a cookie or a time in their headers.
+const VERIFY_SAYS: [u16; 5] = [302, 401, 403, 421, 503];
+
 const OLDEST: [u32; 3] = [3, 7, 13];
 
 pub(super) fn version(edge: &Edge) -> Seen {
@@ -134,7 +137,8 @@ pub(super) fn order(edge: &Edge) -> Seen {
             if middleware.circuit_breaker.is_some() {
                 odd.push(told(middleware, "closes the route when verify is away"));
             }
-            if middleware.errors.is_some() {
+            let errors = middleware.errors.as_ref();
+            if errors.is_some_and(|errors| VERIFY_SAYS.iter().any(|said| errors.replaces(*said))) {
                 odd.push(told(middleware, "replaces what verify says"));
             }
         }

@@ -32,7 +32,7 @@ fn shipped() -> Value {
                 "X-Forwarded-Prefix": "", "remote-user": "",
             } } },
             { "name": "csp@file", "headers": { "contentSecurityPolicy": "default-src 'self'" } },
-            { "name": "around@file", "chain": { "middlewares": ["auth", "by-user", "drop", "again"] } },
+            { "name": "around@file", "chain": { "middlewares": ["pages", "auth", "by-user", "drop", "again"] } },
             { "name": "by-user@file",
               "rateLimit": { "average": 1, "sourceCriterion": { "requestHeaderName": "X-User-ID" } } },
             { "name": "drop@file", "headers": { "customRequestHeaders": { "Cookie": "" } } },
@@ -45,6 +45,8 @@ fn shipped() -> Value {
                 "authResponseHeaders": ["X-User-ID", "X-Session-ID", "X-Auth-Time", "X-Tenant-Id",
                     "X-Tenant-Slug", "X-User-Roles", "X-Master-Flags", "Authorization", "Remote-User"],
             } },
+            { "name": "pages@file", "errors": { "status": ["500", "502-502", "504"] } },
+            { "name": "all-pages@file", "errors": { "status": ["404", "500-599"] } },
         ],
         "services": [
             { "name": "app@file", "loadBalancer": { "servers": [{ "url": "http://app:8080" }] } },
@@ -70,7 +72,7 @@ fn the_shipped_configuration_is_good() {
 /// Where a line is, what stands there instead, which check finds it, and what it says.
 type Row = (&'static str, &'static str, &'static str, Verdict, &'static str);
 
-const WRONG: [Row; 28] = [
+const WRONG: [Row; 29] = [
     ("/version/Version", r#""3.7.12""#, "admin-version", Bad, "3.7.12"),
     ("/version/Version", r#""dev""#, "admin-version", Unknown, "dev"),
     ("/routers/1/status", r#""disabled""#, "admin-refused", Bad, "spa@file: "),
@@ -104,6 +106,13 @@ const WRONG: [Row; 28] = [
         "admin-order",
         Warn,
         "again@file asks verify again",
+    ),
+    (
+        "/middlewares/2/chain/middlewares",
+        r#"["all-pages", "auth"]"#,
+        "admin-order",
+        Warn,
+        "all-pages@file replaces what verify says",
     ),
     (
         "/middlewares/2/chain/middlewares",

@@ -27,6 +27,11 @@ pub(super) fn read(settings: &mut Settings) -> Option<ChainSettings> {
             None
         }
     });
-    let replica = settings.text("HOSTNAME").unwrap_or_else(|| "unknown".to_owned());
-    Some(ChainSettings { file: file.map(Into::into), key, replica })
+    Some(ChainSettings { file: file.map(Into::into), key, replica: host() })
+}
+
+/// The name of the host, which in Kubernetes is that of the pod.
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    name.map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
 }

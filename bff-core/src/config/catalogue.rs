@@ -10,7 +10,7 @@ use shell::config::catalogue::{self, Setting};
 pub use oidc::OIDC;
 
 /// What `bff` reads beside what both programs do, and the relying party.
-pub const SETTINGS: [Setting; 32] = [
+pub const SETTINGS: [Setting; 31] = [
     Setting::text("BFF_LISTEN", Is("0.0.0.0:8000"), "for Traefik"),
     Setting::text(
         "BFF_ADMIN_LISTEN",
@@ -121,11 +121,6 @@ pub const SETTINGS: [Setting; 32] = [
         "BFF_AUDIT_CHAIN_KEY",
         Means("none"),
         "with a chain: base64 of at least 32 bytes (`openssl rand -base64 32`); without it anybody who can write the log can make a chain. Exchange it by a restart",
-    ),
-    Setting::text(
-        "HOSTNAME",
-        Means("`unknown`"),
-        "with a chain: the name of this replica in its first record. In Kubernetes that of the pod, set by it",
     ),
     Setting::text(
         "TOKEN_REFRESH_THRESHOLD",

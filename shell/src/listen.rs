@@ -85,8 +85,8 @@ pub async fn serve<M, S, B>(
         };
         prepare(&stream);
         match acceptor.clone() {
-            None => shutdown.spawn(connection.plain(stream, service)),
-            Some(acceptor) => shutdown.spawn(connection.tls(acceptor, stream, service)),
+            None => shutdown.track(connection.plain(stream, service)),
+            Some(acceptor) => shutdown.track(connection.tls(acceptor, stream, service)),
         }
     };
     loop {

@@ -6,8 +6,8 @@ mod shared;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 pub use shared::{
-    BUILD_INFO, CONFIG_LAST_RELOAD_SUCCESSFUL, CONFIG_RELOADS, TLS_CERTIFICATE_EXPIRY,
-    TLS_CERTIFICATE_RELOADS,
+    BUILD_INFO, CONFIG_LAST_RELOAD_SUCCESSFUL, CONFIG_RELOADS, OTEL_SPANS_DROPPED,
+    OTEL_SPANS_EXPORTED, TLS_CERTIFICATE_EXPIRY, TLS_CERTIFICATE_RELOADS,
 };
 
 /// Buckets of durations in seconds, from 50 µs.

@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 
+use crate::traces;
+
 /// Longest wait for what is under way when a process is told to stop.
 pub const DRAIN: Duration = Duration::from_secs(30);
 
@@ -62,8 +64,19 @@ impl Shutdown {
         self.ending.load(Ordering::Acquire)
     }
 
-    /// Runs `task` so that the end waits for it.
+    /// Runs `task` so that the end waits for it. What it does for a request is of that one's trace.
     pub fn spawn<F>(&self, task: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        match traces::current() {
+            Some(current) => self.track(current.scope(task)),
+            None => self.track(task),
+        }
+    }
+
+    /// The same for what is done for nobody's request.
+    pub(crate) fn track<F>(&self, task: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {

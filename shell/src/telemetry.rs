@@ -2,19 +2,23 @@
 
 mod tap;
 
+use std::fmt;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{
     BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
-use tracing::Subscriber;
+use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::Settings;
 use crate::metrics::{Kind, Metric};
+use crate::traces::{self, TraceId};
 
 pub use tap::{Record, Tap, timestamp};
 
@@ -79,14 +83,48 @@ impl LogConfig {
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync + 'static,
     {
         let started = match self.format {
-            LogFormat::Json => registry
-                .with(tracing_subscriber::fmt::layer().json().flatten_event(true))
-                .try_init(),
+            LogFormat::Json => {
+                let layer = tracing_subscriber::fmt::layer().json().flatten_event(true);
+                registry.with(layer.map_event_format(NamingTrace)).try_init()
+            }
             LogFormat::Text => {
-                registry.with(tracing_subscriber::fmt::layer().with_target(false)).try_init()
+                let layer = tracing_subscriber::fmt::layer().with_target(false);
+                registry.with(layer.map_event_format(NamingTrace)).try_init()
             }
         };
         drop(started);
+    }
+}
+
+/// Writes the name of the trace into the lines that are written while a request of one is answered.
+struct NamingTrace<F>(F);
+
+impl<S, N, F> FormatEvent<S, N> for NamingTrace<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let Some(current) = traces::current() else {
+            return self.0.format_event(context, writer, event);
+        };
+        let mut line = String::new();
+        self.0.format_event(context, Writer::new(&mut line), event)?;
+        writer.write_str(&with_trace(&line, current.context().trace))
+    }
+}
+
+fn with_trace(line: &str, trace: TraceId) -> String {
+    let line = line.trim_end();
+    match line.strip_suffix('}').filter(|_| line.starts_with('{')) {
+        Some(object) => format!("{object},\"trace_id\":\"{trace}\"}}\n"),
+        None => format!("{line} trace_id={trace}\n"),
     }
 }
 
@@ -105,8 +143,8 @@ const QUIET: [&str; 7] = [
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
 
-impl std::fmt::Debug for Metrics {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Metrics")
     }
 }
@@ -154,4 +192,26 @@ pub(crate) fn recorder(lists: &[&[Metric]]) -> Result<PrometheusRecorder, BuildE
         }
     }
     Ok(builder.build_recorder())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traces::TraceContext;
+
+    #[test]
+    fn a_line_names_the_trace_and_stays_what_it_is() {
+        let parent = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+        let trace = TraceContext::parse(parent).unwrap().trace;
+        let json = with_trace("{\"level\":\"INFO\",\"message\":\"a } b\"}\n", trace);
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(read["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(read["message"], "a } b");
+        assert!(json.ends_with("}\n"));
+        let text = with_trace("INFO serving listen=127.0.0.1:1\n", trace);
+        assert_eq!(
+            text,
+            "INFO serving listen=127.0.0.1:1 trace_id=4bf92f3577b34da6a3ce929d0e0e4736\n"
+        );
+    }
 }

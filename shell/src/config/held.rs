@@ -11,7 +11,7 @@ use super::catalogue::{Kind, Setting, Unset};
 use super::{Problems, Settings, catalogue};
 
 /// Values of which one at least says something else than the default of any setting.
-const OTHERS: [&str; 22] = [
+const OTHERS: [&str; 24] = [
     "true",
     "false",
     "127.0.0.1:7",
@@ -34,6 +34,8 @@ const OTHERS: [&str; 22] = [
     "Strict",
     "downscope",
     "openid other",
+    "always_off",
+    "0.5",
 ];
 
 /// What a program makes of variables.

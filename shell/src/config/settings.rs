@@ -200,6 +200,11 @@ impl Settings {
         self.problems.push(problem);
     }
 
+    /// How many problems were found so far.
+    pub(crate) const fn problem_count(&self) -> usize {
+        self.problems.len()
+    }
+
     /// Notes something that works and should not stay.
     pub fn warn(&mut self, path: &str, warning: &str, hint: &str) {
         self.warnings.push(Warning {

@@ -50,3 +50,18 @@ pub const TLS_CERTIFICATE_EXPIRY: Metric = Metric::gauge(
     &[Label::configured("listener", "`traffic`, in `bff` also `admin`")],
 )
 .when("from the start, for listeners with TLS");
+
+const WITH_TRACES: &str = "with `OTEL_EXPORTER_OTLP_ENDPOINT`";
+
+/// Spans that were sent.
+pub const OTEL_SPANS_EXPORTED: Metric =
+    Metric::counter("otel_spans_exported_total", "Spans that the collector has taken.", &[])
+        .when(WITH_TRACES);
+
+/// Spans that were not.
+pub const OTEL_SPANS_DROPPED: Metric = Metric::counter(
+    "otel_spans_dropped_total",
+    "Spans that nobody will see: no place to wait, given up, not taken by the collector, left at the end.",
+    &[Label::all("reason", &["queue_full", "failed", "rejected", "shutdown"])],
+)
+.when(WITH_TRACES);

@@ -10,6 +10,8 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::layer::{Context, Layer};
 
+use crate::traces;
+
 /// The fields of an event, and `timestamp`, `level` and `target`, as a line of the log has them.
 pub type Record = BTreeMap<String, Value>;
 
@@ -57,6 +59,9 @@ impl<S: Subscriber> Layer<S> for Tap {
         fields.insert("timestamp".to_owned(), timestamp().into());
         fields.insert("level".to_owned(), metadata.level().as_str().into());
         fields.insert("target".to_owned(), self.target.into());
+        if let Some(current) = traces::current() {
+            fields.insert("trace_id".to_owned(), current.context().trace.to_string().into());
+        }
         (self.take)(fields);
         false
     }

@@ -10,6 +10,7 @@ use shell::clock::Clock;
 use shell::random::Random;
 use shell::request_id::RequestIds;
 use shell::shutdown::Shutdown;
+use shell::traces::Tracer;
 
 use crate::bearer::{self, Bearers};
 use crate::config::Config;
@@ -74,6 +75,8 @@ pub struct App {
     pub(crate) opened: Opened,
     /// The marks of clients seen lately.
     pub(crate) marks: MarkMemo,
+    /// Spans, where traces are exported.
+    pub(crate) tracer: Option<Tracer>,
     /// Names for requests that come without one.
     pub request_ids: RequestIds,
     /// Randomness.
@@ -121,7 +124,12 @@ impl App {
             random: Arc::clone(&random),
             tasks: shutdown.clone(),
         };
+        let tracer = config
+            .traces
+            .as_ref()
+            .map(|settings| Tracer::new(settings, Arc::clone(&clock), Arc::clone(&random)));
         Ok(Arc::new(Self {
+            tracer,
             bearers: Bearers::new(&config.idps, &config.tenancy, of_bearers)?,
             upstream: Upstream::new(Arc::clone(&random)),
             tenants: Tenants::new(&config.tenancy, common)?,

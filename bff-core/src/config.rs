@@ -28,6 +28,7 @@ use session::seal::SessionKeys;
 use session::settings::{ClientSettings, StoreSettings, key_ring};
 use shell::config::{Settings, parse};
 use shell::telemetry::LogConfig;
+use shell::traces::TraceSettings;
 
 pub use idps::{BearerEntry, Idps, Introspection, LoginProvider};
 pub(crate) use live::{Live, NewBff};
@@ -89,6 +90,8 @@ pub struct Config {
     pub log: LogConfig,
     /// `BFF_AUDIT_CHAIN` and its kin.
     pub audit: Option<ChainSettings>,
+    /// `OTEL_*`: where traces go; nowhere by default.
+    pub traces: Option<TraceSettings>,
     /// `idps.yaml` and `bff.yaml`, as they were read.
     pub(crate) files: Files,
     /// All variables, for files that are read again.
@@ -123,6 +126,7 @@ impl Config {
         strategy::apply_flags(settings);
         let log = LogConfig::from_settings(settings);
         let audit = audit::read(settings);
+        let traces = TraceSettings::read(settings, "bff");
         let network = Network::read(settings);
         let clients = ClientSettings::read(settings);
         let store = StoreSettings::read(settings, STORE_TIMEOUT);
@@ -188,6 +192,7 @@ impl Config {
             access,
             log,
             audit,
+            traces,
             files: Files { idps: idps_file, bff: bff_file },
             source,
         })

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
+use futures_util::future::Either;
 use http::{HeaderMap, header};
+use shell::traces::Tracer;
 use tower::ServiceExt as _;
 
 use crate::app::App;
 use crate::caller::{Ambiguous, Caller, Peer, Requester};
 use crate::error::{self, ApiError};
-use crate::{audit, cors, hardening, metrics, own_paths, proxy, routes};
+use crate::{audit, cors, hardening, metrics, own_paths, proxy, routes, traces};
 
 /// Everything that `bff` serves to browsers.
 #[derive(Debug)]
@@ -43,7 +45,23 @@ impl Front {
     ///
     /// # Cancel safety
     /// What must not be dropped with a request runs as a task of its own.
-    pub(crate) async fn answer(&self, peer: Peer, request: Request) -> Response {
+    pub(crate) fn answer(&self, peer: Peer, request: Request) -> impl Future<Output = Response> {
+        match &self.app.tracer {
+            None => Either::Left(self.answered(peer, request)),
+            // Boxed, so that without traces nothing is carried of it.
+            Some(tracer) => Either::Right(Box::pin(self.in_trace(tracer, peer, request))),
+        }
+    }
+
+    async fn in_trace(&self, tracer: &Tracer, peer: Peer, request: Request) -> Response {
+        let is_trusted = self.app.config.clients.trusted.trusts(peer.address.ip());
+        let asked = traces::begin(tracer, is_trusted, &request);
+        let response = asked.current.scope(self.answered(peer, request)).await;
+        asked.answered(&response);
+        response
+    }
+
+    async fn answered(&self, peer: Peer, request: Request) -> Response {
         let app = &self.app;
         let requester = match requester(app, peer, &request) {
             Ok(requester) => requester,
@@ -111,6 +129,9 @@ fn finished(app: &App, answer: Answer, requester: &Requester, is_page: bool) -> 
     let Answer::Ours(mut response) = answer else { return hardened(answer) };
     if let Some(failure) = response.extensions_mut().remove::<ApiError>() {
         note(app, &failure, requester);
+        if let Some(current) = shell::traces::current() {
+            current.name_reason(failure.reason());
+        }
         let mut rendered = error::render(&failure, requester, is_page);
         keep(response.headers(), rendered.headers_mut());
         response = rendered;

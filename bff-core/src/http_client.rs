@@ -28,6 +28,8 @@ pub(crate) use documents::Documents;
 pub use identity::{IdentityError, TlsIdentity};
 pub(crate) use refusal::refused_our_certificate;
 
+use crate::traces;
+
 /// The longest answer that is read.
 pub const MAX_BODY: usize = 1 << 20;
 
@@ -86,7 +88,7 @@ impl HttpClient {
         Ok(Self { inner, roots, connect_timeout })
     }
 
-    /// Sends `request` and reads the whole answer, within `timeout`.
+    /// Sends `request` for `what`, as spans call it, and reads the whole answer, within `timeout`.
     ///
     /// # Errors
     /// See [`HttpError`]. A status of 400 or more is an answer, not an error.
@@ -95,10 +97,11 @@ impl HttpClient {
     /// Not cancel safe: a dropped call may have been carried out by the server.
     pub async fn send(
         &self,
+        what: &'static str,
         request: Request<Full<Bytes>>,
         timeout: Duration,
     ) -> Result<Response<Bytes>, HttpError> {
-        self.send_for(request, timeout, MAX_BODY).await
+        self.send_for(what, request, timeout, MAX_BODY).await
     }
 
     /// [`Self::send`], for an answer of at most `max` bytes.
@@ -110,10 +113,12 @@ impl HttpClient {
     /// As for [`Self::send`].
     pub async fn send_for(
         &self,
+        what: &'static str,
         request: Request<Full<Bytes>>,
         timeout: Duration,
         max: usize,
     ) -> Result<Response<Bytes>, HttpError> {
+        let mut span = traces::call(what, request.method(), request.uri());
         let call = async {
             let response = self.inner.request(request).await.map_err(|error| {
                 if error.is_connect() || refused_our_certificate(&error) {
@@ -132,7 +137,14 @@ impl HttpClient {
             })?;
             Ok(Response::from_parts(parts, body.to_bytes()))
         };
-        tokio::time::timeout(timeout, call).await.unwrap_or(Err(HttpError::Timeout))
+        let answer = tokio::time::timeout(timeout, call).await.unwrap_or(Err(HttpError::Timeout));
+        if let Some(span) = &mut span {
+            match &answer {
+                Ok(response) => traces::call_answered(span, response.status()),
+                Err(error) => span.fail(error.reason()),
+            }
+        }
+        answer
     }
 }
 

@@ -48,6 +48,7 @@ pub mod step_up;
 mod store_nonces;
 pub mod streams;
 pub mod tenants;
+mod traces;
 mod unread;
 pub mod user_context;
 

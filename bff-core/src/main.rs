@@ -23,6 +23,7 @@ use shell::reload::{self, Watch};
 use shell::shutdown::{DRAIN, Shutdown};
 use shell::telemetry::Metrics;
 use shell::tls;
+use shell::traces::Exporter;
 use tikv_jemallocator::Jemalloc;
 use tokio::runtime::{Builder, Runtime};
 
@@ -184,10 +185,7 @@ fn run(config: Config, warnings: Vec<Warning>) -> ExitCode {
     for Warning { path, warning, hint } in known(&config, warnings).warnings {
         tracing::warn!(setting = path, hint, "{path} {warning}");
     }
-    let served = runtime()
-        .context("cannot start the runtime")
-        .and_then(|runtime| runtime.block_on(serve(config)));
-    let code = match served {
+    let code = match serve(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "cannot serve");
@@ -219,9 +217,22 @@ fn runtime() -> std::io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
-    let metrics_handle = Metrics::install(&[metrics::METRICS]).context("cannot count")?;
+/// Serves, and tells afterwards what was not told yet.
+fn serve(config: Config) -> anyhow::Result<()> {
+    let metrics = Metrics::install(&[metrics::METRICS]).context("cannot count")?;
     metrics::program_started();
+    let random = Arc::new(SystemRandom);
+    let traces = config.traces.as_ref().map(|settings| Exporter::start(settings, random));
+    let traces = traces.transpose().context("cannot export traces")?;
+    let runtime = runtime().context("cannot start the runtime")?;
+    let served = runtime.block_on(serve_until_told(config, metrics));
+    if let Some(traces) = traces {
+        traces.finish();
+    }
+    served
+}
+
+async fn serve_until_told(config: Config, metrics_handle: Metrics) -> anyhow::Result<()> {
     drop(tokio::spawn(metrics_handle.clone().upkeep()));
     let shutdown = Shutdown::new();
     shutdown.on_signal().context("cannot listen to signals")?;

@@ -90,8 +90,10 @@ async fn get(http: &HttpClient, url: &Url) -> Result<Bytes, ProbeError> {
         .header(header::ACCEPT, "application/json")
         .body(Full::new(Bytes::new()))
         .map_err(|error| away(error.to_string()))?;
-    let response =
-        http.send(request, TIMEOUT).await.map_err(|error| away(error.reason().to_owned()))?;
+    let response = http
+        .send("probe", request, TIMEOUT)
+        .await
+        .map_err(|error| away(error.reason().to_owned()))?;
     match response.status() {
         StatusCode::OK => Ok(response.into_body()),
         status => Err(away(format!("answered {}", status.as_u16()))),

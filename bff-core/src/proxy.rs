@@ -30,6 +30,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::ALLOW;
 use http::request::Parts;
 use http::{Request, StatusCode, Uri};
+use shell::traces;
 use tokio::time::Instant;
 use url::Url;
 
@@ -85,6 +86,9 @@ pub(crate) async fn proxy(
             return Err(response);
         }
     };
+    if let Some(current) = app.tracer.as_ref().and_then(|_| traces::current()) {
+        current.name_route(|| matched.route.path.clone());
+    }
     let answer = forward(app, caller, head, body, &matched).await;
     let status = answer.as_ref().map_or_else(ApiError::status, Response::status);
     matched.route.told().record(status, begun.elapsed());

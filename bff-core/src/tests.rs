@@ -55,6 +55,7 @@ mod telemetry;
 mod tenants;
 mod tenants_kept;
 mod tenants_own;
+mod traces;
 mod unread;
 mod upstream;
 mod user_context;

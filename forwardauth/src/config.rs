@@ -19,6 +19,7 @@ use session::settings::{ClientSettings, StoreSettings};
 use shell::config::Settings;
 use shell::reload::Watched;
 use shell::tls::Tls;
+use shell::traces::TraceSettings;
 
 pub(crate) use bearer::{BearerIssuers, Issuers, NotAnIssuer};
 pub(crate) use read::cors_origins;
@@ -55,6 +56,8 @@ pub struct Config {
     pub max_connections: usize,
     /// `REDIS_URL` and what belongs to it.
     pub store: StoreSettings,
+    /// `OTEL_*`: where traces go; nowhere by default.
+    pub traces: Option<TraceSettings>,
     /// What requests are judged by.
     pub verify: VerifyConfig,
 }
@@ -157,6 +160,7 @@ impl Config {
             bearer: bearer.clone(),
         };
         let policies = PolicyTable::read(settings, given);
+        let traces = TraceSettings::read(settings, "forwardauth");
         read::warn_of_idle_keys(settings, context.as_ref(), hand_on, &policies.load());
         Some(Self {
             listen,
@@ -165,6 +169,7 @@ impl Config {
             tls,
             max_connections,
             store: store?,
+            traces,
             verify: VerifyConfig {
                 clients: clients?,
                 tenants,

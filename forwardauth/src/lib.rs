@@ -42,6 +42,7 @@ pub mod server;
 mod service;
 mod slide;
 mod tenants;
+mod traces;
 
 #[cfg(test)]
 mod tests;

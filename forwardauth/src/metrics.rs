@@ -77,6 +77,11 @@ impl Metrics {
     }
 }
 
+/// What became of a request that was answered with `status`.
+pub(crate) fn outcome(status: StatusCode) -> Option<&'static str> {
+    OUTCOMES.iter().find(|(known, _)| *known == status).map(|(_, outcome)| *outcome)
+}
+
 /// How long the store takes to answer, or to fail.
 pub(crate) fn redis_duration() -> Histogram {
     histogram!("forwardauth_redis_duration_seconds")

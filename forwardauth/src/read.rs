@@ -9,9 +9,11 @@ use session::any::AnyStore;
 use session::edge::{AuthenticEdge, EdgeKeys};
 use session::id::StoreKey;
 use session::store::Store as _;
+use shell::traces::Span;
 
 use crate::metrics;
 use crate::refusal::Refusal;
+use crate::traces;
 
 /// Reads edge views.
 pub(crate) struct Reader {
@@ -39,11 +41,15 @@ impl Reader {
         &self,
         key: &StoreKey,
         now: Instant,
+        span: Option<&Span>,
     ) -> Result<AuthenticEdge, Refusal> {
         let tracked = self.store.tracked().map(|tracked| (tracked, tracked.ticket()));
         let found = self.store.edge_view(key).await;
         // What the request took before it asked is a microsecond and counts as the store's.
         self.redis.record(now.elapsed());
+        if let Some(span) = span {
+            traces::looked_up(span, now, &found);
+        }
         let raw = found?.ok_or(Refusal::SessionUnknown)?;
         let edge = self.keys.open(key, raw)?;
         if let Some((tracked, ticket)) = tracked {

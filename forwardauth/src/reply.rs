@@ -102,6 +102,11 @@ pub(crate) enum BearerChallenge {
 }
 
 impl Refused {
+    /// Why.
+    pub(crate) const fn refusal(&self) -> Refusal {
+        self.refusal
+    }
+
     /// 302 to the login for a navigation that a login cures, else problem details.
     pub(crate) fn new(why: Why<'_>, scratch: &Scratch) -> Self {
         let location = why.login.filter(|_| why.redirect).and_then(|login| {

@@ -34,6 +34,14 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
+    /// Its path.
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Verify => "/auth/verify",
+            Self::Forward => "/auth/forward",
+        }
+    }
+
     /// The endpoint of a path, whatever suffix it has (Envoy appends the original path).
     pub(crate) fn of(path: &str) -> Option<Self> {
         let under = |prefix| {

@@ -16,6 +16,7 @@ use shell::reload::{self, Watch};
 use shell::shutdown::{DRAIN, Shutdown};
 use shell::telemetry::Metrics;
 use shell::tls::Tls;
+use shell::traces::Exporter;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
@@ -58,6 +59,9 @@ pub enum ServerError {
 pub fn run(config: Config) -> Result<(), ServerError> {
     let recorder = Metrics::install(&[metrics::METRICS]).map_err(|_| ServerError::Metrics)?;
     metrics::program_started();
+    let random = Arc::new(SystemRandom);
+    let traces = config.traces.as_ref().map(|settings| Exporter::start(settings, random));
+    let traces = traces.transpose()?;
     let connections = Connections::counted("forwardauth", Some(config.max_connections));
     let limits = Limits { connections, ..Limits::default() };
     let config = Arc::new(config);
@@ -77,6 +81,9 @@ pub fn run(config: Config) -> Result<(), ServerError> {
         if thread.join().is_err() {
             tracing::error!("a thread panicked");
         }
+    }
+    if let Some(traces) = traces {
+        traces.finish();
     }
     result
 }

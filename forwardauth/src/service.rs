@@ -25,6 +25,7 @@ use shell::listen::{self, Limits};
 use shell::random::Random;
 use shell::request_id::RequestIds;
 use shell::shutdown::Shutdown;
+use shell::traces::Tracer;
 use tokio::net::TcpListener;
 
 use self::ask::Unasked;
@@ -40,6 +41,7 @@ use crate::read::Reader;
 use crate::reply::{self, Reply, Room};
 use crate::request::Peer;
 use crate::scratch::Scratch;
+use crate::traces;
 
 /// Answers `/auth/verify` and `/auth/forward`. Clones are one; a program makes one for each thread.
 #[derive(Clone)]
@@ -60,6 +62,7 @@ struct State {
     bff: Option<Bff>,
     bearer: Bearer,
     context: Option<Minter>,
+    tracer: Option<Tracer>,
     /// Told once that a proxy is missing from `BFF_TRUSTED_PROXIES`.
     ignored_proxy: Once,
 }
@@ -81,12 +84,17 @@ impl Verify {
         let keys = &config.verify.clients.edge_keys;
         let request_ids = RequestIds::new(&*random);
         let background = Background::new();
+        let tracer = config
+            .traces
+            .as_ref()
+            .map(|settings| Tracer::new(settings, Arc::clone(&clock), Arc::clone(&random)));
         Self(Arc::new(State {
             config: config.verify.clone(),
             reader: Reader::new(store.clone(), Arc::clone(keys)),
             bff: config.verify.bff.as_ref().map(|bff| Bff::new(bff, Arc::clone(&clock))),
             bearer: Bearer::new(&config.verify, Arc::clone(&clock), background.clone()),
             context: config.verify.context.as_ref().map(|context| Minter::new(context, random)),
+            tracer,
             clients: Clients::new(config.verify.clients.trusted.clone()),
             marks: MarkMemo::new(keys.binder().clone()),
             store,
@@ -139,45 +147,65 @@ impl State {
         let started = Instant::now();
         let (mut head, body) = request.into_parts();
         async move {
+            let span = match &self.tracer {
+                None => None,
+                Some(tracer) => traces::begin(tracer, peer, &head, started),
+            };
+            let refused_for;
             let reply = match self.ask(peer, &head, started) {
                 Ok(asked) => {
                     let found = match self.reader.cached(&asked.key, started) {
                         Some(edge) => Ok(edge),
-                        None => self.reader.read(&asked.key, started).await,
+                        None => self.reader.read(&asked.key, started, span.as_deref()).await,
                     };
                     let mut judged = self.judge(peer, &asked, started, found);
                     if let Some(bff) = &self.bff {
                         judged = match Self::see_to_token(bff, judged, &asked) {
                             Ok(judged) => judged,
-                            Err(waiting) => waiting.await,
+                            Err(waiting) => {
+                                let began = Instant::now();
+                                let judged = waiting.await;
+                                if let Some(span) = &span {
+                                    traces::waited_for_token(span, began, judged.as_ref().err());
+                                }
+                                judged
+                            }
                         };
                     }
                     match judged {
                         Ok(passed) => {
+                            refused_for = None;
                             reply::admitted(passed.identity, Room::of_request(&mut head.headers))
                         }
                         Err(refusal) => {
+                            refused_for = Some(refusal);
                             let refused = self.refuse(peer, &head, refusal, Some(&asked.context));
                             reply::refused(refused, Room::of_request(&mut head.headers))
                         }
                     }
                 }
                 Err(Unasked::Refused(refused)) => {
+                    refused_for = Some(refused.refusal());
                     reply::refused(refused, Room::of_request(&mut head.headers))
                 }
                 // Boxed, so that requests with a cookie carry nothing of it.
                 Err(Unasked::Bearer(context)) => {
                     match Box::pin(self.by_token(peer, &head, &context, started)).await {
                         Ok(identity) => {
+                            refused_for = None;
                             reply::admitted(identity, Room::of_request(&mut head.headers))
                         }
                         Err(refused) => {
+                            refused_for = Some(refused.refusal());
                             reply::refused(refused, Room::of_request(&mut head.headers))
                         }
                     }
                 }
             };
             self.metrics.answered(reply.status(), started.elapsed());
+            if let Some(mut span) = span {
+                traces::answered(&mut span, reply.status(), refused_for);
+            }
             drop(body);
             Ok(if head.method == Method::HEAD { reply::without_body(reply) } else { reply })
         }

@@ -18,3 +18,4 @@ mod scripted;
 mod session;
 mod socket;
 mod tenants;
+mod traces;

@@ -1,5 +1,7 @@
 //! Owns: the choice of a store at start, from `REDIS_URL`.
 
+mod spans;
+
 use crate::memory::MemoryStore;
 use crate::redis::RedisStore;
 use crate::tracking::TrackedEdges;
@@ -21,7 +23,10 @@ pub enum AnyStore {
 macro_rules! hand_on {
     ($self:ident.$call:ident($($argument:expr),*)) => {
         match $self {
-            Self::Redis(store) => Box::pin(store.$call($($argument),*)).await,
+            Self::Redis(store) => {
+                let span = spans::begin(stringify!($call));
+                spans::end(span, Box::pin(store.$call($($argument),*)).await)
+            }
             Self::Memory(store) => store.$call($($argument),*).await,
             #[cfg(feature = "faulty")]
             Self::Faulty(store) => store.$call($($argument),*).await,
@@ -53,7 +58,10 @@ delegate! {
     store {
         async fn load(&self, key: &StoreKey) -> Result<Option<StoredSession>, StoreError> {
             match self {
-                Self::Redis(store) => store.load(key).await,
+                Self::Redis(store) => {
+                    let span = spans::begin("load");
+                    spans::end(span, store.load(key).await)
+                }
                 Self::Memory(store) => store.load(key).await,
                 #[cfg(feature = "faulty")]
                 Self::Faulty(store) => store.load(key).await,

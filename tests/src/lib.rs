@@ -9,6 +9,7 @@ pub mod browser;
 pub mod canary;
 pub mod clock;
 pub mod cluster;
+pub mod collector;
 pub mod edge;
 pub mod gate;
 pub mod identity;

@@ -18,6 +18,9 @@ use crate::{place, ports};
 /// The public host name of the tests.
 pub const HOST: &str = "app.wicket.test";
 
+/// Names the collector that Traefik sends its own spans to; read by nobody but us.
+pub const COLLECTOR: &str = "E2E_COLLECTOR";
+
 /// A running Traefik.
 #[derive(Debug)]
 pub struct Traefik {
@@ -82,6 +85,10 @@ impl Traefik {
             assert_eq!(text.matches(from).count(), 1, "{from} in traefik/static.yml");
             text.replacen(from, to, 1)
         });
+        let text = match environment.get(COLLECTOR) {
+            "" => text,
+            collector => format!("{text}\n{}", tracing(collector)),
+        };
         let config = scratch.write("static.yml", text);
         let process = Process::start("traefik", invocation(&config, environment), scratch.path());
         let mut traefik = Self { process, _kube: None, secure, plain, internal };
@@ -107,6 +114,13 @@ impl Traefik {
             })
             .await;
     }
+}
+
+/// What an operator adds who wants traces to begin at the edge.
+fn tracing(collector: &str) -> String {
+    format!(
+        "tracing: {{ sampleRate: 1.0, otlp: {{ http: {{ endpoint: \"{collector}/v1/traces\" }} }} }}\n"
+    )
 }
 
 fn invocation(config: &Path, environment: &Environment) -> std::process::Command {

@@ -6,6 +6,7 @@ use session::settings::catalogue::{BOTH, CONTEXT};
 use shell::config::Settings;
 use shell::config::catalogue::Unset::{Is, Means, Refused};
 use shell::config::catalogue::{self, Setting};
+use shell::traces::TRACES;
 
 pub use oidc::OIDC;
 
@@ -145,7 +146,7 @@ pub const SETTINGS: [Setting; 31] = [
 ];
 
 /// Everything that `bff` reads.
-pub const ALL: [&[Setting]; 4] = [&BOTH, &CONTEXT, &SETTINGS, &OIDC];
+pub const ALL: [&[Setting]; 5] = [&BOTH, &TRACES, &CONTEXT, &SETTINGS, &OIDC];
 
 /// Names of `forwardauth` are its own to judge.
 pub(super) fn warn_of_unknown(settings: &mut Settings) {

@@ -3,7 +3,7 @@
 
 use shell::config::Settings;
 
-const FEATURES: [&str; 3] = ["DATABASE_URL", "HTTPS_PROXY", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+const FEATURES: [&str; 2] = ["DATABASE_URL", "HTTPS_PROXY"];
 
 /// Notes them in `settings`.
 pub(super) fn tell(settings: &mut Settings) {

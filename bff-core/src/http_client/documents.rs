@@ -14,17 +14,19 @@ pub(crate) struct Documents(pub(crate) HttpClient);
 
 impl Fetch for Documents {
     async fn get(&self, url: &str) -> Result<Fetched, FetchError> {
+        let what = if url.ends_with("/openid-configuration") { "discovery" } else { "jwks" };
         let request = Request::get(url)
             .header(header::ACCEPT, "application/jwk-set+json, application/json")
             .body(Full::new(Bytes::new()))
             .map_err(|error| FetchError::Network(error.to_string()))?;
-        let response = self.0.send(request, FETCH_TIMEOUT).await.map_err(|error| match error {
-            HttpError::Timeout => FetchError::Timeout,
-            HttpError::TooLarge => FetchError::TooLarge,
-            HttpError::Connect(_) | HttpError::Interrupted(_) => {
-                FetchError::Network(error.reason().to_owned())
-            }
-        })?;
+        let response =
+            self.0.send(what, request, FETCH_TIMEOUT).await.map_err(|error| match error {
+                HttpError::Timeout => FetchError::Timeout,
+                HttpError::TooLarge => FetchError::TooLarge,
+                HttpError::Connect(_) | HttpError::Interrupted(_) => {
+                    FetchError::Network(error.reason().to_owned())
+                }
+            })?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status().as_u16()));
         }

@@ -29,7 +29,7 @@ fn get(url: &str) -> Request<Full<Bytes>> {
 }
 
 async fn send(address: SocketAddr, timeout: Duration) -> Result<Response<Bytes>, HttpError> {
-    HttpClient::new(None).unwrap().send(get(&format!("http://{address}/")), timeout).await
+    HttpClient::new(None).unwrap().send("test", get(&format!("http://{address}/")), timeout).await
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_tls_handshake_that_hangs_is_known_not_to_have_been_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
     let client = HttpClient::with_connect_timeout(None, Duration::from_millis(200)).unwrap();
-    let error = client.send(get(&url), LONG).await.unwrap_err();
+    let error = client.send("test", get(&url), LONG).await.unwrap_err();
     assert!(matches!(error, HttpError::Connect(_)), "{error:?}");
 }
 
@@ -132,9 +132,9 @@ async fn a_private_ca_is_trusted_when_it_is_given_and_not_otherwise() {
 
     let url = format!("https://localhost:{port}/");
     let trusting = HttpClient::new(Some(ca_pem.as_bytes())).unwrap();
-    assert_eq!(trusting.send(get(&url), LONG).await.unwrap().status(), 200);
+    assert_eq!(trusting.send("test", get(&url), LONG).await.unwrap().status(), 200);
     let strange = HttpClient::new(None).unwrap();
-    let error = strange.send(get(&url), LONG).await.unwrap_err();
+    let error = strange.send("test", get(&url), LONG).await.unwrap_err();
     assert!(matches!(error, HttpError::Connect(_)), "{error:?}");
 }
 

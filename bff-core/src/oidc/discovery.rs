@@ -123,7 +123,7 @@ async fn document(config: &OidcConfig, http: &HttpClient) -> Result<Bytes, OidcE
         .body(Full::new(Bytes::new()))
         .map_err(|_| OidcError::Config("issuer"))?;
     let response = http
-        .send(request, config.http_timeout)
+        .send(endpoint.as_str(), request, config.http_timeout)
         .await
         .map_err(|source| OidcError::Unreachable { endpoint, source })?;
     if response.status() != http::StatusCode::OK {

@@ -74,14 +74,14 @@ impl Caller<'_> {
                 None => None,
             };
             let request = self.request(url, nonce.as_deref(), form, key)?;
-            let (has_nonce, outcome) = match self.http.send(request, self.config.http_timeout).await
-            {
-                Ok(response) => {
-                    let has_nonce = self.nonces.note(&origin, response.headers());
-                    (has_nonce, read(endpoint, response))
-                }
-                Err(source) => (false, Err(OidcError::Unreachable { endpoint, source })),
-            };
+            let (has_nonce, outcome) =
+                match self.http.send(endpoint.as_str(), request, self.config.http_timeout).await {
+                    Ok(response) => {
+                        let has_nonce = self.nonces.note(&origin, response.headers());
+                        (has_nonce, read(endpoint, response))
+                    }
+                    Err(source) => (false, Err(OidcError::Unreachable { endpoint, source })),
+                };
             endpoint.asked(&outcome);
             match outcome {
                 Err(OidcError::Rejected {

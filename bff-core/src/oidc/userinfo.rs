@@ -61,7 +61,7 @@ async fn ask(
         let request = request(caller, url, tokens, key, nonce.as_deref())?;
         let response = caller
             .http
-            .send(request, caller.config.http_timeout)
+            .send(endpoint.as_str(), request, caller.config.http_timeout)
             .await
             .map_err(|source| OidcError::Unreachable { endpoint, source })?;
         let has_nonce = resource_nonces.note(&origin, response.headers());

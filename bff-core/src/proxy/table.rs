@@ -122,6 +122,8 @@ pub(super) enum RouteLimit {
 #[derive(Debug)]
 pub(super) struct Route {
     pub(super) id: String,
+    /// As the file has it.
+    pub(super) path: String,
     pub(super) service: Arc<Service>,
     pub(super) auth: Auth,
     pub(super) strict_csrf: bool,

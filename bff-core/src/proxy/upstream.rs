@@ -22,6 +22,7 @@ use super::headers::DPOP;
 use super::table::{Route, Service};
 use super::upload::{self, Late};
 use crate::error::ApiError;
+use crate::traces;
 
 pub(super) use backend::{Backend, Fingerprint, Options, ServiceTls};
 pub(super) use breaker::Settings as BreakerSettings;
@@ -116,9 +117,14 @@ impl Upstream {
         // Only what is repeated has little time left; a long upload begins its time later.
         let limit = deadline.saturating_duration_since(now).max(Duration::from_millis(1));
         let (body, progress) = upload::watched(call.body);
-        let answer = backend.client.request(Request::from_parts(call.head, body));
+        let mut head = call.head;
+        let mut span = traces::attempt(&service.name, &mut head);
+        let answer = backend.client.request(Request::from_parts(head, body));
         match upload::head(answer, progress.as_ref(), (now, limit), route.idle_timeout).await {
             Ok(Ok(response)) => {
+                if let Some(span) = &mut span {
+                    traces::call_answered(span, response.status());
+                }
                 if pass.succeed() {
                     told.breaker(false);
                 }
@@ -133,12 +139,18 @@ impl Upstream {
                 let Some(failure) = Failure::of_error(&error) else {
                     return Err(Stop::Told(ApiError::BodyStalled));
                 };
+                if let Some(span) = &mut span {
+                    span.fail(failure.name());
+                }
                 tracing::warn!(service = service.name, reason = failure.name(), "service failed");
                 told.breaker(pass.fail(Instant::now()));
                 told.failed(failure);
                 Err(Stop::Failed(failure))
             }
             Err(Late::Service) => {
+                if let Some(span) = &mut span {
+                    span.fail(Failure::Timeout.name());
+                }
                 tracing::warn!(service = service.name, reason = "timeout", "service failed");
                 told.breaker(pass.fail(Instant::now()));
                 told.failed(Failure::Timeout);

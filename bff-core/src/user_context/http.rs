@@ -74,7 +74,7 @@ async fn send(
         }
     }
     let max = app.config.user_context.max_bytes;
-    let answer = app.user_contexts.http.send_for(request, ask.timeout, max).await;
+    let answer = app.user_contexts.http.send_for("user_context", request, ask.timeout, max).await;
     let answer = answer.map_err(|error| error.reason())?;
     if let Some(nonce) = answer.headers().get("dpop-nonce").and_then(|nonce| nonce.to_str().ok()) {
         about.party.note_resource_nonce(url, nonce);

@@ -4,6 +4,7 @@ use session::settings::catalogue::{BOTH, CONTEXT};
 use shell::config::Settings;
 use shell::config::catalogue::Unset::{Is, Means};
 use shell::config::catalogue::{self, Setting};
+use shell::traces::TRACES;
 
 /// What verify reads beside what both programs do.
 pub const SETTINGS: [Setting; 21] = [
@@ -103,7 +104,7 @@ pub const SETTINGS: [Setting; 21] = [
 ];
 
 /// Everything that verify reads.
-pub const ALL: [&[Setting]; 3] = [&BOTH, &CONTEXT, &SETTINGS];
+pub const ALL: [&[Setting]; 4] = [&BOTH, &TRACES, &CONTEXT, &SETTINGS];
 
 /// Names of `bff` are its own to judge.
 pub(super) fn warn_of_unknown(settings: &mut Settings) {
@@ -136,6 +137,11 @@ mod tests {
                 ("FORWARDAUTH_THREADS", "1"),
             ],
             more: &[
+                &[
+                    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"),
+                    ("OTEL_TRACES_SAMPLER", "traceidratio"),
+                ],
+                &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")],
                 &[("FORWARDAUTH_BFF_URL", "http://127.0.0.1:9000"), ("BFF_INTERNAL_TOKEN", "x")],
                 &[("BFF_CONTEXT_KEYS", CONTEXT_KEY), ("BFF_CONTEXT_ISSUER", "https://app.example")],
                 &[("FORWARDAUTH_CACHE", "tracking")],
@@ -147,7 +153,12 @@ mod tests {
                 "BFF_SESSION_KEYS",
                 "BFF_SESSION_KEYS_FILE",
                 "FORWARDAUTH_TLS_CLIENT_CA",
-                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                "OTEL_EXPORTER_OTLP_COMPRESSION",
+                "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+                "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+                "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+                "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+                "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
             ],
             read: |settings| {
                 let log = LogConfig::from_settings(settings);
@@ -170,6 +181,7 @@ mod tests {
     fn the_documentation_has_the_list() {
         let document = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/CONFIGURATION.md"));
         documented(document, "both", &BOTH);
+        documented(document, "traces", &TRACES);
         documented(document, "context", &CONTEXT);
         documented(document, "forwardauth", &SETTINGS);
     }

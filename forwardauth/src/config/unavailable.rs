@@ -15,12 +15,4 @@ pub(super) fn refuse(settings: &mut Settings) {
             settings.problem(name, PROBLEM, "Remove it.");
         }
     }
-    if settings.text("OTEL_EXPORTER_OTLP_ENDPOINT").is_some() {
-        let hint = "Remove it.";
-        settings.warn(
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "is set: this version exports no traces",
-            hint,
-        );
-    }
 }

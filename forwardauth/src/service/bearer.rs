@@ -37,7 +37,7 @@ impl State {
         let lines = Some(context.request_id);
         let request_id = request::request_id(peer, lines, &head.headers)
             .unwrap_or_else(|| self.request_ids.fresh());
-        record::refused(&request_id, refusal);
+        record::refused(peer, head, &request_id, refusal);
         let challenges = challenges.into_iter().filter_map(|text| HeaderValue::try_from(text).ok());
         let why = Why {
             refusal,

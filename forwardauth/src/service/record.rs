@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use http::request::Parts;
 use session::binding::Grade;
 use session::id::StoreKey;
 use session::store::StoreError;
@@ -13,10 +14,16 @@ use crate::metrics;
 use crate::policy::PolicyError;
 use crate::refusal::Refusal;
 use crate::request::{BadForwarded, Peer};
+use crate::traces;
 
 /// Every refusal, for who follows one request.
-pub(super) fn refused(request_id: &RequestId, refusal: Refusal) {
-    tracing::debug!(%request_id, reason = refusal.reason(), "refused");
+pub(super) fn refused(peer: Peer, head: &Parts, request_id: &RequestId, refusal: Refusal) {
+    tracing::debug!(
+        %request_id,
+        trace_id = traces::trace_of(peer, head).map(tracing::field::display),
+        reason = refusal.reason(),
+        "refused"
+    );
 }
 
 /// The lines that any client can bring about, each kind sampled by itself. `unwritten` tells how many

@@ -24,7 +24,7 @@ impl State {
         let lines = context.map(|context| context.request_id);
         let request_id =
             request::request_id(peer, lines, headers).unwrap_or_else(|| self.request_ids.fresh());
-        record::refused(&request_id, refusal);
+        record::refused(peer, head, &request_id, refusal);
         let curable = context.filter(|_| refusal.row().status == StatusCode::UNAUTHORIZED);
         let step_up =
             curable.filter(|_| refusal.asks_for_step_up()).map(|context| context.demands.step_up());

@@ -18,6 +18,7 @@ use session::store::{Store as _, StoredSession};
 use shell::clock::ManualClock;
 use shell::config::Settings;
 use shell::random::CountingRandom;
+use shell::traces::TraceSettings;
 use tempfile::TempDir;
 
 use super::backing;
@@ -37,6 +38,7 @@ pub(super) struct Gate {
     pub(super) config: VerifyConfig,
     pub(super) store: AnyStore,
     pub(super) clock: ManualClock,
+    pub(super) traces: Option<TraceSettings>,
 }
 
 /// An answer, as the proxy reads it.
@@ -61,7 +63,8 @@ impl Gate {
     pub(super) fn over(store: AnyStore, variables: &[(&str, &str)]) -> Self {
         let clock = ManualClock::at(NOW);
         let (verify, config) = verify(variables, store.clone(), &clock);
-        Self { verify, config, store, clock }
+        let Config { verify: config, traces, .. } = config;
+        Self { verify, config, store, clock, traces }
     }
 
     /// Puts a session into the store.
@@ -112,11 +115,7 @@ pub(super) async fn ask_from(address: &str, verify: &Verify, request: Request<()
     }
 }
 
-fn verify(
-    variables: &[(&str, &str)],
-    store: AnyStore,
-    clock: &ManualClock,
-) -> (Verify, VerifyConfig) {
+fn verify(variables: &[(&str, &str)], store: AnyStore, clock: &ManualClock) -> (Verify, Config) {
     let defaults = [
         ("REDIS_URL", "memory://"),
         ("BFF_EDGE_KEYS", EDGE_KEY),
@@ -128,11 +127,16 @@ fn verify(
     let config = Config::from_settings(&mut settings, Embedding::Composed);
     let (config, _warnings) = settings.finish(config).unwrap();
     let (clock, random) = (Arc::new(clock.clone()), Arc::new(CountingRandom::default()));
-    (Verify::new(&config, store, clock, random), config.verify)
+    (Verify::new(&config, store, clock, random), config)
 }
 
 /// One whose Redis is not there.
 pub(super) async fn without_store() -> Verify {
+    Gate::over(no_store().await, &[]).verify
+}
+
+/// A Redis that is not there.
+pub(super) async fn no_store() -> AnyStore {
     let options = RedisOptions {
         reads: Reads::Pipe,
         exact_lists: false,
@@ -141,8 +145,7 @@ pub(super) async fn without_store() -> Verify {
         command_timeout: Duration::from_millis(200),
         tls: RedisTls::default(),
     };
-    let redis = RedisStore::connect(options).await.unwrap();
-    verify(&[], AnyStore::Redis(redis), &ManualClock::at(NOW)).0
+    AnyStore::Redis(RedisStore::connect(options).await.unwrap())
 }
 
 pub(super) fn keys() -> EdgeKeys {

@@ -26,6 +26,11 @@ fn program() -> Program<'static, Config> {
             ("OIDC_CLIENT_SECRET", "secret"),
         ],
         more: &[
+            &[
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"),
+                ("OTEL_TRACES_SAMPLER", "traceidratio"),
+            ],
+            &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")],
             &[("OIDC_CLIENT_AUTH", "private_key_jwt")],
             &[("OIDC_CLIENT_AUTH", "tls_client_auth")],
             &[("OIDC_PROFILE", "fapi2"), ("OIDC_CLIENT_AUTH", "private_key_jwt")],
@@ -39,7 +44,16 @@ fn program() -> Program<'static, Config> {
             ],
         ],
         catalogue: &ALL,
-        unwanted: &["DATABASE_URL", "HTTPS_PROXY", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+        unwanted: &[
+            "DATABASE_URL",
+            "HTTPS_PROXY",
+            "OTEL_EXPORTER_OTLP_COMPRESSION",
+            "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+            "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+            "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+            "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+        ],
         read: |settings| Config::read(settings, false),
     }
 }
@@ -58,6 +72,7 @@ fn every_default_is_the_one_that_is_listed() {
 fn the_documentation_has_the_list() {
     let document = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/CONFIGURATION.md"));
     documented(document, "both", &BOTH);
+    documented(document, "traces", &TRACES);
     documented(document, "context", &CONTEXT);
     documented(document, "bff", &SETTINGS);
     documented(document, "oidc", &OIDC);

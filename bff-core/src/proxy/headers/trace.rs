@@ -1,19 +1,18 @@
 //! Owns: the trace that a call belongs to, by W3C Trace Context: the caller's where that can be read, else
 //! one that begins here.
 //!
-//! One of ours has the request's id for its own, which our logs tell. It is not sampled: whether to keep
-//! spans is for who begins a trace with some.
+//! Where traces are exported, `traces` knows the request's, which has spans of ours. Else one of ours has the
+//! request's id for its own, which our logs tell. It is not sampled: whether to keep spans is for who begins a
+//! trace with some.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use shell::random::Random;
 use shell::request_id::RequestId;
+use shell::traces::{TRACEPARENT, TRACESTATE, TraceContext};
 
-const PARENT: HeaderName = HeaderName::from_static("traceparent");
-const STATE: HeaderName = HeaderName::from_static("tracestate");
+use crate::traces;
 
-/// What version 00 has; later ones may have more behind it (section 4 of the recommendation).
-const LENGTH: usize = 55;
 /// Hexadecimal digits of a trace's id.
 const TRACE: usize = 32;
 /// The same of a parent's.
@@ -22,32 +21,14 @@ const PARENTS: usize = 16;
 /// Leaves a valid `traceparent` as it is, puts one of our own in the place of any other, and takes the
 /// `tracestate` away that came with it.
 pub(in crate::proxy) fn put_trace(headers: &mut HeaderMap, id: &RequestId, random: &dyn Random) {
-    if goes_on(headers) {
+    if traces::put(headers) || TraceContext::of_headers(headers).is_some() {
         return;
     }
-    headers.remove(&STATE);
+    headers.remove(&TRACESTATE);
     match begun(id, random) {
-        Some(parent) => headers.insert(PARENT, parent),
-        None => headers.remove(&PARENT),
+        Some(parent) => headers.insert(TRACEPARENT, parent),
+        None => headers.remove(&TRACEPARENT),
     };
-}
-
-fn goes_on(headers: &HeaderMap) -> bool {
-    let mut lines = headers.get_all(&PARENT).iter();
-    lines.next().is_some_and(|line| is_valid(line.as_bytes())) && lines.next().is_none()
-}
-
-fn is_valid(line: &[u8]) -> bool {
-    let Some((known, more)) = line.split_first_chunk::<LENGTH>() else { return false };
-    let mut parts = known.split(|byte| *byte == b'-');
-    let mut part = |length| parts.next().filter(|part| is_hexadecimal(part, length));
-    let (Some(version), Some(trace), Some(parent), Some(_flags)) =
-        (part(2), part(TRACE), part(PARENTS), part(2))
-    else {
-        return false;
-    };
-    let may_have_more = version != b"00" && more.first() == Some(&b'-');
-    version != b"ff" && is_id(trace) && is_id(parent) && (more.is_empty() || may_have_more)
 }
 
 fn is_hexadecimal(part: &[u8], length: usize) -> bool {
@@ -103,14 +84,14 @@ mod tests {
     fn put(parents: &[&str], id: &str) -> (Vec<String>, bool) {
         let mut headers = HeaderMap::new();
         for parent in parents {
-            headers.append(PARENT, parent.parse().unwrap());
+            headers.append(TRACEPARENT, parent.parse().unwrap());
         }
-        headers.append(STATE, "vendor=1".parse().unwrap());
-        headers.append(STATE, "other=2".parse().unwrap());
+        headers.append(TRACESTATE, "vendor=1".parse().unwrap());
+        headers.append(TRACESTATE, "other=2".parse().unwrap());
         put_trace(&mut headers, &RequestId::parse(id.as_bytes()).unwrap(), &SystemRandom);
         let parents =
-            headers.get_all(PARENT).iter().map(|value| value.to_str().unwrap().to_owned());
-        (parents.collect(), headers.get_all(STATE).iter().count() == 2)
+            headers.get_all(TRACEPARENT).iter().map(|value| value.to_str().unwrap().to_owned());
+        (parents.collect(), headers.get_all(TRACESTATE).iter().count() == 2)
     }
 
     #[test]
@@ -157,11 +138,11 @@ mod tests {
             &format!("{ID}-x"),
         ] {
             let [(first, _), (second, _)] = [put(&[], id), put(&[], id)];
-            assert!(is_valid(first[0].as_bytes()), "{first:?}");
+            assert!(TraceContext::parse(first[0].as_bytes()).is_some(), "{first:?}");
             assert_ne!(first, second);
         }
         let odd = RequestId::parse(b"request-0001").unwrap();
-        assert_eq!(begun(&odd, &CountingRandom::default()).unwrap().len(), LENGTH);
+        assert_eq!(begun(&odd, &CountingRandom::default()).unwrap().len(), 55);
     }
 
     proptest! {
@@ -169,7 +150,7 @@ mod tests {
         fn whatever_came_what_goes_on_is_valid(parent in "[0-9a-fA-Fg-]{0,60}", id in "[A-Za-z0-9._-]{8,64}") {
             let (parents, _) = put(&[&parent], &id);
             prop_assert_eq!(parents.len(), 1);
-            prop_assert!(is_valid(parents[0].as_bytes()), "{:?}", parents);
+            prop_assert!(TraceContext::parse(parents[0].as_bytes()).is_some(), "{:?}", parents);
         }
     }
 }

@@ -57,6 +57,7 @@ pub(super) fn route(entry: &RouteFile, services: &Services) -> Result<Route, Vec
     match service {
         Some(Some(service)) if wrong.is_empty() => Ok(Route {
             id,
+            path: entry.path.clone(),
             service: Arc::clone(service),
             auth,
             strict_csrf: matches!(entry.csrf, Some(CsrfFile::Strict)),

@@ -54,7 +54,7 @@ enum Command {
     /// Print every problem of the configuration at once, then what works and is unwise. Exit 2 if there is a
     /// problem.
     CheckConfig {
-        /// Reach what the settings name as well: Redis, identity providers, services. Exit 3 if that fails.
+        /// Reach what the settings name as well: Redis, identity providers, services. Exit 69 if that fails.
         #[arg(long)]
         online: bool,
         /// Take warnings for problems.

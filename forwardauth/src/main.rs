@@ -13,7 +13,7 @@ use forwardauth::explain::{self, Subject};
 use forwardauth::{look, server};
 use http::{Method, Uri};
 use secrecy::SecretString;
-use shell::check::{FAILED, Findings, MISCONFIGURED};
+use shell::check::{FAILED, Findings, MISCONFIGURED, UNREACHABLE, USAGE};
 use shell::clock::{Clock as _, SystemClock};
 use shell::config::{Problems, Settings, Warning, catalogue};
 use shell::telemetry::LogConfig;
@@ -25,10 +25,6 @@ use tokio::runtime::Builder;
 /// system's allocator pays for that on every request (benches/RESULTS.md).
 #[global_allocator]
 static MEMORY: Jemalloc = Jemalloc;
-
-/// Exit statuses of the doctor (sysexits.h).
-const USAGE: u8 = 64;
-const UNAVAILABLE: u8 = 69;
 
 /// Answers a reverse proxy's question whether a request has a valid session.
 ///
@@ -53,7 +49,7 @@ enum Command {
     /// Print every problem of the configuration at once, then what works and is unwise. Exit 2 if there is a
     /// problem.
     CheckConfig {
-        /// Reach what the settings name as well: Redis, the BFF, issuers' keys. Exit 3 if that fails.
+        /// Reach what the settings name as well: Redis, the BFF, issuers' keys. Exit 69 if that fails.
         #[arg(long)]
         online: bool,
         /// Take warnings for problems.
@@ -231,7 +227,7 @@ fn examine(arguments: Doctor) -> ExitCode {
     };
     let report = match runtime.block_on(doctor::examine(patient)) {
         Ok(report) => report,
-        Err(error @ DoctorError::Away { .. }) => return complain(&error, UNAVAILABLE),
+        Err(error @ DoctorError::Away { .. }) => return complain(&error, UNREACHABLE),
         Err(error) => return complain(&error, USAGE),
     };
     let text =

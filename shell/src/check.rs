@@ -11,8 +11,12 @@ pub const FAILED: u8 = 1;
 /// Exit status of settings that cannot be used, and of a command line that cannot be read (clap's own).
 pub const MISCONFIGURED: u8 = 2;
 
-/// Exit status of `check-config --online` where the settings are good and something that they name is not.
-pub const UNREACHABLE: u8 = 3;
+/// Exit status of a command line that can be read and makes no sense (`EX_USAGE` of sysexits).
+pub const USAGE: u8 = 64;
+
+/// Exit status where what we were to look at is not there, or not as it should be (`EX_UNAVAILABLE`): of
+/// `check-config --online` with good settings, and of `doctor`.
+pub const UNREACHABLE: u8 = 69;
 
 /// What is known of settings that can be used as far as they themselves say.
 #[derive(Debug, Default, PartialEq, Eq)]

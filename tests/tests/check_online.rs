@@ -24,7 +24,7 @@ fn check(program: &str, environment: &Environment) -> (Option<i32>, String, Stri
 /// That `program` refuses, names each of `paths` once, and prints no secret.
 fn refused(program: &str, environment: &Environment, told: &[&str]) {
     let (status, out, err) = check(program, environment);
-    assert_eq!(status, Some(3), "{program}: {out}{err}");
+    assert_eq!(status, Some(69), "{program}: {out}{err}");
     for wanted in told {
         assert!(err.contains(wanted), "{program}: {wanted}: {err}");
     }
@@ -62,7 +62,7 @@ async fn t09_everything_that_is_not_there_is_told_at_once() {
 
     let wrong = stack.redis.url_as(USER, "not-the-password");
     let (status, _, err) = check("forwardauth", &forwardauth.clone().set("REDIS_URL", &wrong));
-    assert_eq!(status, Some(3), "{err}");
+    assert_eq!(status, Some(69), "{err}");
     assert!(err.contains("refuses its user or password (WRONGPASS)"), "{err}");
     assert!(!err.contains("not-the-password"), "{err}");
 
@@ -73,7 +73,7 @@ async fn t09_everything_that_is_not_there_is_told_at_once() {
     stack.redis.ask(&words).await;
     let narrow = bff.clone().set("REDIS_URL", stack.redis.url_as("narrow", "narrow-canary"));
     let (status, _, err) = check("bff", &narrow);
-    assert_eq!(status, Some(3), "{err}");
+    assert_eq!(status, Some(69), "{err}");
     assert!(err.contains("REDIS_URL") && err.contains("hset") && err.contains("publish"), "{err}");
     assert!(!err.contains("narrow-canary") && !err.contains("hget,"), "{err}");
 

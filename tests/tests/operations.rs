@@ -4,13 +4,14 @@ use std::ops::Not as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use e2e::ports;
 use e2e::program::{self, Environment};
 use e2e::service::{Service, answer};
 use e2e::stack::{Plan, Stack};
 use e2e::wait;
 use http::Method;
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 #[test]
@@ -28,6 +29,56 @@ fn each_program_says_what_it_is() {
         assert!(version.contains(env!("CARGO_PKG_VERSION")), "{name}: {version}");
         let unknown = program::once(name, &["--no-such-option"], &nothing);
         assert!(!unknown.status.success());
+    }
+}
+
+#[test]
+fn each_program_lists_its_settings() {
+    for (name, own, other) in [
+        ("forwardauth", "FORWARDAUTH_LISTEN", "BFF_LISTEN"),
+        ("bff", "BFF_LISTEN", "FORWARDAUTH_LISTEN"),
+    ] {
+        let nothing = Environment::default();
+        let table = program::once(name, &["settings"], &nothing);
+        let table = String::from_utf8_lossy(&table.stdout).into_owned();
+        assert!(table.contains(&format!("| `{own}` | `0.0.0.0:")), "{name}: {table}");
+        assert!(!table.contains(&format!("| `{other}`")), "{name}: {table}");
+        let list = program::once(name, &["settings", "--json"], &nothing);
+        let list: Value = serde_json::from_slice(&list.stdout).expect("JSON");
+        let named = |wanted: &str| {
+            list.as_array().into_iter().flatten().find(|one| one["name"] == wanted).cloned()
+        };
+        assert_eq!(named("REDIS_URL").expect("a setting")["kind"], "secret");
+        assert!(named(own).is_some() && named(other).is_none(), "{name}: {list}");
+    }
+}
+
+/// The table "Exit statuses" of docs/CONFIGURATION.md, but for those of a stop (below), of `--online`
+/// (`check_online.rs`) and of `doctor` (`doctor/`).
+#[tokio::test(flavor = "multi_thread")]
+async fn exit_statuses_are_those_of_the_documentation() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("an address");
+    let stack = Stack::start().await;
+    for (name, program, listen) in [
+        ("forwardauth", &stack.forwardauth, "FORWARDAUTH_ADMIN_LISTEN"),
+        ("bff", &stack.bff, "BFF_ADMIN_LISTEN"),
+    ] {
+        let status = |arguments: &[&str], environment: &Environment| {
+            program::once(name, arguments, environment).status.code()
+        };
+        let good = program.environment.clone();
+        let bad = good.clone().set("BFF_EDGE_KEYS", "nonsense");
+        assert_eq!(status(&["check-config"], &good), Some(0), "{name}");
+        assert_eq!(status(&["check-config"], &bad), Some(2), "{name}");
+        assert_eq!(status(&["explain", "GET", "/x"], &bad), Some(2), "{name}");
+        assert_eq!(status(&["no-such-command"], &good), Some(2), "{name}");
+        assert_eq!(program::start_and_look(name, &bad), Some(2), "{name}");
+        // Somebody else has the port.
+        let elsewhere = good.clone().set(listen, taken);
+        assert_eq!(program::start_and_look(name, &elsewhere), Some(1), "{name}");
+        let nobody = good.set(listen, ports::free());
+        assert_eq!(status(&["healthcheck"], &nobody), Some(1), "{name}");
     }
 }
 

@@ -54,6 +54,19 @@ async fn what_is_there_is_reached_and_nothing_is_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_server_of_a_cluster_that_is_named_is_looked_at() {
+    let stack = Stack::plan().cluster().start().await;
+    for (name, program) in [("forwardauth", &stack.forwardauth), ("bff", &stack.bff)] {
+        let (status, out, err) = check(name, &program.environment);
+        assert_eq!(status, Some(0), "{name}: {out}{err}");
+        let url = program.environment.get("REDIS_URL");
+        assert_eq!(out.matches("reached Redis at ").count(), 3, "{name}: {out}");
+        let single = program.environment.clone().set("REDIS_URL", url.replace("-cluster", ""));
+        refused(name, &single, &["REDIS_URL", "a Redis Cluster"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn t09_everything_that_is_not_there_is_told_at_once() {
     let mut stack = Stack::start().await;
     let nobody = ports::free();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use e2e::agent::Agent;
 use e2e::prometheus::{Prometheus, check_metrics};
 use e2e::stack::Stack;
-use e2e::{place, wait};
+use e2e::{place, ports, wait};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -28,8 +28,8 @@ async fn deployment() -> Stack {
         .both("BFF_INTERNAL_TOKEN", "internal-token-of-the-tests-32-characters")
         .forwardauth("FORWARDAUTH_BFF_URL", "http://{bff_admin}")
         .forwardauth("FORWARDAUTH_CACHE", "tracking")
-        // Nobody listens there: what is counted of traces is there all the same.
-        .both("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+        // Nobody is there: spans are dropped, and counted.
+        .both("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", ports::free()))
         .bff_yaml("telemetry: { pages: [orders], events: [checkout] }")
         .start()
         .await

@@ -5,6 +5,7 @@
 //! A harness panics with what went wrong; a test that fails shows the ends of the logs of its parts.
 
 pub mod agent;
+pub mod balancer;
 pub mod browser;
 pub mod canary;
 pub mod clock;

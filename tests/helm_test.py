@@ -100,7 +100,10 @@ class Pods(unittest.TestCase):
                     file = variable["name"].endswith("_FILE")
                     setting = variable["name"].removesuffix("_FILE")
                     self.assertIn(setting, known)
-                    self.assertEqual(file, known[setting] or setting in ("OIDC_CLIENT_CERT", "REDIS_TLS_KEY"))
+                    if file:
+                        self.assertTrue(known[setting] or setting == "OIDC_CLIENT_CERT")
+                    elif known[setting]:  # the path of a PEM file
+                        self.assertRegex(variable["value"], "^/")
 
     def test_every_file_that_a_variable_names_is_mounted(self):
         for name, pod, spec, container in self.every_container():

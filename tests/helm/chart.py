@@ -108,4 +108,6 @@ def documented():
     """Settings of the tables in docs/CONFIGURATION.md, by name: whether it is a secret."""
     text = (ROOT / "docs" / "CONFIGURATION.md").read_text()
     rows = re.findall(r"^\| ((?:`[A-Z][A-Z0-9_]+`(?:, )?)+) \| ([^|]*) \|", text, flags=re.M)
-    return {name: "secret" in default for names, default in rows for name in re.findall("`([A-Z0-9_]+)`", names)}
+    pairs = [(name, bool(re.search(r"\bsecret\b", default))) for names, default in rows for name in re.findall("`([A-Z0-9_]+)`", names)]
+    # Other tables name them again.
+    return {name: any(secret for other, secret in pairs if other == name) for name, _ in pairs}

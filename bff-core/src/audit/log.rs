@@ -158,7 +158,10 @@ impl Writer {
                 Message::Record(record) => self.write(record),
                 Message::End(done) => {
                     self.write(own(Event::ChainEnded, &timestamp()));
-                    if let Some(Err(error)) = self.file.as_ref().map(AuditFile::sync) {
+                    // Closed before anybody hears of it: whoever starts next may open it at once.
+                    if let Some(file) = self.file.take()
+                        && let Err(error) = file.sync()
+                    {
                         failed("file", &error);
                     }
                     done.send(()).ok();

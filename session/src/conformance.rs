@@ -31,6 +31,7 @@ where
     a_slide_changes_the_edge_view_alone(&fresh().await).await;
     new_contents_of_the_token_part_change_nothing_else(&fresh().await).await;
     sessions_expire(&fresh().await).await;
+    sessions_are_counted_and_nothing_else(&fresh().await).await;
     indexes_hold_many_and_forget(&fresh().await).await;
     a_session_is_taken_whole_and_once(&fresh().await).await;
     c52_a_refresh_token_is_spent_by_one(&fresh().await).await;
@@ -78,6 +79,26 @@ async fn a_session_is_read_back_whole<S: Store>(store: &S) {
     assert_eq!(store.delete(&key).await, Ok(false));
     assert_eq!(store.load(&key).await, Ok(None));
     assert_eq!(store.edge_view(&key).await, Ok(None));
+}
+
+/// Of so few the estimate is exact.
+async fn sessions_are_counted_and_nothing_else<S: Store + Shelf>(store: &S) {
+    assert_eq!(store.estimate_sessions().await, Ok(0));
+    for byte in 1..=5 {
+        let key = created(store, byte).await;
+        let index = IndexKey::user("", "i", &byte.to_string());
+        assert_eq!(store.index_add(&index, &key, LONG).await, Ok(()));
+    }
+    assert_eq!(store.put_login("session:x", "secrets".into(), LONG).await, Ok(()));
+    assert_eq!(store.put_note("session:x", "note".into(), None).await, Ok(()));
+    assert_eq!(store.estimate_sessions().await, Ok(5));
+    assert_eq!(store.delete(&key(3)).await, Ok(true));
+    assert_eq!(store.estimate_sessions().await, Ok(4));
+    assert_eq!(store.create(&key(9), session(1), SHORT).await, Ok(true));
+    eventually("a session that expired is counted", || async {
+        store.estimate_sessions().await == Ok(4)
+    })
+    .await;
 }
 
 async fn a_key_is_taken_once<S: Store>(store: &S) {

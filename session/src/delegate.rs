@@ -98,6 +98,10 @@ macro_rules! delegate {
                     $hand_on!(self.index_list(index))
                 }
 
+                async fn estimate_sessions(&self) -> Result<u64, StoreError> {
+                    $hand_on!(self.estimate_sessions())
+                }
+
                 async fn ping(&self) -> Result<(), StoreError> {
                     $hand_on!(self.ping())
                 }

@@ -300,6 +300,12 @@ impl Store for MemoryStore {
         }))
     }
 
+    async fn estimate_sessions(&self) -> Result<u64, StoreError> {
+        let alive =
+            self.with(|shelves| shelves.sessions.values().filter(|kept| kept.alive()).count());
+        Ok(u64::try_from(alive).unwrap_or(u64::MAX))
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! Every script touches one key, so the same code serves a single server, Sentinel and a Cluster.
 
 mod connect;
+mod estimate;
 mod guard;
 mod look;
 mod news;
@@ -281,6 +282,12 @@ impl Store for RedisStore {
         let members: Vec<Bytes> =
             self.run_script(&self.0.scripts.index_list, self.list(index), Vec::new()).await?;
         Ok(members.iter().filter_map(listed).collect())
+    }
+
+    async fn estimate_sessions(&self) -> Result<u64, StoreError> {
+        let prefix = &self.0.session_prefix;
+        let asked = self.0.guard.run(estimate::sessions(&self.0.client, prefix));
+        tokio::time::timeout(estimate::PATIENCE, asked).await.unwrap_or(Err(StoreError::TimedOut))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -239,6 +239,10 @@ pub trait Store: Send + Sync + 'static {
         index: &IndexKey,
     ) -> impl Future<Output = Result<Vec<StoreKey>, StoreError>> + Send;
 
+    /// About how many sessions there are, of all tenants and replicas. Not for the path of a request: it may
+    /// take seconds, and hundreds of small commands.
+    fn estimate_sessions(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
     /// Whether the store answers now.
     fn ping(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

@@ -4,7 +4,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use e2e::redis::Redis;
+use e2e::cluster::Cluster;
+use e2e::redis::{Redis, USER};
 use e2e::scratch::Scratch;
 use e2e::tls::Ca;
 use session::conformance;
@@ -78,6 +79,61 @@ async fn redis_passes_the_conformance_suite_over_tls_and_without() {
         })
         .await;
     }
+}
+
+/// Beyond what is counted key by key, a sample tells: within five standard errors, and of a share of one in
+/// three that is less than 12 % of all keys.
+#[tokio::test]
+async fn many_sessions_are_estimated_from_a_sample() {
+    let scratch = Scratch::new();
+    let ca = Ca::new(scratch.path().to_owned());
+    let redis = Redis::start(&scratch, &ca).await;
+    let store = store(redis.plain_url(), &ca, "bff:".to_owned(), Reads::Pipe).await;
+    let fill: &[u8] = b"for n = 1, 10000 do redis.call('SET', 'bff:session:' .. n, 'x') \
+        redis.call('SET', 'bff:uid:' .. n, 'x') redis.call('SET', 'other:' .. n, 'x') end";
+    redis.ask(&[b"EVAL", fill, b"0"]).await;
+    let estimate = store.estimate_sessions().await.expect("Redis answers");
+    assert!((6_400..=13_600).contains(&estimate), "{estimate}");
+    assert_eq!((redis.calls("randomkey").await, redis.calls("scan").await), (400, 0));
+
+    // Few enough to be counted.
+    let thin: &[u8] = b"for n = 1, 10000 do redis.call('DEL', 'other:' .. n) \
+        if n <= 7000 then redis.call('DEL', 'bff:uid:' .. n, 'bff:session:' .. n) end end";
+    redis.ask(&[b"EVAL", thin, b"0"]).await;
+    assert_eq!(store.estimate_sessions().await, Ok(3_000));
+    assert!((1..=40).contains(&redis.calls("scan").await));
+}
+
+#[tokio::test]
+async fn sessions_are_not_estimated_without_the_right_and_nothing_else_fails() {
+    let scratch = Scratch::new();
+    let ca = Ca::new(scratch.path().to_owned());
+    let redis = Redis::start(&scratch, &ca).await;
+    for right in ["dbsize", "scan"] {
+        let (less, more) = (format!("-{right}"), format!("+{right}"));
+        redis.ask(&[b"ACL", b"SETUSER", USER.as_bytes(), less.as_bytes()]).await;
+        let store = store(redis.plain_url(), &ca, format!("bff:{right}:"), Reads::Pipe).await;
+        let refused = StoreError::Refused("NOPERM".to_owned());
+        assert_eq!(store.estimate_sessions().await, Err(refused), "{right}");
+        let key = SessionId::from_random([1; 32]).store_key();
+        assert_eq!(store.create(&key, session(), Duration::from_mins(10)).await, Ok(true));
+        redis.ask(&[b"ACL", b"SETUSER", USER.as_bytes(), more.as_bytes()]).await;
+        assert_eq!(store.estimate_sessions().await, Ok(1), "{right}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_cluster_the_sessions_of_all_servers_are_counted() {
+    let scratch = Scratch::new();
+    let ca = Ca::new(scratch.path().to_owned());
+    let cluster = Cluster::start(&scratch).await;
+    let store = store(cluster.url(), &ca, "bff:".to_owned(), Reads::Pipe).await;
+    for byte in 0..60 {
+        let key = SessionId::from_random([byte; 32]).store_key();
+        assert_eq!(store.create(&key, session(), Duration::from_mins(10)).await, Ok(true));
+    }
+    assert_eq!(cluster.spread("bff:session:").await, 3);
+    assert_eq!(store.estimate_sessions().await, Ok(60));
 }
 
 fn session() -> StoredSession {

@@ -4,6 +4,7 @@
 //! passes [`server`], [`front`], one file of `routes` (or [`proxy`]), and what those call; nothing calls back
 //! up. `docs/ARCHITECTURE.md` walks through the journeys.
 
+pub mod active_sessions;
 pub mod admin;
 pub mod app;
 pub mod audit;

@@ -11,7 +11,7 @@ use bff_core::app::App;
 use bff_core::audit::{self, Anchor, AuditLog};
 use bff_core::config::Config;
 use bff_core::config::catalogue::ALL;
-use bff_core::{explain, look, metrics, probe, reload as files, server, startup};
+use bff_core::{active_sessions, explain, look, metrics, probe, reload as files, server, startup};
 use clap::{Parser, Subcommand};
 use shell::admin::Admin;
 use shell::check::{FAILED, Findings, MISCONFIGURED};
@@ -257,6 +257,7 @@ async fn serve_until_told(config: Config, metrics_handle: Metrics) -> anyhow::Re
         .context("cannot listen to signals")?;
     let admin = Admin { metrics: Some(metrics_handle), shutdown: shutdown.clone() };
 
+    active_sessions::start(&app);
     drop(tokio::spawn(server::serve_admin(Arc::clone(&app), admin, admin_listener)));
     shutdown.started();
     tracing::info!(%listen_on, %admin_on, "serving");

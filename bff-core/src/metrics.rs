@@ -18,6 +18,13 @@ pub fn program_started() {
     gauge!("build_info", "program" => "bff", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
 
+/// About how many sessions the store holds.
+pub fn active_sessions(sessions: u64) {
+    // Exact up to 2^53.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate, and gauges are floats")]
+    gauge!("bff_active_sessions_total").set(sessions as f64);
+}
+
 /// A refresh that gave new tokens.
 pub fn refreshed() {
     counter!("bff_token_refresh_success_total").increment(1);

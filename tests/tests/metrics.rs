@@ -218,6 +218,31 @@ async fn a_real_prometheus_scrapes_both_and_answers_every_query_of_dashboard_and
     }
 }
 
+/// Of two replicas each tells of all sessions, also of those that the other made.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_replica_tells_how_many_sessions_there_are() {
+    const SESSIONS: usize = 5;
+    let stack = Stack::plan().twice().start().await;
+    let second = stack.second_bff.as_ref().expect("a second replica");
+    let admins = [stack.bff.admin, second.program.admin];
+    let agents = stack.sign_in_many("alice", SESSIONS).await;
+    let told = async |number: usize| {
+        let line = format!("bff_active_sessions_total {number}");
+        for admin in admins {
+            wait::until(&format!("{admin}: {line}"), wait::START, async || {
+                let text = served(&stack.agent(), admin).await;
+                text.lines().any(|told| told == line).then_some(())
+            })
+            .await;
+        }
+    };
+    told(SESSIONS).await;
+    for agent in &agents {
+        assert_eq!(stack.post(agent, "/auth/logout", &json!({})).await.status, 200);
+    }
+    told(0).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn logins_that_fail_for_want_of_the_provider_are_counted_and_so_is_each_call_to_it() {
     let stack = deployment().await;

@@ -60,6 +60,12 @@ pub const METRICS: &[Metric] = &[
             ),
         ],
     ),
+    Metric::gauge(
+        "bff_active_sessions_total",
+        "About how many sessions the store holds. Every replica tells the same: use `max`, never `sum`.",
+        &[],
+    )
+    .when("once the store has answered"),
     Metric::counter(
         "bff_sessions_ended_total",
         "Sessions that this program ended, by reason: as in `session.revoked` of the audit log.",

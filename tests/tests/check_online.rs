@@ -90,6 +90,16 @@ async fn t09_everything_that_is_not_there_is_told_at_once() {
     assert!(err.contains("REDIS_URL") && err.contains("hset") && err.contains("publish"), "{err}");
     assert!(!err.contains("narrow-canary") && !err.contains("hget,"), "{err}");
 
+    // A user who may do all but what one metric needs: that is no reason not to start.
+    stack.redis.ask(&[b"ACL", b"SETUSER", USER.as_bytes(), b"-randomkey"]).await;
+    let (status, out, err) = check("bff", &bff);
+    assert_eq!(status, Some(0), "{out}{err}");
+    assert!(
+        format!("{out}{err}").contains("may not do randomkey: bff_active_sessions_total"),
+        "{out}{err}"
+    );
+    stack.redis.ask(&[b"ACL", b"SETUSER", USER.as_bytes(), b"+randomkey"]).await;
+
     // An authority that did not sign Redis's certificate.
     refused("forwardauth", &forwardauth.clone().unset("REDIS_TLS_CA"), &["REDIS_URL", "no TLS ("]);
 

@@ -58,12 +58,15 @@ const ALL: [&str; 24] = [
     "publish jwt:blacklist x",
 ];
 
+/// What `bff` can do without, for an estimate of its sessions.
+const ESTIMATE: [&str; 3] = ["dbsize", "scan 0", "randomkey"];
+
 /// The command that asks what is missing.
 pub(super) fn script(prefix: &str, uses: Uses, tracks: bool) -> Vec<String> {
     let key = format!("{prefix}session:check-config");
-    let commands: &[&str] = match uses {
-        Uses::Verify => &VERIFY,
-        Uses::All => &ALL,
+    let (commands, estimate): (&[&str], &[&str]) = match uses {
+        Uses::Verify => (&VERIFY, &[]),
+        Uses::All => (&ALL, &ESTIMATE),
     };
     let tracking: &[&str] = if tracks { &TRACKING } else { &[] };
     let filled = |line: &&str| {
@@ -74,7 +77,7 @@ pub(super) fn script(prefix: &str, uses: Uses, tracks: bool) -> Vec<String> {
     };
     // Without keys: of a Cluster every server answers for itself.
     let head = ["EVAL".to_owned(), ALLOWED.to_owned(), "0".to_owned()];
-    head.into_iter().chain(commands.iter().chain(tracking).map(filled)).collect()
+    head.into_iter().chain(commands.iter().chain(tracking).chain(estimate).map(filled)).collect()
 }
 
 /// Notes what the answer to [`script`] says is missing.
@@ -90,6 +93,17 @@ pub(super) fn missing(answer: &OwnedFrame, peer: &Peer, findings: &mut Findings)
             let mut commands: Vec<&str> = text(other).unwrap_or_default().split(' ').collect();
             commands.retain(|command| !command.is_empty());
             commands.dedup();
+            let serves_the_estimate =
+                |command: &str| ESTIMATE.iter().any(|line| line.split(' ').next() == Some(command));
+            let (spared, commands): (Vec<_>, Vec<_>) =
+                commands.into_iter().partition(|command| serves_the_estimate(command));
+            if !spared.is_empty() {
+                let list = spared.join(", ");
+                let warning = format!(
+                    "leads to {peer}, whose user may not do {list}: bff_active_sessions_total is not told"
+                );
+                findings.warn(URL, &warning, HINT);
+            }
             if !commands.is_empty() {
                 let list = commands.join(", ");
                 let problem = format!(

@@ -76,6 +76,16 @@ async fn what_a_server_is_and_refuses_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn a_right_that_serves_a_metric_alone_is_warned_of() {
+    let hello = hello("7.0.15", "standalone", "master");
+    let missing = "$14\r\nscan randomkey\r\n";
+    let findings = looked("redis", &[OK, PONG, &hello, missing, NO_INFO]).await;
+    assert_eq!(problem(&findings), "");
+    let [warning] = findings.warnings.as_slice() else { panic!("{:?}", findings.warnings) };
+    assert!(warning.warning.contains("may not do scan, randomkey: bff_active_sessions_total"));
+}
+
+#[tokio::test]
 async fn t09_a_refusal_is_told_by_its_code_and_names_no_user() {
     let findings = looked("redis", &["-WRONGPASS of canary\r\n"]).await;
     assert!(problem(&findings).contains("(WRONGPASS)"));

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+use rustix::process::Signal;
+
 use crate::process::{Process, command};
 use crate::redis::{ADMIN_PASSWORD, PASSWORD, RIGHTS, USER, calls, login};
 use crate::resp::{Connection, Value};
@@ -95,6 +97,16 @@ impl Cluster {
             answers.push(node.ask(words).await);
         }
         answers
+    }
+
+    /// Stops the clock of one server: connections stay open and nothing answers.
+    pub fn freeze_one(&self) {
+        self.0[0].process.signal(Signal::STOP);
+    }
+
+    /// Ends that.
+    pub fn thaw_it(&self) {
+        self.0[0].process.signal(Signal::CONT);
     }
 
     /// Gives the slot of `key`, and what is in it, to another server.

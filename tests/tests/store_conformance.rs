@@ -8,9 +8,11 @@ use e2e::cluster::Cluster;
 use e2e::redis::{Redis, USER};
 use e2e::scratch::Scratch;
 use e2e::tls::Ca;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use session::conformance;
 use session::id::SessionId;
 use session::redis::{Reads, RedisOptions, RedisStore, RedisTls};
+use session::shelf::Shelf as _;
 use session::store::{IndexKey, Store as _, StoreError, StoredSession};
 use session::tracking::Limits;
 
@@ -134,6 +136,34 @@ async fn of_a_cluster_the_sessions_of_all_servers_are_counted() {
     }
     assert_eq!(cluster.spread("bff:session:").await, 3);
     assert_eq!(store.estimate_sessions().await, Ok(60));
+
+    // Beyond what is counted of each server: one in three is a session.
+    let mut keys: Vec<_> = Vec::new();
+    for byte in 0..=u8::MAX {
+        for other in 0..48 {
+            let mut id = [byte; 32];
+            id[0] = other;
+            keys.push(SessionId::from_random(id).store_key());
+        }
+    }
+    let written = stream::iter(&keys).map(async |key| {
+        let name = format!("{key:?}");
+        store.put_note(&name, "note".into(), None).await?;
+        store.put_note(&format!("{name}+"), "note".into(), None).await?;
+        store.create(key, session(), Duration::from_mins(10)).await
+    });
+    written.buffer_unordered(32).try_for_each(async |_| Ok(())).await.expect("the servers answer");
+    let sessions = cluster.keys("bff:session:").await.len();
+    let all = cluster.keys("bff:").await.len();
+    assert!(all > 36_000, "{all}");
+    let estimate = usize::try_from(store.estimate_sessions().await.expect("they answer"));
+    assert!(estimate.expect("small").abs_diff(sessions) < all / 12, "{sessions} of {all}");
+    assert_eq!(cluster.calls().await.get("randomkey"), Some(&1_200));
+
+    // Half an answer would look like half of the users gone.
+    cluster.freeze_one();
+    assert!(store.estimate_sessions().await.is_err());
+    cluster.thaw_it();
 }
 
 fn session() -> StoredSession {

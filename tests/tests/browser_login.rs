@@ -15,7 +15,7 @@ const FETCH: &str = r"
 ";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deep_link_leads_through_the_login_and_back_to_itself() {
+async fn c36_a_deep_link_leads_through_the_login_and_back_to_itself() {
     let stack = Stack::start().await;
     let browser = stack.browser().await;
     let page = browser.page("alice");

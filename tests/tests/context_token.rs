@@ -128,7 +128,7 @@ async fn a_service_behind_the_bff_is_told_the_same() {
 
 /// As an operator writes a mounted secret anew: no program starts again.
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_are_rotated_without_a_restart_and_without_a_token_that_is_refused() {
+async fn c82_keys_are_rotated_without_a_restart_and_without_a_token_that_is_refused() {
     const FILE: &str = "BFF_CONTEXT_KEYS_FILE";
     let scratch = Scratch::new();
     let write = |keys: &[Value]| scratch.write("keys.json", Value::from(keys).to_string());

@@ -7,15 +7,15 @@ use e2e::traefik::HOST;
 use http::Method;
 
 e2e::in_both_forms!(
-    verify_is_not_reachable_from_outside_in_any_spelling,
+    t02_verify_is_not_reachable_from_outside_in_any_spelling,
     what_verify_refuses_reaches_the_client_as_it_is_and_the_service_not_at_all,
     t08_an_answer_of_verify_that_is_too_large_lets_nobody_through,
-    a_preflight_is_answered_before_verify_and_a_401_can_be_read_by_a_listed_origin,
+    c65_a_preflight_is_answered_before_verify_and_a_401_can_be_read_by_a_listed_origin,
     answers_carry_the_security_headers_and_no_identity,
     plain_http_only_redirects_and_an_unknown_host_gets_nothing,
 );
 
-async fn verify_is_not_reachable_from_outside_in_any_spelling(form: Form) {
+async fn t02_verify_is_not_reachable_from_outside_in_any_spelling(form: Form) {
     let edge = Edge::start(form).await;
     for path in [
         "/auth/verify",
@@ -92,7 +92,7 @@ async fn t08_an_answer_of_verify_that_is_too_large_lets_nobody_through(form: For
     assert!(edge.protected.take().is_empty());
 }
 
-async fn a_preflight_is_answered_before_verify_and_a_401_can_be_read_by_a_listed_origin(
+async fn c65_a_preflight_is_answered_before_verify_and_a_401_can_be_read_by_a_listed_origin(
     form: Form,
 ) {
     let edge = Edge::start(form).await;

@@ -13,12 +13,12 @@ use http::Method;
 use tokio::task::JoinSet;
 
 e2e::in_both_forms!(
-    a_flood_from_one_address_does_not_reach_verify,
-    a_flood_of_one_user_from_many_addresses_does_not_reach_the_service,
+    c85_a_flood_from_one_address_does_not_reach_verify,
+    c85_a_flood_of_one_user_from_many_addresses_does_not_reach_the_service,
     a_replica_that_is_away_costs_no_request_and_no_second_question,
     a_service_that_is_away_is_left_alone_and_found_again,
     a_service_that_is_away_is_told_as_a_page_or_a_problem,
-    without_verify_nobody_passes_and_is_told_as_a_page_or_a_problem,
+    t08_without_verify_nobody_passes_and_is_told_as_a_page_or_a_problem,
     an_outage_that_verify_tells_of_reaches_the_client_as_it_is,
 );
 
@@ -42,7 +42,7 @@ async fn flood(edge: &Edge, path: &str, from: &[u8], count: usize) -> (usize, us
     (slowed.len(), replies.len() - slowed.len())
 }
 
-async fn a_flood_from_one_address_does_not_reach_verify(form: Form) {
+async fn c85_a_flood_from_one_address_does_not_reach_verify(form: Form) {
     let edge = Edge::start(form).await;
     edge.verify_says(refused);
     let (slowed, others) = flood(&edge, "/app/x", &[9], 600).await;
@@ -52,7 +52,7 @@ async fn a_flood_from_one_address_does_not_reach_verify(form: Form) {
     assert_eq!(edge.agent.get(&edge.at("/app/x")).send().await.status, 401);
 }
 
-async fn a_flood_of_one_user_from_many_addresses_does_not_reach_the_service(form: Form) {
+async fn c85_a_flood_of_one_user_from_many_addresses_does_not_reach_the_service(form: Form) {
     let edge = Edge::start(form).await;
     let (slowed, others) = flood(&edge, "/app/x", &[9, 10, 11, 12], 150).await;
     assert!(slowed > 0, "600 requests of one user at once passed");
@@ -155,7 +155,7 @@ async fn a_service_that_is_away_is_told_as_a_page_or_a_problem(form: Form) {
     assert_eq!(edge.agent.get(&edge.at("/")).send().await.status, 200);
 }
 
-async fn without_verify_nobody_passes_and_is_told_as_a_page_or_a_problem(form: Form) {
+async fn t08_without_verify_nobody_passes_and_is_told_as_a_page_or_a_problem(form: Form) {
     let mut edge = Edge::start(form).await;
     // Nobody listens there any more.
     let address: SocketAddr = edge.verify.address;

@@ -19,10 +19,10 @@ e2e::in_both_forms!(
     t05_a_connection_line_cannot_take_the_verified_identity_away,
     t01_t06_verify_hears_of_the_real_request_whatever_the_client_claims,
     verify_is_asked_over_one_http_2_connection,
-    the_session_cookie_goes_to_verify_and_not_to_the_service,
+    c62_the_session_cookie_goes_to_verify_and_not_to_the_service,
     t17_a_request_head_beyond_the_limit_stops_at_the_edge,
     one_address_is_slowed_down_and_the_others_are_not,
-    the_access_log_holds_no_code_no_state_and_no_cookie,
+    t18_the_access_log_holds_no_code_no_state_and_no_cookie,
 );
 
 /// Names under which identity or routing is believed by services, beside the above.
@@ -151,7 +151,7 @@ async fn verify_is_asked_over_one_http_2_connection(form: Form) {
     assert!(connections.len() <= 2, "{} connections for 16 at once", connections.len());
 }
 
-async fn the_session_cookie_goes_to_verify_and_not_to_the_service(form: Form) {
+async fn c62_the_session_cookie_goes_to_verify_and_not_to_the_service(form: Form) {
     let edge = Edge::start(form).await;
     let head = "GET /app/x HTTP/1.1\r\nCookie: bff_session=secret; theme=dark\r\nCookie: other=1";
     assert_eq!(edge.raw(head).await.status, Some(200));
@@ -181,7 +181,7 @@ async fn one_address_is_slowed_down_and_the_others_are_not(form: Form) {
     assert_eq!(edge.agent.get(&url).send().await.status, 200);
 }
 
-async fn the_access_log_holds_no_code_no_state_and_no_cookie(form: Form) {
+async fn t18_the_access_log_holds_no_code_no_state_and_no_cookie(form: Form) {
     let edge = Edge::start(form).await;
     let url = edge.at("/auth/callback?code=canary-code&state=canary-state");
     let reply = edge.agent.get(&url).header("cookie", "bff_session=canary-cookie").send().await;

@@ -200,7 +200,7 @@ async fn verify_answers_any_method_and_suffix_with_an_empty_200() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_a_navigation_is_redirected_and_only_at_forward() {
+async fn c68_only_a_navigation_is_redirected_and_only_at_forward() {
     let stack = Stack::start().await;
     let agent = stack.agent();
     let ask = async |path: &str, method: &str, headers: &[(&str, &str)]| {

@@ -10,7 +10,7 @@ const FIREFOX: &str =
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unsafe_request_or_a_websocket_needs_an_origin_of_ours() {
+async fn c64_c66_an_unsafe_request_or_a_websocket_needs_an_origin_of_ours() {
     let stack =
         Stack::plan().forwardauth("BFF_CORS_ORIGINS", "https://spa.wicket.test").start().await;
     let agent = stack.signed_in("alice").await;

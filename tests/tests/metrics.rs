@@ -104,7 +104,7 @@ fn documented(program: &str) -> Families {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_both_programs_serve_is_what_is_documented_and_promtool_finds_no_fault() {
+async fn c84_what_both_programs_serve_is_what_is_documented_and_promtool_finds_no_fault() {
     let stack = deployment().await;
     let agent = stack.agent();
     // Before anything happens: a counter that appears with its first event hides it.
@@ -164,7 +164,7 @@ fn dashboard() -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_real_prometheus_scrapes_both_and_answers_every_query_of_dashboard_and_rules() {
+async fn c84_a_real_prometheus_scrapes_both_and_answers_every_query_of_dashboard_and_rules() {
     let stack = deployment().await;
     let agent = stack.agent();
     let targets = [("forwardauth", stack.forwardauth.admin), ("bff", stack.bff.admin)];
@@ -244,7 +244,7 @@ async fn every_replica_tells_how_many_sessions_there_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn logins_that_fail_for_want_of_the_provider_are_counted_and_so_is_each_call_to_it() {
+async fn c84_logins_that_fail_for_want_of_the_provider_are_counted_and_so_is_each_call_to_it() {
     let stack = deployment().await;
     let agent = stack.signed_in("alice").await;
     let calls = "bff_idp_requests_total";

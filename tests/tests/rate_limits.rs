@@ -34,7 +34,7 @@ async fn storm(stack: &Stack, agent: &Agent) -> Vec<Reply> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_has_one_limit_over_all_replicas() {
+async fn c85_a_session_has_one_limit_over_all_replicas() {
     let plan = Stack::plan().twice().limits("{ login: off, proxy: { limit: 200, window: 1m } }");
     let stack = plan.start().await;
     let (agent, other) = (stack.signed_in("alice").await, stack.signed_in("bob").await);
@@ -71,7 +71,7 @@ async fn a_session_has_one_limit_over_all_replicas() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_redis_is_away_each_replica_counts_alone_and_afterwards_all_together() {
+async fn c85_while_redis_is_away_each_replica_counts_alone_and_afterwards_all_together() {
     let route = "{ id: open, path: /api/open, target_service: echo, methods: [GET], auth: none, \
                  rate_limit: { limit: 5, window: 1m, key: ip } }";
     let mut stack = Stack::plan().twice().route(route).start().await;

@@ -59,7 +59,7 @@ fn judge(samples: &[Sample], gone: Instant, back: Instant) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_frozen_redis_gives_503_in_time_and_everything_returns_by_itself() {
+async fn c80_a_frozen_redis_gives_503_in_time_and_everything_returns_by_itself() {
     let _alone = ALONE.lock().await;
     let stack = Stack::start().await;
     let agent = stack.signed_in("alice").await;
@@ -78,7 +78,7 @@ async fn a_frozen_redis_gives_503_in_time_and_everything_returns_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_killed_redis_gives_503_in_time_and_everything_returns_by_itself() {
+async fn c80_a_killed_redis_gives_503_in_time_and_everything_returns_by_itself() {
     let _alone = ALONE.lock().await;
     let mut stack = Stack::start().await;
     let agent = stack.signed_in("alice").await;

@@ -36,7 +36,7 @@ async fn world() -> World {
 }
 
 #[tokio::test]
-async fn logins_are_counted_by_address_on_all_replicas() {
+async fn c85_logins_are_counted_by_address_on_all_replicas() {
     let world = world().await;
     let (one, other) = (limited(&world, "  login: { limit: 3, window: 1m }\n"), world.replica());
     let browser = Browser::new();
@@ -61,7 +61,7 @@ async fn logins_are_counted_by_address_on_all_replicas() {
 
 /// One subscriber has a network of addresses, and an address that nobody knows is one for all.
 #[tokio::test]
-async fn addresses_that_are_free_to_choose_are_one() {
+async fn c85_addresses_that_are_free_to_choose_are_one() {
     let world = world().await;
     let app = limited(&world, "  login: { limit: 1, window: 1m }\n");
     let browser = Browser::new();
@@ -75,7 +75,7 @@ async fn addresses_that_are_free_to_choose_are_one() {
 }
 
 #[tokio::test]
-async fn other_posts_share_a_limit_and_the_session_has_its_own() {
+async fn c85_other_posts_share_a_limit_and_the_session_has_its_own() {
     let world = world().await;
     let browser = world.signed_in().await;
     let app = limited(
@@ -98,7 +98,7 @@ async fn other_posts_share_a_limit_and_the_session_has_its_own() {
 }
 
 #[tokio::test]
-async fn proxied_calls_are_counted_by_session_unless_their_route_has_its_own_limit() {
+async fn c85_proxied_calls_are_counted_by_session_unless_their_route_has_its_own_limit() {
     let world = world().await;
     let service = &world.service.url;
     let route = |id: &str, more: &str| {
@@ -201,7 +201,7 @@ async fn t17_a_flood_is_refused_without_the_store_and_logged_by_samples() {
 
 /// A store that is away, or stands still, refuses nobody; and when it is back, it counts on.
 #[tokio::test]
-async fn while_the_store_is_away_each_replica_counts_alone() {
+async fn c85_while_the_store_is_away_each_replica_counts_alone() {
     let world = world().await;
     let service = &world.service.url;
     world.write(

@@ -8,7 +8,7 @@ use http::Method;
 use crate::start;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_step_up_leads_through_the_login_to_a_session_that_passes() {
+async fn c70_a_step_up_leads_through_the_login_to_a_session_that_passes() {
     let stack = start().await;
     // The provider has forgotten her, and asks again for what the login asks for.
     let cookie = stack.cookie(&stack.signed_in("alice").await);

@@ -16,7 +16,7 @@ use crate::scene::{GOOD, SILENCE, Scene};
 
 crate::with_each!(
     who_navigates_is_led_to_the_login_and_everybody_else_is_told_in_verifys_words,
-    verify_is_not_reachable_from_outside_in_any_spelling,
+    t02_verify_is_not_reachable_from_outside_in_any_spelling,
     without_verify_nobody_passes,
     a_session_of_the_real_programs_is_known,
     the_doctor_finds_nothing_bad,
@@ -41,7 +41,7 @@ async fn who_navigates_is_led_to_the_login_and_everybody_else_is_told_in_verifys
     assert!(scene.app.take().is_empty(), "a refused request reached the service");
 }
 
-async fn verify_is_not_reachable_from_outside_in_any_spelling(kind: Kind) {
+async fn t02_verify_is_not_reachable_from_outside_in_any_spelling(kind: Kind) {
     let scene = Scene::start(kind).await;
     for path in [
         "/auth/verify",

@@ -4,6 +4,8 @@ import pathlib
 import re
 import unittest
 
+import index_test
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCUMENTS = [
     *ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "traefik").glob("*.md"), ROOT / "tests" / "README.md", ROOT / "benches" / "README.md",
@@ -15,9 +17,10 @@ SETTING = r"(?:BFF|FORWARDAUTH|OIDC|REDIS|SESSION|ENABLE|TOKEN)_[A-Z0-9_]*[A-Z0-
 
 
 def functions():
-    """The names of all functions, tests among them."""
+    """The names of all functions, tests among them, those too that a macro makes."""
     scripts = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("*.py"))
-    return set(re.findall(r"\bfn (\w+)", sources())) | set(re.findall(r"\bdef (\w+)", scripts))
+    made = index_test.tests_in(sources(), index_test.makers(sources()))
+    return set(re.findall(r"\bfn (\w+)", sources())) | set(re.findall(r"\bdef (\w+)", scripts)) | set(made)
 
 
 def sources():

@@ -192,7 +192,7 @@ async fn c22_only_known_parameters_reach_the_idp() {
 }
 
 #[tokio::test]
-async fn a_logout_leads_back_to_the_host_it_left_where_that_is_listed() {
+async fn t13_a_logout_leads_back_to_the_host_it_left_where_that_is_listed() {
     let dynamic = [
         ("BFF_DYNAMIC_CALLBACK", "true"),
         ("BFF_ALLOWED_REDIRECT_HOSTS", "app.example,shop.example"),

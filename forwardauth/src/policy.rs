@@ -119,15 +119,14 @@ fn verified_email(edge: &EdgeFrame) -> Option<&[u8]> {
     edge.claim(claims::EMAIL)
 }
 
-/// Whether an address is in one of `domains`. A subdomain is another domain.
+/// Whether an address is in one of `domains`. A subdomain is another domain. What has no name, or a
+/// second `@`, is no address and in none: others may read `a@evil.test@example.com` the other way.
 fn is_in_domains(email: &[u8], domains: &[String]) -> bool {
-    let domain = email.iter().rposition(|byte| *byte == b'@').and_then(|at| {
-        let (_, domain) = email.split_at_checked(at.checked_add(1)?)?;
-        Some(domain)
-    });
-    domain.is_some_and(|domain| {
-        domains.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(domain))
-    })
+    let mut parts = email.split(|byte| *byte == b'@');
+    let (Some(name), Some(domain), None) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    !name.is_empty() && domains.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(domain))
 }
 
 /// Whether `list` holds all of `all` and, unless that is empty, one of `any`.

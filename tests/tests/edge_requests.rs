@@ -4,8 +4,9 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use e2e::agent::Agent;
-use e2e::edge::{Edge, Form, IDENTITY};
+use e2e::edge::{Edge, Form, IDENTITY, allowed, refused};
 use e2e::identity::spellings;
+use e2e::raw;
 use e2e::service::answer;
 use e2e::traefik::HOST;
 use e2e::wait;
@@ -18,6 +19,7 @@ e2e::in_both_forms!(
     t04_identity_is_gone_when_verify_leaves_it_out,
     t05_a_connection_line_cannot_take_the_verified_identity_away,
     t01_t06_verify_hears_of_the_real_request_whatever_the_client_claims,
+    t03_a_host_in_another_spelling_goes_past_no_rule,
     verify_is_asked_over_one_http_2_connection,
     c62_the_session_cookie_goes_to_verify_and_not_to_the_service,
     t17_a_request_head_beyond_the_limit_stops_at_the_edge,
@@ -127,8 +129,45 @@ async fn t01_t06_verify_hears_of_the_real_request_whatever_the_client_claims(for
     }
     assert_eq!(asked.all("x-forwarded-host"), [format!("{HOST}:{}", edge.traefik.secure.port())]);
     for value in asked.headers.values() {
-        assert!(!String::from_utf8_lossy(value.as_bytes()).contains("evil"), "{:?}", asked.headers);
+        let value = String::from_utf8_lossy(value.as_bytes());
+        assert!(!value.contains("evil") && !value.contains("6.6.6.6"), "{:?}", asked.headers);
     }
+    for name in ["forwarded", "x-forwarded-prefix", "x-forwarded-scheme", "x_forwarded_uri"] {
+        assert!(asked.all(name).is_empty(), "{name}: {:?}", asked.headers);
+    }
+    assert!(!asked.all("x-forwarded-port").contains(&"1".to_owned()), "{:?}", asked.headers);
+}
+
+async fn t03_a_host_in_another_spelling_goes_past_no_rule(form: Form) {
+    let edge = Edge::start(form).await;
+    let port = edge.traefik.secure.port();
+    let with_port = format!("APP.Wicket.Test:{port}");
+    let hosts = [
+        "APP.WICKET.TEST",
+        "app.wicket.test.",
+        "App.Wicket.Test.",
+        "app.wicket.test:1",
+        &with_port,
+    ];
+    let ask = async |host: &str| {
+        let request = format!("GET /app/x HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        raw::tls(edge.traefik.secure, &edge.ca, HOST, request.as_bytes()).await
+    };
+    edge.verify_says(refused);
+    for host in hosts {
+        let reply = ask(host).await;
+        assert!(matches!(reply.status, Some(401 | 404 | 421)), "{host}: {}", reply.text);
+        assert!(edge.protected.take().is_empty(), "{host}");
+    }
+    edge.verify.take();
+    edge.verify_says(allowed);
+    for host in hosts {
+        let reply = ask(host).await;
+        let (asked, reached) = (edge.verify.take().len(), edge.protected.take().len());
+        assert_eq!(asked, reached, "{host}: {}", reply.text);
+        assert_eq!(reached == 1, reply.status == Some(200), "{host}: {}", reply.text);
+    }
+    assert_eq!(ask(&with_port).await.status, Some(200));
 }
 
 async fn verify_is_asked_over_one_http_2_connection(form: Form) {

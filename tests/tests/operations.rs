@@ -230,3 +230,20 @@ async fn finishes(plan: Plan) {
         assert!(status.success(), "{name}: {status}: {}", program.log());
     }
 }
+
+/// A process that stands still keeps its connections, so that Traefik cannot know.
+#[tokio::test(flavor = "multi_thread")]
+async fn t08_while_verify_stands_still_nobody_passes() {
+    let mut stack = Stack::start().await;
+    let agent = stack.signed_in("alice").await;
+    let page = stack.at("/app/");
+    assert_eq!(agent.fetch(Method::GET, &page).send().await.status, 200);
+    stack.protected.take();
+    stack.forwardauth.process().signal(Signal::STOP);
+    let asked = agent.fetch(Method::GET, &page).send();
+    let waited = tokio::time::timeout(Duration::from_secs(3), asked).await;
+    assert!(waited.is_err(), "an answer without verify");
+    assert!(stack.protected.seen().is_empty(), "a service was asked without verify");
+    stack.forwardauth.process().signal(Signal::CONT);
+    assert_eq!(agent.fetch(Method::GET, &page).send().await.status, 200);
+}

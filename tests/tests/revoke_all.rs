@@ -131,3 +131,30 @@ async fn c44_a_flag_that_an_administrator_sets_counts_at_the_next_request_of_ver
         assert_eq!(stack.ask_verify(&late, "/app/").send().await.status, status, "{flags}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c46_of_many_logins_at_once_over_two_replicas_as_many_sessions_remain_as_may() {
+    const MOST: usize = 3;
+    const LOGINS: usize = 30;
+    let stack = plan().bff("SESSION_MAX_PER_USER", MOST).start().await;
+    let bffs = stack.bffs();
+    let mut agents = Vec::new();
+    for turn in 0..LOGINS {
+        let agent = stack.agent();
+        let callback = stack.up_to_the_callback(&agent, "alice", bffs[turn % 2]).await;
+        agents.push((agent, callback));
+    }
+    let callbacks = agents.iter().enumerate().map(|(turn, (agent, callback))| {
+        let (stack, bff) = (&stack, bffs[turn / 2 % 2]);
+        async move { stack.visit_bff(bff, agent, callback).send().await.status.as_u16() }
+    });
+    let landed = futures_util::future::join_all(callbacks).await;
+    // Who is pushed out while still on the way in is told so.
+    assert!(landed.iter().all(|status| matches!(status, 303 | 400)), "{landed:?}");
+
+    assert_eq!(stack.keys("bff:session:").await.len(), MOST);
+    let agents: Vec<_> = agents.into_iter().map(|(agent, _)| agent).collect();
+    let told = told(&stack, &agents).await;
+    assert_eq!(told.iter().filter(|told| **told == (200, 200)).count(), MOST, "{told:?}");
+    assert_eq!(told.iter().filter(|told| **told == (401, 401)).count(), LOGINS - MOST, "{told:?}");
+}

@@ -6,6 +6,7 @@ mod reload;
 mod step_up;
 mod tenants;
 
+use e2e::clock;
 use e2e::stack::Stack;
 use http::Method;
 use serde_json::json;
@@ -96,4 +97,30 @@ async fn each_route_has_the_policy_that_its_middleware_names() {
         let reply = stranger.fetch(Method::GET, &stack.at(&format!("/app/{name}/x"))).send().await;
         assert_eq!(reply.status, 401, "{name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t16_a_role_that_is_taken_away_at_the_provider_is_refused_after_the_refresh() {
+    let stack = Stack::plan()
+        .idp("OP_AT_TTL", "1")
+        .policies("policies: { admins: { roles: { any: [admin] } } }")
+        .edge("WICKETGATE_POLICIES", "admins")
+        .start()
+        .await;
+    let agent = stack.signed_in("alice").await;
+    let status = async || {
+        let reply = agent.fetch(Method::GET, &stack.at("/app/admins/x")).send().await;
+        (reply.status.as_u16(), stack.protected.take().len())
+    };
+    assert_eq!(status().await, (200, 1));
+
+    let fewer = json!({ "sub": "alice", "set": { "roles": ["user"] } });
+    stack.idp.control("account", &fewer).await;
+    stack.idp.access_token_lifetime(3600).await;
+    clock::reach(clock::now() + 2).await;
+    // The call finds its token over.
+    let call = agent.fetch(Method::GET, &stack.at("/api/echo/x")).send().await;
+    assert_eq!(call.status, 200, "{}", call.text());
+    assert_eq!(stack.idp.count("grant refresh_token").await, 1);
+    assert_eq!(status().await, (403, 0));
 }

@@ -27,6 +27,7 @@ pub mod raw;
 pub mod redis;
 pub mod resp;
 pub mod scratch;
+pub mod sentinel;
 pub mod service;
 pub mod socket;
 pub mod stack;

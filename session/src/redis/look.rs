@@ -117,7 +117,7 @@ impl Asks<'_> {
         let known = talk.ask(&["HELLO"]).await?;
         let is_cluster = matches!(self.config.server, ServerConfig::Clustered { .. });
         rights::of_server(&known, peer, is_cluster, findings);
-        let allowed = rights::script(self.prefix, self.uses, self.tracks);
+        let allowed = rights::script(self.prefix, self.uses, self.tracks, &self.config.server);
         let words: Vec<&str> = allowed.iter().map(String::as_str).collect();
         rights::missing(&talk.ask(&words).await?, peer, findings);
         // Where we may: a user with no more rights than it needs may not.

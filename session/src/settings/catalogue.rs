@@ -8,7 +8,7 @@ pub const BOTH: [Setting; 19] = [
     Setting::secret(
         "REDIS_URL",
         Refused,
-        "`redis://` or `rediss://` (TLS), with user and password. `redis-cluster://` and `redis-sentinel://` are accepted; no test runs Sentinel yet. `memory://` is for the demo and refused by both programs",
+        "`redis://` or `rediss://` (TLS), with user and password. `redis-cluster://` and `redis-sentinel://` are accepted. `memory://` is for the demo and refused by both programs",
     ),
     Setting::pem("REDIS_TLS_CA", Means("the system's authorities"), "used with a TLS scheme only"),
     Setting::pem("REDIS_TLS_CERT", Means("none"), "a client certificate, with `REDIS_TLS_KEY`"),

@@ -1,5 +1,6 @@
 //! Owns: what a Redis server must be and let us do, and telling what it is not and does not.
 
+use fred::types::config::ServerConfig;
 use redis_protocol::resp2::types::OwnedFrame;
 use shell::check::Findings;
 use shell::reach::Peer;
@@ -58,17 +59,31 @@ const ALL: [&str; 24] = [
     "publish jwt:blacklist x",
 ];
 
+/// How the client finds the master, and the server of a slot.
+const BEHIND_SENTINEL: [&str; 1] = ["role"];
+const IN_A_CLUSTER: [&str; 3] = ["cluster slots", "cluster shards", "cluster info"];
+
 /// What `bff` can do without, for an estimate of its sessions.
 const ESTIMATE: [&str; 3] = ["dbsize", "scan 0", "randomkey"];
 
 /// The command that asks what is missing.
-pub(super) fn script(prefix: &str, uses: Uses, tracks: bool) -> Vec<String> {
+pub(super) fn script(
+    prefix: &str,
+    uses: Uses,
+    tracks: bool,
+    servers: &ServerConfig,
+) -> Vec<String> {
     let key = format!("{prefix}session:check-config");
     let (commands, estimate): (&[&str], &[&str]) = match uses {
         Uses::Verify => (&VERIFY, &[]),
         Uses::All => (&ALL, &ESTIMATE),
     };
     let tracking: &[&str] = if tracks { &TRACKING } else { &[] };
+    let find: &[&str] = match servers {
+        ServerConfig::Sentinel { .. } => &BEHIND_SENTINEL,
+        ServerConfig::Clustered { .. } => &IN_A_CLUSTER,
+        _ => &[],
+    };
     let filled = |line: &&str| {
         line.replace(' ', "\t")
             .replace("{s}", &key)
@@ -77,7 +92,8 @@ pub(super) fn script(prefix: &str, uses: Uses, tracks: bool) -> Vec<String> {
     };
     // Without keys: of a Cluster every server answers for itself.
     let head = ["EVAL".to_owned(), ALLOWED.to_owned(), "0".to_owned()];
-    head.into_iter().chain(commands.iter().chain(tracking).chain(estimate).map(filled)).collect()
+    let all = commands.iter().chain(tracking).chain(find).chain(estimate);
+    head.into_iter().chain(all.map(filled)).collect()
 }
 
 /// Notes what the answer to [`script`] says is missing.

@@ -12,7 +12,7 @@ use crate::report::Table;
 use crate::statistics::{Spread, rounded};
 use crate::{request, sessions};
 
-const SIZES: [u64; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
+const SIZES: [u64; 5] = [1, 10_000, 100_000, 1_000_000, 10_000_000];
 /// Sizes up to this one are measured with `--quick`.
 const QUICK: u64 = 100_000;
 /// Bytes of Redis's memory for a session's edge view and its entries in lists.

@@ -26,6 +26,11 @@ impl Cookies {
         &self.0.name
     }
 
+    /// Whether the session cookie stays behind in navigations that another site began.
+    pub const fn are_strict(&self) -> bool {
+        matches!(self.0.same_site, SameSite::Strict)
+    }
+
     /// Hands the browser its session.
     pub fn session(&self, id: &SessionId) -> Option<HeaderValue> {
         let cookie = base(&self.0, self.0.name.clone(), id.expose().to_owned(), "/");

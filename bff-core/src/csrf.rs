@@ -91,7 +91,8 @@ fn token_is_ours(shown: &HeaderValue, keys: &SessionKeys, id: &SessionId) -> boo
         .is_ok_and(|tag| keys.tag_is_ours(Purpose::Csrf, id.expose().as_bytes(), &tag))
 }
 
-fn fetch_site(headers: &HeaderMap) -> Option<&[u8]> {
+/// What the browser says about who began the request (`Sec-Fetch-Site`).
+pub(crate) fn fetch_site(headers: &HeaderMap) -> Option<&[u8]> {
     headers.get(FETCH_SITE).map(HeaderValue::as_bytes)
 }
 

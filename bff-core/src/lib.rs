@@ -41,6 +41,7 @@ pub mod refresh;
 pub mod reload;
 pub mod return_to;
 mod routes;
+mod same_site;
 pub mod server;
 pub mod sessions;
 pub mod single_flight;

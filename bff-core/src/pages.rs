@@ -67,14 +67,23 @@ pub(crate) fn confirm_logout(action: &str) -> Response {
     response
 }
 
+/// A page that leads on by itself: a navigation that this site began.
+pub(crate) fn onward(location: &str) -> Response {
+    leading_on("Signing in", location)
+}
+
 /// The session here has ended; the browser goes on to end the one at the IdP.
 pub(crate) fn leaving(end_session: &str) -> Response {
-    let url = escape(end_session);
+    leading_on("Signing out", end_session)
+}
+
+fn leading_on(title: &str, location: &str) -> Response {
+    let url = escape(location);
     let head = format!("<meta http-equiv=\"refresh\" content=\"0; url={url}\">");
     let body = format!(
-        "<h1>Signing out…</h1><p>If nothing happens, <a id=\"continue\" href=\"{url}\">go on</a>.</p>"
+        "<h1>{title}…</h1><p>If nothing happens, <a id=\"continue\" href=\"{url}\">go on</a>.</p>"
     );
-    page(StatusCode::OK, "Signing out", &head, &body)
+    page(StatusCode::OK, title, &head, &body)
 }
 
 /// Submits the form of [`leaving_by_form`]. Its hash is in the policy of that page.

@@ -16,16 +16,20 @@ use session::cookie::{self, SessionCookie};
 use session::id::SessionId;
 use session::shelf::Shelf as _;
 
-use super::login::{failed, login_cookies, see_other};
+use super::login::{failed, login_cookies};
+use super::see_other;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::limits::Subject;
 use crate::login_state::{LoginCookie, LoginState, PendingLogin};
 use crate::loops::Completed;
-use crate::metrics;
 use crate::oidc::AuthorizationResponse;
 use crate::sessions::{Cause, LoginAge, Use};
+use crate::{metrics, pages, same_site};
+
+/// The query of a callback that was answered and only asks where to go now.
+const OVER: &str = "over";
 
 /// The answer in the query.
 pub(crate) async fn by_query(
@@ -34,7 +38,10 @@ pub(crate) async fn by_query(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    callback(&app, &caller, &headers, query.as_deref().unwrap_or_default()).await
+    match query.as_deref().unwrap_or_default() {
+        OVER => again(&app, &caller, &headers, true).await,
+        answer => callback(&app, &caller, &headers, answer).await,
+    }
 }
 
 /// The answer in a form (`response_mode=form_post`). The IdP's page posts it across sites, and
@@ -86,7 +93,7 @@ async fn complete(
         Some(_) => app.store.take_login(state.suffix()).await?,
     };
     let (Some(cookie), Some(taken)) = (cookie, taken) else {
-        return again(app, caller, headers).await;
+        return again(app, caller, headers, false).await;
     };
     let result = match cookie.open(&app.config.session_keys, &state, &taken.sealed) {
         Ok(pending) => {
@@ -129,7 +136,7 @@ async fn sign_in(
             return Err(error);
         }
     };
-    let mut response = see_other(return_to.as_str())?;
+    let mut response = same_site::lead_on(caller, headers, return_to.as_str())?;
     let cookies = &caller.tenant.cookies;
     let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
     match cookie::find(lines, cookies.name()) {
@@ -170,10 +177,19 @@ async fn replace(app: &App, caller: &Caller, old: SessionId) {
 }
 
 /// A callback whose login is over, or that belongs to another browser. Who is signed in already
-/// goes on instead of seeing an error (bff-checklist 12).
-async fn again(app: &Arc<App>, caller: &Caller, headers: &HeaderMap) -> Result<Response, ApiError> {
+/// goes on instead of seeing an error (bff-checklist 12). `looked` where the browser was asked once more,
+/// and had no reason to keep its session back.
+async fn again(
+    app: &Arc<App>,
+    caller: &Caller,
+    headers: &HeaderMap,
+    looked: bool,
+) -> Result<Response, ApiError> {
     match app.session(headers, caller, Use::Silent).await? {
         Some(_) => see_other("/"),
+        None if !looked && same_site::is_kept_back(caller, headers) => {
+            Ok(pages::onward(&format!("/auth/callback?{OVER}")))
+        }
         None => Err(ApiError::Login("login_unknown")),
     }
 }

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::HeaderMap;
+use http::header::SET_COOKIE;
 use session::shelf::Shelf as _;
 
-use super::no_content;
+use super::{no_content, see_other};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -23,7 +22,7 @@ use crate::login_state::{LOGIN_SECONDS, LoginTicket, PendingLogin};
 use crate::loops::{self, Completed};
 use crate::oidc::{Exchange, LoginRequest};
 use crate::sessions::{Use, keep_for};
-use crate::{audit, metrics};
+use crate::{audit, metrics, pages, same_site};
 
 pub(super) use left_overs::login_cookies;
 use query::LoginQuery;
@@ -46,8 +45,17 @@ pub(crate) async fn login(
     {
         return see_other(&home);
     }
+    if caller.says_navigation && !asked.returned && same_site::is_kept_back(&caller, &headers) {
+        return Ok(pages::onward(&query::returned(&query)));
+    }
     let rule = caller.tenant.rate_limits.login.as_ref();
     app.limiter.admit(rule, &caller.tenant.id, Subject::Ip(caller.ip)).await?;
+    if asked.returned
+        && query::asks_for_a_session(&query)
+        && app.session(&headers, &caller, Use::Silent).await?.is_some()
+    {
+        return see_other(asked.return_to.as_str());
+    }
     let completed = Completed::of(&headers, &caller.tenant.cookies);
     let is_loop = completed.is_loop(app.now()) && !asked.retries;
     if is_loop && !keeps_its_session(&app, &caller, &headers).await {
@@ -139,15 +147,4 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
             value == b"1" || value.windows(8).any(|part| part.eq_ignore_ascii_case(b"prefetch"))
         })
     })
-}
-
-/// 303: never repeats a method or body (RFC 9700 section 4.12).
-pub(crate) fn see_other(location: &str) -> Result<Response, ApiError> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SEE_OTHER;
-    let location = HeaderValue::try_from(location).map_err(|_| ApiError::Internal("location"))?;
-    let headers = response.headers_mut();
-    headers.insert(LOCATION, location);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
 }

@@ -81,3 +81,70 @@ async fn c37_a_login_with_two_session_cookies_leaves_one_that_works() {
     world.finish(&browser, &login).await;
     assert!(world.is_signed_in(&browser).await);
 }
+
+/// Where a page that leads on leads to.
+fn leads_to(answer: &crate::testing::Answer) -> String {
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let url = answer.body.split("content=\"0; url=").nth(1).expect("a page that leads on");
+    url.split('"').next().unwrap().replace("&amp;", "&")
+}
+
+#[tokio::test]
+async fn c36_a_strict_cookie_is_asked_for_from_a_page_of_ours_before_a_login_begins() {
+    let world = World::with(&[("BFF_COOKIE_SAMESITE", "Strict")]).await;
+    let browser = Browser::new();
+    let from = |site: &'static str, target: &str| {
+        browser.get(target).navigating().header("sec-fetch-site", site)
+    };
+    let linked = from("cross-site", "/auth/login?return_to=%2Fa%3Fb%3D1").send(&world.app).await;
+    let again = leads_to(&linked);
+    assert_eq!(again, "/auth/login?return_to=%2Fa%3Fb%3D1&returned=true");
+    assert!(linked.cookies().is_empty(), "nothing has begun: {linked:?}");
+    // Nobody is signed in: the login begins, and its way back is a page as well.
+    let login = world.begin(&browser, &again).await;
+    let landed = world.finish(&browser, &login).await;
+    assert_eq!(leads_to(&landed), "/a?b=1");
+    assert!(browser.session().is_some());
+
+    // Now somebody is: back to where the link led, unless it asked for more than a session.
+    let back = from("same-origin", &again).send(&world.app).await;
+    assert_eq!((back.status, back.header("location")), (303, Some("/a?b=1")));
+    let stronger = format!("{again}&prompt=login");
+    assert_ne!(
+        from("same-origin", &stronger).send(&world.app).await.header("location"),
+        Some("/a?b=1")
+    );
+}
+
+#[tokio::test]
+async fn c12_c36_a_callback_that_is_over_finds_a_strict_session_from_a_page_of_ours() {
+    let world = World::with(&[("BFF_COOKIE_SAMESITE", "Strict")]).await;
+    let browser = Browser::new();
+    let login = world.begin(&browser, "/auth/login").await;
+    world.finish(&browser, &login).await;
+    let over = world.callback(&login.state);
+    let call = |browser: &Browser, target: &str, site: &'static str| {
+        browser.get(target).navigating().header("sec-fetch-site", site)
+    };
+    // As a browser sends it again from the IdP's page: without the session.
+    let replayed = call(&Browser::new(), &over, "cross-site").send(&world.app).await;
+    let once_more = leads_to(&replayed);
+    assert_eq!(once_more, "/auth/callback?over", "no code and no state in a page");
+    let known = call(&browser, &once_more, "same-origin").send(&world.app).await;
+    assert_eq!((known.status, known.header("location")), (303, Some("/")));
+    for site in ["same-origin", "cross-site"] {
+        let nobody = call(&Browser::new(), &once_more, site).send(&world.app).await;
+        assert_eq!(nobody.status, 400);
+        assert!(nobody.body.contains("login_unknown"), "{nobody:?}");
+    }
+}
+
+#[tokio::test]
+async fn c36_a_lax_cookie_needs_no_page_in_between() {
+    let world = World::start().await;
+    world.idp.always("/par", crate::oidc::mock::pushed("urn:example:1"));
+    let browser = Browser::new();
+    let linked = browser.get("/auth/login").navigating().header("sec-fetch-site", "cross-site");
+    assert_eq!(linked.send(&world.app).await.status, 303);
+}

@@ -35,7 +35,11 @@ pub const BOTH: [Setting; 19] = [
         Is("true"),
         "`false` is for loopback: `bff` refuses it where its public host (`BFF_DEFAULT_HOST`, else the address it listens on; with tenants, any of their hosts) is any other",
     ),
-    Setting::text("BFF_COOKIE_SAMESITE", Is("Lax"), "or `Strict`, `None`. `None` needs `Secure`"),
+    Setting::text(
+        "BFF_COOKIE_SAMESITE",
+        Is("Lax"),
+        "or `Strict`, `None`. `None` needs `Secure`. With `Strict` a page that leads on by itself ends each login, and stands before yours where another site links to it",
+    ),
     Setting::text(
         "BFF_BINDING_UA",
         Is("deny"),

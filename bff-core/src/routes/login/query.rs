@@ -15,6 +15,9 @@ const RETRY: &str = "retry";
 /// Marks a request that was sent to the host of the redirect URI, so that it is sent there once.
 const MOVED: &str = "moved";
 
+/// Marks a request that a page of ours sent on, so that it brings the session along (`same_site`).
+const RETURNED: &str = "returned";
+
 /// What a link to the login repeats.
 const REPEATED: [&str; 7] =
     ["return_to", "idp", "prompt", "acr_values", "max_age", "login_hint", "ui_locales"];
@@ -30,6 +33,8 @@ pub(super) struct LoginQuery {
     pub(super) idp: Option<String>,
     /// The person was told of a loop, and tries again.
     pub(super) retries: bool,
+    /// A page of ours sent the browser here once more.
+    pub(super) returned: bool,
     moved: bool,
 }
 
@@ -50,9 +55,23 @@ impl LoginQuery {
                 .unwrap_or_default(),
             idp: only("idp", "idp_repeated")?.map(Cow::into_owned),
             retries: only(RETRY, "retry_repeated")?.is_some(),
+            returned: only(RETURNED, "returned_repeated")?.is_some(),
             moved: only(MOVED, "moved_repeated")?.is_some(),
         })
     }
+}
+
+/// Whether a session that is there already is all that the query asks for.
+pub(super) fn asks_for_a_session(query: &str) -> bool {
+    let mut names = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
+    names.all(|name| name == "return_to" || !REPEATED.contains(&name.as_ref()))
+}
+
+/// The same request, as a page of ours sends it once more.
+pub(super) fn returned(query: &str) -> String {
+    let mut again = with_query("/auth/login".to_owned());
+    again.extend_pairs(form_urlencoded::parse(query.as_bytes()));
+    again.append_pair(RETURNED, "true").finish()
 }
 
 struct Repeated;

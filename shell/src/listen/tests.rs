@@ -145,3 +145,30 @@ async fn who_waits_to_be_accepted_when_the_drain_begins_is_answered() {
         assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");
     }
 }
+
+/// Lints keep shipped code from it; a library may still.
+#[tokio::test]
+async fn t08_a_panic_in_a_handler_is_no_answer_and_ends_its_own_connection_alone() {
+    let listener = bind("127.0.0.1:0".parse().unwrap(), false).unwrap();
+    let address = listener.local_addr().unwrap();
+    // Room for two connections: one that panicked must give its place back.
+    let limits =
+        Limits { connections: Connections::counted("panics", Some(2)), ..Limits::default() };
+    let shutdown = Shutdown::new();
+    let served = serve(listener, None, limits, shutdown.clone(), |_| {
+        hyper::service::service_fn(async |request: Request<Incoming>| {
+            assert_ne!(request.uri().path(), "/panic", "as the test wants it");
+            hello(request).await
+        })
+    });
+    drop(tokio::spawn(served));
+    let mut bystander = TcpStream::connect(address).await.unwrap();
+    for _ in 0..5 {
+        let answer = send(address, "GET /panic HTTP/1.1\r\nhost: a\r\n\r\n".to_owned()).await;
+        assert_eq!(answer, "", "a proxy makes 502 of it, and never a 2xx");
+        bystander.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        assert!(read_answer(&mut bystander).await.starts_with("HTTP/1.1 200"));
+    }
+    shutdown.begin();
+    assert!(shutdown.drained(Duration::from_secs(10)).await, "a panic holds no drain");
+}

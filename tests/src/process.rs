@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
+use crate::vitals::Vitals;
 use crate::{place, wait};
 
 const TAIL_LINES: usize = 40;
@@ -114,12 +115,7 @@ impl Process {
 
     /// The resident memory of the process in bytes.
     pub fn resident_memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
-            .expect("the process is there");
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok())
-            .map_or(0, |kibibytes: u64| kibibytes * 1024)
+        Vitals::of(self.id()).resident
     }
 
     /// The number of the process.

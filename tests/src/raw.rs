@@ -1,12 +1,12 @@
 //! Requests as bytes, for what no client library would send.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -37,11 +37,33 @@ pub async fn tls(address: SocketAddr, ca: &Ca, host: &str, request: &[u8]) -> Ra
     exchange(connect(address, ca, host).await, request).await
 }
 
+/// The same from an address of the loopback network.
+pub async fn tls_from(
+    source: Ipv4Addr,
+    address: SocketAddr,
+    ca: &Ca,
+    host: &str,
+    request: &[u8],
+) -> RawReply {
+    exchange(connect_from(source, address, ca, host).await, request).await
+}
+
 /// A connection over TLS for HTTP/1.1.
 pub async fn connect(address: SocketAddr, ca: &Ca, host: &str) -> TlsStream<TcpStream> {
+    connect_from(Ipv4Addr::LOCALHOST, address, ca, host).await
+}
+
+async fn connect_from(
+    source: Ipv4Addr,
+    address: SocketAddr,
+    ca: &Ca,
+    host: &str,
+) -> TlsStream<TcpStream> {
     let mut config = ca.client();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let stream = TcpStream::connect(address).await.expect("the listener accepts");
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind((source, 0).into()).expect("an address of loopback");
+    let stream = socket.connect(address).await.expect("the listener accepts");
     let name = ServerName::try_from(host.to_owned()).expect("a server name");
     let connected = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
     connected.expect("TLS is spoken here")

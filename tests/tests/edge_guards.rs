@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use e2e::agent::{Agent, Call};
-use e2e::edge::{Edge, Form, allowed, refused};
+use e2e::edge::{Edge, Form, IDENTITY, allowed, refused};
+use e2e::identity::spellings;
 use e2e::service::{Service, answer};
 use e2e::wire::Wire;
 use e2e::{ports, wait};
@@ -18,6 +19,7 @@ e2e::in_both_forms!(
     a_replica_that_is_away_costs_no_request_and_no_second_question,
     a_service_that_is_away_is_left_alone_and_found_again,
     a_service_that_is_away_is_told_as_a_page_or_a_problem,
+    t04_identity_that_a_client_claims_reaches_the_error_pages_in_no_spelling,
     t08_without_verify_nobody_passes_and_is_told_as_a_page_or_a_problem,
     an_outage_that_verify_tells_of_reaches_the_client_as_it_is,
 );
@@ -153,6 +155,22 @@ async fn a_service_that_is_away_is_told_as_a_page_or_a_problem(form: Form) {
     let edge = Edge::plan(form).protected_at(ports::free()).start().await;
     told(&edge, 502).await;
     assert_eq!(edge.agent.get(&edge.at("/")).send().await.status, 200);
+}
+
+async fn t04_identity_that_a_client_claims_reaches_the_error_pages_in_no_spelling(form: Form) {
+    let edge = Edge::plan(form).protected_at(ports::free()).start().await;
+    let lines: Vec<_> = IDENTITY
+        .iter()
+        .flat_map(|(name, _)| spellings(name))
+        .map(|name| format!("\r\n{name}: evil"))
+        .collect();
+    for method in ["GET", "POST", "OPTIONS"] {
+        let reply = edge.raw(&format!("{method} /app/x HTTP/1.1{}", lines.concat())).await;
+        assert_eq!(reply.status, Some(502), "{method}: {}", reply.text);
+        let seen = edge.errors.take();
+        assert_eq!(seen.len(), 1, "{method}");
+        assert!(!format!("{:?}", seen[0].headers).contains("evil"), "{:?}", seen[0].headers);
+    }
 }
 
 async fn t08_without_verify_nobody_passes_and_is_told_as_a_page_or_a_problem(form: Form) {

@@ -20,6 +20,7 @@ e2e::in_both_forms!(
     t05_a_connection_line_cannot_take_the_verified_identity_away,
     t01_t06_verify_hears_of_the_real_request_whatever_the_client_claims,
     t03_a_host_in_another_spelling_goes_past_no_rule,
+    t03_a_host_in_another_script_is_another_host,
     verify_is_asked_over_one_http_2_connection,
     c62_the_session_cookie_goes_to_verify_and_not_to_the_service,
     t17_a_request_head_beyond_the_limit_stops_at_the_edge,
@@ -168,6 +169,27 @@ async fn t03_a_host_in_another_spelling_goes_past_no_rule(form: Form) {
         assert_eq!(reached == 1, reply.status == Some(200), "{host}: {}", reply.text);
     }
     assert_eq!(ask(&with_port).await.status, Some(200));
+}
+
+/// Names that a lenient reader of internationalised names (IDNA) takes for the protected host, and a neighbour in another script.
+async fn t03_a_host_in_another_script_is_another_host(form: Form) {
+    let edge = Edge::start(form).await;
+    edge.verify_says(allowed);
+    for host in [
+        "\u{ff41}pp.wicket.test",
+        "app\u{3002}wicket.test",
+        "a\u{ad}pp.wicket.test",
+        "\u{430}pp.wicket.test",
+        "%61pp.wicket.test",
+        "xn--app-.wicket.test",
+        "b\u{fc}cher.wicket.test",
+        "xn--bcher-kva.wicket.test",
+    ] {
+        let request = format!("GET /app/x HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let reply = raw::tls(edge.traefik.secure, &edge.ca, HOST, request.as_bytes()).await;
+        assert!(matches!(reply.status, Some(400 | 404 | 421)), "{host}: {}", reply.text);
+        assert!(edge.protected.take().is_empty() && edge.verify.take().is_empty(), "{host}");
+    }
 }
 
 async fn verify_is_asked_over_one_http_2_connection(form: Form) {

@@ -11,10 +11,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use e2e::dice::Dice;
 use e2e::service::{Seen, Service};
 use e2e::stack::Stack;
 use edge::Edge;
-use generate::{Dice, target};
+use generate::target;
 use talk::Talk;
 use tokio::task::JoinSet;
 

@@ -96,6 +96,30 @@ pub async fn error_pages(scratch: &Scratch, agent: &Agent) -> (Process, SocketAd
     (process, address)
 }
 
+/// The real nginx as a cache that all clients share, before `origin`; and where it answers. It keeps what it
+/// may for a minute, and says `x-cache: HIT` where it did not ask.
+pub async fn shared_cache(
+    scratch: &Scratch,
+    agent: &Agent,
+    origin: SocketAddr,
+) -> (Process, SocketAddr) {
+    let address = ports::free();
+    let folder = scratch.path().display();
+    scratch.write(
+        "cache.conf",
+        format!(
+            "proxy_cache_path {folder}/cache keys_zone=shared:1m;\nserver {{ listen {address};\n\
+             location = /ready {{ return 204; }}\nlocation / {{ proxy_pass http://{origin}; \
+             proxy_set_header Host $http_host; proxy_cache shared; proxy_cache_valid any 1m; \
+             add_header x-cache $upstream_cache_status always; }} }}\n"
+        ),
+    );
+    let mut process = Process::start("cache", nginx_with(scratch, "cache.conf"), scratch.path());
+    let url = format!("http://{address}/ready");
+    process.ready(async || agent.get(&url).try_send().await.ok()).await;
+    (process, address)
+}
+
 fn nginx(
     scratch: &Scratch,
     [address, plain]: [SocketAddr; 2],

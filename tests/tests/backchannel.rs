@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use e2e::agent::Agent;
 use e2e::stack::Stack;
 use http::Method;
@@ -103,4 +105,49 @@ async fn c66_an_open_stream_of_events_is_told_of_the_logout_on_another_replica_a
             assert!(stream.text.contains("event: revoked"), "{}", stream.text);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c78_a_flood_of_junk_fetches_keys_once_more_and_keeps_no_logout_away() {
+    const JUNK: usize = 300;
+    // Three parts with a known issuer and an unknown key, no token at all, and one that is too long.
+    let stack = Stack::plan().limits("{ backchannel: { limit: 1000, window: 1m } }").start().await;
+    let agent = stack.signed_in("alice").await;
+    let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let unknown = |number: usize| {
+        let head =
+            part(json!({"alg": "ES256", "kid": format!("invented-{number}"), "typ": "logout+jwt"}));
+        let claims = part(json!({
+            "iss": stack.idp.issuer, "aud": stack.bff.environment.get("OIDC_CLIENT_ID"), "sub": "alice",
+            "iat": e2e::clock::now(), "exp": e2e::clock::now() + 60, "jti": number.to_string(),
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        }));
+        format!("{head}.{claims}.{}", "A".repeat(86))
+    };
+    let keys = stack.idp.count("GET /jwks").await;
+    for number in 0..JUNK {
+        // A connection of its own: one on which too much was sent is closed.
+        let stranger = stack.agent();
+        let token = match number % 3 {
+            0 => unknown(number),
+            1 => format!("junk-{number}"),
+            _ => "A".repeat(100_000),
+        };
+        let call =
+            stack.to_bff(stack.bff_address, &stranger, Method::POST, "/auth/backchannel-logout");
+        match call.form(&[("logout_token", &token)]).try_send().await {
+            // 503: keys were asked for just now, and an issuer whose key is new tries again.
+            Ok(reply) => {
+                assert!(matches!(reply.status.as_u16(), 400 | 413 | 503), "{}", reply.text())
+            }
+            // Whoever sends too much is not listened to any longer.
+            Err(error) => assert_eq!(number % 3, 2, "{error}"),
+        }
+    }
+    let fetched = stack.idp.count("GET /jwks").await - keys;
+    // The first look at all, for logouts have one of their own, and one for newer keys.
+    assert!(fetched <= 2, "{fetched} fetches of keys for {JUNK} pieces of junk");
+    signed_in_everywhere(&stack, &agent).await;
+    logout_at_the_provider(&stack, "alice").await;
+    signed_out_everywhere(&stack, &agent).await;
 }

@@ -121,3 +121,22 @@ async fn c43_c55_a_refresh_token_the_provider_has_revoked_ends_the_session_clean
     assert_eq!(stack.ask_verify(&agent, "/app/").send().await.status, 401);
     assert!(stack.orders.seen().is_empty(), "the dead token was sent to the service");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c43_a_refresh_token_that_is_over_by_itself_ends_the_session_cleanly() {
+    let plan = Stack::plan().idp("OP_AT_TTL", "3").idp("OP_RT_TTL", "4");
+    let stack = plan.bff("TOKEN_REFRESH_THRESHOLD", "1").start().await;
+    let agent = stack.signed_in("alice").await;
+    let get = async || agent.fetch(Method::GET, &stack.at("/api/orders")).send().await;
+    assert_eq!(get().await.status, 200);
+    clock::reach(clock::now() + 6).await;
+    let over = get().await;
+    assert_eq!(over.status, 401, "{}", over.text());
+    assert!(over.json()["login_url"].is_string(), "{}", over.text());
+    assert_eq!(stack.session(&agent).await, json!({"authenticated": false}));
+    assert_eq!(stack.ask_verify(&agent, "/app/").send().await.status, 401);
+    // The provider still knows her.
+    let landed = agent.navigate(&stack.at("/auth/login?return_to=/")).await;
+    assert_eq!(landed.url.as_str(), stack.at("/"));
+    assert_eq!(get().await.status, 200);
+}

@@ -232,7 +232,9 @@ function build() {
     },
     extraTokenClaims: async (ctx, token) => {
       const a = token.accountId && account(token.accountId);
-      return { ...(a ? { roles: a.roles, tenant: a.tenant, email: a.email, email_verified: a.email_verified } : {}), ...(a?.token_claims ?? {}), ...(teExtra.get(token) ?? {}) };
+      // How and when the user signed in, for services that ask for more (RFC 9470 section 6.2).
+      const login = ctx.oidc.entities.AuthorizationCode ?? ctx.oidc.entities.RefreshToken;
+      return { ...(login?.acr ? { acr: login.acr } : {}), ...(login?.authTime ? { auth_time: login.authTime } : {}), ...(a ? { roles: a.roles, tenant: a.tenant, email: a.email, email_verified: a.email_verified } : {}), ...(a?.token_claims ?? {}), ...(teExtra.get(token) ?? {}) };
     },
     loadExistingGrant: async (ctx) => {
       const id = ctx.oidc.result?.consent?.grantId || ctx.oidc.session.grantIdFor(ctx.oidc.client.clientId);

@@ -250,6 +250,7 @@ pub trait Store: Send + Sync + 'static {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn t10_index_names_never_collide() {
@@ -257,6 +258,31 @@ mod tests {
         assert_ne!(IndexKey::user("a", "b", "c"), IndexKey::user("a", "bc", ""));
         assert_ne!(IndexKey::idp_session("", "a", "b"), IndexKey::user("a", "b", ""));
         assert_ne!(IndexKey::idp_session("", "a", "b"), IndexKey::subject("", "a", "b"));
+    }
+
+    type Fields = (u8, String, String, String);
+
+    /// Few and awkward characters, so that fields often are another's beginning or end.
+    fn fields() -> impl Strategy<Value = Fields> {
+        let field = || "[ab:|\\x00]{0,3}";
+        (0..3_u8, field(), field(), field())
+    }
+
+    fn named((kind, tenant, issuer, name): &Fields) -> IndexKey {
+        match kind {
+            0 => IndexKey::user(tenant, issuer, name),
+            1 => IndexKey::idp_session(tenant, issuer, name),
+            _ => IndexKey::subject(tenant, issuer, name),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+        #[test]
+        fn t10_lists_that_differ_in_any_field_have_different_names(one in fields(), other in fields()) {
+            let (a, b) = (named(&one).to_string(), named(&other).to_string());
+            prop_assert_eq!(one == other, a == b, "{:?} and {:?}", one, other);
+        }
     }
 
     /// The names as every replica must spell them.

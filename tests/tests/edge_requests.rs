@@ -93,10 +93,19 @@ async fn t04_identity_is_gone_when_verify_leaves_it_out(form: Form) {
 }
 
 async fn t05_a_connection_line_cannot_take_the_verified_identity_away(form: Form) {
+    const TRUSTED: [&str; 9] = [
+        "x-user-id, x-user-roles, close",
+        "Authorization",
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Forwarded-Method",
+        "X-Forwarded-Port",
+        "X-Forwarded-Proto",
+        "X-Forwarded-Uri",
+        "X-Real-Ip",
+    ];
     let edge = Edge::start(form).await;
-    for named in
-        ["X-User-ID", "x-user-id, x-user-roles, close", "X-Forwarded-Host", "X-Forwarded-Uri"]
-    {
+    for named in TRUSTED.into_iter().chain(IDENTITY.into_iter().map(|(name, _)| name)) {
         let reply = edge.raw(&format!("GET /app/x HTTP/1.1\r\nConnection: close, {named}")).await;
         assert_eq!(reply.status, Some(200), "{named}: {}", reply.text);
         let seen = edge.protected.take().remove(0);
@@ -104,7 +113,11 @@ async fn t05_a_connection_line_cannot_take_the_verified_identity_away(form: Form
             assert_eq!(seen.all(name), [value], "{named}");
         }
         let asked = edge.verify.take().remove(0);
-        assert_eq!(asked.header("x-forwarded-uri"), "/app/x", "{named}");
+        for (name, value) in
+            [("uri", "/app/x"), ("method", "GET"), ("proto", "https"), ("for", "127.0.0.1")]
+        {
+            assert_eq!(asked.header(&format!("x-forwarded-{name}")), value, "{named}");
+        }
         assert!(asked.header("x-forwarded-host").starts_with(HOST), "{named}");
     }
 }

@@ -37,7 +37,7 @@ pub(crate) use file::RoutesFile;
 #[cfg(not(test))]
 use file::RoutesFile;
 use given::Given;
-use paths::{Paths, REST};
+use paths::{Found, Paths};
 
 /// A service behind the proxy.
 #[derive(Debug, Clone)]
@@ -251,8 +251,8 @@ impl RouteTable {
 
     /// The methods that `path` has at the hosts of `tenant`, as `Allow` lists them.
     pub(super) fn allowed(&self, tenant: &str, path: PlainPath<'_>) -> Option<HeaderValue> {
-        let found = self.paths.of(tenant).at(path.as_str()).ok()?;
-        let methods = found.value.iter().flat_map(|route| &route.methods);
+        let found = self.paths.of(tenant).at(path).ok()?;
+        let methods = found.routes.iter().flat_map(|route| &route.methods);
         HeaderValue::try_from(methods.map(Method::as_str).collect::<Vec<_>>().join(",")).ok()
     }
 
@@ -263,16 +263,21 @@ impl RouteTable {
         path: PlainPath<'_>,
         method: &Method,
     ) -> Result<Matched, ApiError> {
-        let found = self.paths.of(tenant).at(path.as_str()).map_err(|_| ApiError::NotFound)?;
-        let route = found
-            .value
+        let Found { routes, rest } = self.paths.of(tenant).at(path)?;
+        let route = routes
             .iter()
             .find(|route| route.methods.contains(method))
             .ok_or(ApiError::MethodNotAllowed)?;
-        let rest = found.params.get(REST).unwrap_or_default();
         let upstream_path = match &route.upstream {
             Template::Fixed(path) => path.clone(),
-            Template::Around(before, after) => [before, rest, after].concat(),
+            Template::Around(before, after) => {
+                let path = [before, rest, after].concat();
+                // A slash at its end, or the like, may come to stand beside what the template has behind it.
+                if !after.is_empty() && PlainPath::parse(&path).is_none() {
+                    return Err(ApiError::BadRequest("path_unclear"));
+                }
+                path
+            }
             Template::Filled(_) => template_text(&route.upstream),
         };
         let rest = if matches!(route.upstream, Template::Filled(_)) { rest } else { "" };

@@ -1,15 +1,20 @@
 //! Owns: which paths there are for whom. A tenant that a route names has a table of its own, in which the
 //! routes of others are not: what is not there hides nothing, and the next best path is found.
+//!
+//! Services decode what we pass on as it was spelt. So a path whose decoded form is another route's is
+//! nobody's: it would be judged by the one and answered as the other (class T2).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::Method;
 
-use super::Route;
+use super::{PlainPath, Route};
+use crate::error::ApiError;
 
 /// matchit's name for the part behind `*`.
-pub(super) const REST: &str = "rest";
+const REST: &str = "rest";
 
 /// The routes of one path, each with methods of its own.
 type Router = matchit::Router<Vec<Arc<Route>>>;
@@ -18,9 +23,63 @@ type Router = matchit::Router<Vec<Arc<Route>>>;
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     /// Without the routes that are for some tenants alone.
-    of_all: Router,
+    of_all: Spellings,
     /// Of each tenant that a route names: those, and its own.
-    of_tenant: HashMap<String, Router>,
+    of_tenant: HashMap<String, Spellings>,
+}
+
+/// The paths that there are for somebody.
+#[derive(Debug, Default)]
+pub(super) struct Spellings {
+    /// As they are spelt.
+    spelt: Router,
+    /// As a service reads them.
+    decoded: Router,
+    /// Whether a path of the file is not spelt as it is read.
+    has_escapes: bool,
+}
+
+/// What stands at a path.
+pub(super) struct Found<'t, 'p> {
+    /// The routes, each with methods of its own. Never empty.
+    pub(super) routes: &'t [Arc<Route>],
+    /// What is behind the part that the file has.
+    pub(super) rest: &'p str,
+}
+
+impl Spellings {
+    /// What stands at `path`.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`], or `path_unclear` where another route stands at what it decodes to.
+    pub(super) fn at<'t, 'p>(&'t self, path: PlainPath<'p>) -> Result<Found<'t, 'p>, ApiError> {
+        let found = self.spelt.at(path.as_str()).map_err(|_| ApiError::NotFound)?;
+        let (routes, rest) = (found.value, found.params.get(REST).unwrap_or_default());
+        if (self.has_escapes || path.as_str().contains('%')) && !self.is_read_as(path, routes) {
+            return Err(ApiError::BadRequest("path_unclear"));
+        }
+        Ok(Found { routes, rest })
+    }
+
+    /// Whether `routes` are what stands at `path` for who decodes it.
+    fn is_read_as(&self, path: PlainPath<'_>, routes: &[Arc<Route>]) -> bool {
+        let read = decoded(path.as_str());
+        let read = self.decoded.at(&read).ok().and_then(|found| found.value.first());
+        routes.first().zip(read).is_some_and(|(one, other)| Arc::ptr_eq(one, other))
+    }
+
+    fn insert(&mut self, path: &str, routes: Vec<Arc<Route>>) -> Result<(), String> {
+        let (fixed, open) = match path.strip_suffix('*') {
+            Some(fixed) => (fixed, true),
+            None => (path, false),
+        };
+        let read = decoded(fixed);
+        self.has_escapes |= read != fixed;
+        let spelt = self.spelt.insert(pattern(fixed, open), routes.clone());
+        spelt.map_err(|error| error.to_string())?;
+        let same = |_| "is read as the path of another route once it is decoded".to_owned();
+        self.decoded.insert(pattern(&read, open), routes).map_err(same)
+    }
 }
 
 impl Paths {
@@ -41,7 +100,7 @@ impl Paths {
     }
 
     /// Those that are there at the hosts of `tenant`.
-    pub(super) fn of(&self, tenant: &str) -> &Router {
+    pub(super) fn of(&self, tenant: &str) -> &Spellings {
         self.of_tenant.get(tenant).unwrap_or(&self.of_all)
     }
 }
@@ -70,7 +129,7 @@ fn made_of(
     routes: &[(String, Arc<Route>)],
     tenant: Option<&str>,
     wrong: &mut Vec<(String, String)>,
-) -> Router {
+) -> Spellings {
     let mut by_path: Vec<(&String, Vec<Arc<Route>>)> = Vec::new();
     for (path, route) in routes.iter().filter(|(_, route)| route.is_of(tenant)) {
         match by_path.iter_mut().find(|(known, _)| *known == path) {
@@ -78,20 +137,22 @@ fn made_of(
             None => by_path.push((path, vec![Arc::clone(route)])),
         }
     }
-    let mut made = Router::new();
+    let mut made = Spellings::default();
     for (path, routes) in by_path {
-        if let Err(error) = made.insert(pattern(path), routes) {
-            wrong.push((path.clone(), error.to_string()));
+        if let Err(problem) = made.insert(path, routes) {
+            wrong.push((path.clone(), problem));
         }
     }
     made
 }
 
 /// A path of the file as matchit writes it. A brace in a file's path is no pattern of ours.
-fn pattern(path: &str) -> String {
-    let escaped = path.replace('{', "{{").replace('}', "}}");
-    match escaped.strip_suffix('*') {
-        Some(prefix) => format!("{prefix}{{*{REST}}}"),
-        None => escaped,
-    }
+fn pattern(fixed: &str, open: bool) -> String {
+    let escaped = fixed.replace('{', "{{").replace('}', "}}");
+    if open { format!("{escaped}{{*{REST}}}") } else { escaped }
+}
+
+/// A plain path as a service reads it. No escape of one is a slash, or not UTF-8.
+fn decoded(path: &str) -> Cow<'_, str> {
+    percent_encoding::percent_decode_str(path).decode_utf8_lossy()
 }

@@ -49,6 +49,64 @@ fn c59_the_most_specific_path_wins_and_nothing_else_is_reachable() {
 }
 
 #[test]
+fn t02_a_path_that_is_not_plain_in_its_template_reaches_no_service() {
+    let text = r#"
+services: { a: { base_url: "http://a:1" } }
+routes:
+  - { path: "/of/*", target_service: a, upstream_path: "/users/{path}/orders", methods: [GET], auth: none }
+  - { path: "/in/*", target_service: a, upstream_path: "/users/{path}", methods: [GET], auth: none }
+"#;
+    let table = table(text).unwrap();
+    let found = |path| {
+        let matched = table.find("", PlainPath::parse(path).unwrap(), &Method::GET);
+        matched.map(|matched| matched.upstream_path).map_err(|error| error.reason())
+    };
+    assert_eq!(found("/of/alice").as_deref(), Ok("/users/alice/orders"));
+    assert_eq!(found("/of/alice/"), Err("path_unclear"));
+    assert_eq!(found("/in/alice/").as_deref(), Ok("/users/alice/"));
+}
+
+#[test]
+fn t02_a_path_that_is_read_as_another_routes_once_decoded_is_nobodys() {
+    let text = r#"
+services: { a: { base_url: "http://a:1" } }
+routes:
+  - { id: admin, path: "/api/admin/*", target_service: a, methods: [GET], auth: session, roles: { any: [ADMIN] } }
+  - { id: all, path: "/api/*", target_service: a, methods: [GET], auth: session }
+  - { id: escaped, path: "/api/caf%C3%A9", target_service: a, methods: [GET], auth: session }
+  - { id: star, path: "/api/x/%2A", target_service: a, methods: [GET], auth: session }
+"#;
+    let table = table(text).unwrap();
+    let found = |path| {
+        let matched = table.find("", PlainPath::parse(path).unwrap(), &Method::GET);
+        matched.map(|matched| matched.route.id.clone()).map_err(|error| error.reason())
+    };
+    for path in ["/api/%61dmin/users", "/api/admi%6E/users", "/api/caf%c3%a9", "/api/x/*"] {
+        assert_eq!(found(path), Err("path_unclear"), "{path}");
+    }
+    for (path, id) in [
+        ("/api/admin/users", "admin"),
+        ("/api/admin/%61", "admin"),
+        ("/api/users/a%40b.example", "all"),
+        ("/api/%61dmins/users", "all"),
+        ("/api/caf%C3%A9", "escaped"),
+        ("/api/x/%2A", "star"),
+        ("/api/x/%2Ay", "all"),
+    ] {
+        assert_eq!(found(path).as_deref(), Ok(id), "{path}");
+    }
+
+    let twice = r#"
+services: { a: { base_url: "http://a:1" } }
+routes:
+  - { path: "/a/%62", target_service: a, methods: [GET], auth: none }
+  - { path: "/a/b", target_service: a, methods: [GET], auth: session }
+"#;
+    let problems = self::table(twice).unwrap_err();
+    assert!(problems[0].to_string().contains("once it is decoded"), "{problems:?}");
+}
+
+#[test]
 fn c60_a_table_that_is_not_quite_right_is_refused() {
     let with = |routes: &str| {
         let text =

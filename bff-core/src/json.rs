@@ -6,6 +6,7 @@ mod rules;
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
 use struson::reader::{JsonReader as _, JsonStreamReader, ReaderError, ReaderSettings};
 use struson::writer::JsonStreamWriter;
 
@@ -61,6 +62,16 @@ impl<'t> Passage<'t> {
         self.reader.consume_trailing_whitespace()?;
         self.writer.finish_document().map_err(|_| JsonError::Malformed)
     }
+}
+
+/// The object that a body is (RFC 8259), all of it in UTF-8. An array of the members' values is none, though
+/// serde takes it for one.
+pub(crate) fn object<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    let text = std::str::from_utf8(body).ok()?;
+    if !text.trim_ascii_start().starts_with('{') {
+        return None;
+    }
+    serde_json::from_str(text).ok()
 }
 
 /// Whether a body says that it is one JSON text (RFC 8259, RFC 6839), in the one encoding that those have.

@@ -52,11 +52,11 @@ impl ReturnTo {
         let with_port = url.port().map(|port| format!("{host}:{port}"));
         let named = with_port.as_deref().unwrap_or(host);
         let path = rest.get(authority.len()..)?;
+        // What browsers take for the host behind more slashes would be looked at by nobody.
+        let authority_is_plain = !authority.is_empty() && !authority.contains(['@', '\\', '%']);
         let clean = path.is_empty() || (path.starts_with('/') && is_plain(path));
-        (clean
-            && !authority.contains(['@', '\\', '%'])
-            && allowed_hosts.iter().any(|allowed| allowed == named))
-        .then(|| Self(url.into()))
+        (clean && authority_is_plain && allowed_hosts.iter().any(|allowed| allowed == named))
+            .then(|| Self(url.into()))
     }
 
     /// A target that was parsed before it was sealed.
@@ -147,6 +147,9 @@ mod tests {
             "https:evil.test",
             "https:/evil.test",
             "https:///evil.test",
+            "https:///app.example.com/",
+            "https:///somebody@app.example.com/",
+            "https:////app.example.com//evil.test",
             "http://app.example.com/",
             "https://evil.test",
             "https://app.example.com.evil.test/",

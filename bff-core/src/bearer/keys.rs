@@ -9,6 +9,7 @@ use url::Url;
 use validator_lib::keysource::{Fetch, FetchError, Fetched, RemoteKeys};
 
 use crate::http_client::{Documents, HttpClient};
+use crate::json;
 use crate::oidc::is_https_or_loopback;
 
 /// Whose keys, from where, and by which authority beside the system's.
@@ -85,8 +86,7 @@ fn jwks_uri(document: &[u8], issuer: &str) -> Result<Url, FetchError> {
         jwks_uri: Url,
     }
     let refused = |what: &str| FetchError::Network(what.to_owned());
-    let metadata: Metadata =
-        serde_json::from_slice(document).map_err(|_| refused("metadata malformed"))?;
+    let metadata: Metadata = json::object(document).ok_or_else(|| refused("metadata malformed"))?;
     if metadata.issuer != issuer {
         return Err(refused("metadata of another issuer"));
     }

@@ -10,6 +10,7 @@ use super::RelyingParty;
 use super::endpoint::Form;
 use super::error::{Endpoint, OidcError};
 use super::metadata::EndpointUrl;
+use crate::json;
 
 /// What the issuer says of a token (section 2.2).
 #[derive(Debug, Clone, Deserialize)]
@@ -39,7 +40,7 @@ impl RelyingParty {
         let form: Form<'_> = vec![("token", token), ("token_type_hint", "access_token")];
         let caller = self.caller(&metadata, now);
         let answer = caller.post(Endpoint::Introspection, endpoint, &form, None).await?;
-        serde_json::from_slice(answer.body()).map_err(|_| OidcError::Protocol {
+        json::object(answer.body()).ok_or(OidcError::Protocol {
             endpoint: Endpoint::Introspection,
             what: "introspection_malformed",
         })

@@ -11,6 +11,7 @@ use url::Url;
 use super::config::OidcConfig;
 use super::error::OidcError;
 use super::fapi2;
+use crate::json;
 use agreed::Agreed;
 use origins::Origins;
 
@@ -62,8 +63,8 @@ impl EndpointUrl {
 impl Metadata {
     /// Reads the discovery document.
     pub(super) fn parse(document: &[u8], config: &OidcConfig) -> Result<Self, OidcError> {
-        let mut wire: Wire = serde_json::from_slice(document)
-            .map_err(|_| OidcError::Metadata("discovery_malformed"))?;
+        let mut wire: Wire =
+            json::object(document).ok_or(OidcError::Metadata("discovery_malformed"))?;
         // Simple string comparison: a trailing slash makes another issuer.
         if wire.issuer != config.issuer {
             return Err(OidcError::Metadata("discovery_issuer_mismatch"));

@@ -5,9 +5,10 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use super::authorize::Authorization;
-use super::endpoint::Caller;
+use super::endpoint::{Answer, Caller};
 use super::error::{Endpoint, OidcError};
 use super::metadata::EndpointUrl;
+use crate::json;
 
 #[derive(Deserialize)]
 struct Wire {
@@ -26,13 +27,17 @@ pub(super) async fn push(
 ) -> Result<String, OidcError> {
     let form = authorization.form();
     let key = authorization.secrets.dpop_key.as_ref();
-    let answer = caller.post(Endpoint::Par, url, &form, key).await?;
+    read(&caller.post(Endpoint::Par, url, &form, key).await?)
+}
+
+/// The reference that an answer gives (RFC 9126 section 2.2).
+pub(super) fn read(answer: &Answer) -> Result<String, OidcError> {
     let protocol = |what| OidcError::Protocol { endpoint: Endpoint::Par, what };
     if answer.status() != StatusCode::CREATED {
         return Err(protocol("par_status"));
     }
     let Wire { request_uri, .. } =
-        serde_json::from_slice(answer.body()).map_err(|_| protocol("par_malformed"))?;
+        json::object(answer.body()).ok_or_else(|| protocol("par_malformed"))?;
     if request_uri.is_empty() {
         return Err(protocol("par_malformed"));
     }

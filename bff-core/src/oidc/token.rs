@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::config::{Mode, Profile};
 use super::endpoint::Answer;
 use super::error::{Endpoint, OidcError};
+use crate::json;
 
 /// What the token endpoint gave.
 #[derive(Debug, Clone)]
@@ -50,8 +51,8 @@ impl TokenType {
 impl TokenSet {
     /// Reads a 200. A member that is there twice makes it malformed.
     pub(super) fn parse(answer: &Answer, binding: Binding) -> Result<Self, OidcError> {
-        let wire: Wire = serde_json::from_slice(answer.body())
-            .map_err(|_| protocol("token_response_malformed"))?;
+        let wire: Wire =
+            json::object(answer.body()).ok_or_else(|| protocol("token_response_malformed"))?;
         let token_type = if wire.token_type.eq_ignore_ascii_case("dpop") {
             TokenType::Dpop
         } else if wire.token_type.eq_ignore_ascii_case("bearer") {

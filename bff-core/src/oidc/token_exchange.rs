@@ -11,6 +11,7 @@ use super::endpoint::Form;
 use super::error::{Endpoint, OidcError};
 use super::exchange::bound_key;
 use super::token::TokenSet;
+use crate::json;
 
 /// Section 2.1.
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -86,8 +87,7 @@ fn check_issued_type(body: &[u8]) -> Result<(), OidcError> {
         issued_token_type: String,
     }
     let protocol = |what| OidcError::Protocol { endpoint: Endpoint::Token, what };
-    let issued: Issued =
-        serde_json::from_slice(body).map_err(|_| protocol("issued_token_type_missing"))?;
+    let issued: Issued = json::object(body).ok_or_else(|| protocol("issued_token_type_missing"))?;
     match issued.issued_token_type.as_str() {
         ACCESS_TOKEN | JWT => Ok(()),
         _ => Err(protocol("issued_token_type_not_asked_for")),

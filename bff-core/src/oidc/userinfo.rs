@@ -16,6 +16,7 @@ use super::error::{Endpoint, OidcError};
 use super::metadata::EndpointUrl;
 use super::nonces::{Nonces, origin};
 use super::token::{TokenSet, TokenType};
+use crate::json;
 
 #[derive(Deserialize)]
 struct Sub {
@@ -87,7 +88,7 @@ async fn ask(
     }
     // Read as a struct first, which refuses a `sub` that is there twice.
     let Sub { sub } =
-        serde_json::from_slice(response.body()).map_err(|_| protocol("userinfo_malformed"))?;
+        json::object(response.body()).ok_or_else(|| protocol("userinfo_malformed"))?;
     // Section 5.3.2: an answer about somebody else must not be used.
     if sub.as_ref().and_then(Value::as_str) != Some(subject) {
         return Err(protocol("userinfo_sub_mismatch"));

@@ -70,3 +70,16 @@ fn unknown_members_are_ignored_and_scope_is_kept() {
     assert_eq!(set.scope.as_deref(), Some("openid orders:read"));
     assert!(set.refresh_token.is_none());
 }
+
+#[test]
+fn t19_a_token_response_that_is_no_object_in_utf_8_is_refused() {
+    for body in [
+        &br#"["a","Bearer",null,null,null,null]"#[..],
+        b"{\"access_token\":\"a\",\"token_type\":\"Bearer\",\"other\":\"\xff\"}",
+    ] {
+        let binding =
+            Binding { dpop: Mode::Auto, proved: false, certificate: false, profile: Profile::Open };
+        let parsed = TokenSet::parse(&Answer::ok(body.to_vec()), binding);
+        assert_eq!(parsed.unwrap_err().reason(), "token_response_malformed");
+    }
+}

@@ -1,12 +1,13 @@
 //! Owns: reading YAML files. serde-saphyr stays behind this one function.
 //!
 //! Variables are expanded in the text before it is parsed, in quoted values too, so a value that
-//! could end its quotes is refused. Errors carry the place, never the text around it: a
-//! neighbouring line may hold a secret.
+//! could end its quotes is refused. Errors carry the place and at most the name of a key, never what stands
+//! there or around it: it may be a secret, in the wrong line.
 
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
+use serde_saphyr::Error;
 
 use super::expand::{ExpandError, expand};
 use super::{Problem, Settings};
@@ -48,16 +49,44 @@ pub fn parse<T: DeserializeOwned>(
     text: &str,
     settings: &Settings,
 ) -> Result<T, Problem> {
-    let text = expanded(name, text, settings)?;
+    let expanded = expanded(name, text, settings)?;
     let options = serde_saphyr::options! { with_snippet: false };
-    serde_saphyr::from_str_with_options(&text, options).map_err(|error| {
+    serde_saphyr::from_str_with_options(&expanded, options).map_err(|error| {
         let place = error.location().map(|at| format!(":{}:{}", at.line(), at.column()));
         Problem {
             path: format!("{name}{}", place.unwrap_or_default()),
-            problem: error.to_string().lines().next().unwrap_or_default().to_owned(),
+            problem: Some(what(&error))
+                .filter(|problem| !holds_a_variable(problem, text, settings))
+                .unwrap_or_else(|| "has a variable where none can stand".to_owned()),
             hint: "Unknown keys and keys given twice are errors.".to_owned(),
         }
     })
+}
+
+/// What is wrong, without the value that is.
+fn what(error: &Error) -> String {
+    match error {
+        Error::SerdeInvalidType { expected, .. } | Error::SerdeInvalidValue { expected, .. } => {
+            format!("is not {expected}")
+        }
+        Error::SerdeUnknownVariant { expected, .. } => {
+            format!("is not one of {}", expected.join(", "))
+        }
+        Error::NonFiniteFloat { .. } => "is not a finite number".to_owned(),
+        other => other.to_string().lines().next().unwrap_or_default().to_owned(),
+    }
+}
+
+/// Shorter values, which are no secrets, stand in many a message by chance.
+const TELLING: usize = 4;
+
+/// Whether `problem` shows the value of a variable that `text` names, as a key or an anchor may be one.
+fn holds_a_variable(problem: &str, text: &str, settings: &Settings) -> bool {
+    let names = text.split("${").skip(1).map(|rest| rest.split(['}', ':']).next());
+    names
+        .flatten()
+        .filter_map(|name| settings.variables().get(name))
+        .any(|value| value.len() >= TELLING && problem.contains(value.as_str()))
 }
 
 /// As [`parse`], for a program that uses a part of the text and has not the variables of the rest: one
@@ -160,7 +189,8 @@ mod tests {
     }
 
     fn service(text: &str) -> Result<Service, Problem> {
-        let settings = Settings::from_pairs([("HOST", "crud"), ("QUOTE", "a\"b")]);
+        let settings =
+            Settings::from_pairs([("HOST", "crud"), ("QUOTE", "a\"b"), ("CANARY", "canary")]);
         parse("routes.yaml", text, &settings)
     }
 
@@ -179,6 +209,18 @@ mod tests {
         assert!(unknown.path.starts_with("routes.yaml:2"), "{unknown}");
         assert!(unknown.problem.contains("base_uri"), "{unknown}");
         assert!(!unknown.to_string().contains("canary"), "{unknown}");
+
+        for misplaced in [
+            "base_url: x\ntimeout: canary\n",
+            "base_url: [canary]\n",
+            "- canary\n",
+            "base_url: x\n\"${CANARY}\": 1\n",
+            "base_url: *${CANARY}\n",
+            "base_url: ${CANARY}\ntimeout: ${CANARY}\n",
+        ] {
+            let problem = service(misplaced).unwrap_err().to_string();
+            assert!(!problem.contains("canary"), "{problem}");
+        }
 
         let unset = service("base_url: x\ntimeout: ${NONE}\n").unwrap_err();
         assert_eq!(unset.path, "routes.yaml:2");

@@ -167,10 +167,14 @@ fn changed(buffer: &mut BytesMut) -> Result<Option<Reply>, Nonsense> {
                 };
                 let length =
                     number(digits).filter(|length| *length <= LENGTH_MAX).ok_or(Nonsense)?;
-                let Some(key) = rest.get(head..head + length) else { return Ok(None) };
-                let Some(after) = rest.get(head + length + 2..) else { return Ok(None) };
-                keys.push(Bytes::copy_from_slice(key));
-                rest = after;
+                let end = head + length;
+                let Some(key) = rest.get(head..end) else { return Ok(None) };
+                match rest.get(end..end + 2) {
+                    None => return Ok(None),
+                    Some(b"\r\n") => keys.push(Bytes::copy_from_slice(key)),
+                    Some(_) => return Err(Nonsense),
+                }
+                rest = rest.get(end + 2..).unwrap_or_default();
             }
             let used = buffer.len() - rest.len();
             buffer.advance(used);
@@ -293,6 +297,7 @@ mod tests {
             b">2\r\n$10\r\ninvalidatf\r\n",
             b">2\r\n$10\r\ninvalidate\r\n$1\r\nx\r\n",
             b">2\r\n$10\r\ninvalidate\r\n*1\r\n:1\r\n",
+            b">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nabc",
         ] {
             assert_eq!(next(&mut BytesMut::from(wire)), Err(Nonsense), "{wire:?}");
         }

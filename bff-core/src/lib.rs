@@ -19,6 +19,8 @@ pub mod error;
 mod exchanges;
 pub mod explain;
 pub mod front;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod hardening;
 pub mod health;
 pub mod http_client;

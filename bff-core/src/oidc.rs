@@ -15,6 +15,8 @@ mod endpoint;
 mod error;
 mod exchange;
 mod fapi2;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod id_claims;
 mod id_token;
 mod introspection;

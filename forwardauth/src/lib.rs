@@ -26,6 +26,8 @@ mod decide;
 pub mod doctor;
 pub mod explain;
 mod fields;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod health;
 mod identity;
 pub mod login;

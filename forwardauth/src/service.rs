@@ -127,7 +127,12 @@ impl Verify {
         listen::serve(listener, tls, limits, shutdown, make).await;
     }
 
-    #[cfg(test)]
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn trusts(&self, peer: SocketAddr) -> bool {
+        self.0.clients.trusts(peer)
+    }
+
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) async fn ask(&self, peer: Peer, request: Request<()>) -> Reply {
         let Ok(reply) = Arc::clone(&self.0).answer(peer, request).await;
         reply

@@ -31,6 +31,8 @@ pub use look::Uses;
 pub(crate) use look::look;
 use news::Follower;
 use pipe::Pipe;
+#[cfg(feature = "fuzzing")]
+pub use pipe::fuzzing;
 use scripts::{Scripts, fields, intent, listed, member, milliseconds, swap, version};
 
 use crate::id::{COOKIE_LEN, StoreKey};

@@ -49,10 +49,15 @@ impl Answer {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 impl Answer {
     pub(super) fn ok(body: Vec<u8>) -> Self {
         Self { status: StatusCode::OK, body: Zeroizing::new(body) }
+    }
+
+    #[cfg(feature = "fuzzing")]
+    pub(super) fn created(body: Vec<u8>) -> Self {
+        Self { status: StatusCode::CREATED, body: Zeroizing::new(body) }
     }
 }
 

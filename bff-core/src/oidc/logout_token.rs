@@ -150,7 +150,11 @@ struct Claims {
 }
 
 /// Every check but the signature, which `token` is the proof of.
-fn judge(token: &VerifiedJws, config: &OidcConfig, now: u64) -> Result<LogoutToken, &'static str> {
+pub(super) fn judge(
+    token: &VerifiedJws,
+    config: &OidcConfig,
+    now: u64,
+) -> Result<LogoutToken, &'static str> {
     let header = token.header();
     match header.typ {
         Some(_) if !header.typ_is(TYP) => return Err("logout_token_typ"),

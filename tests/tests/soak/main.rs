@@ -41,7 +41,7 @@ async fn start() -> (Streaming, Stack) {
 async fn live(stack: &Arc<Stack>, watch: &mut Watch, time: Duration) -> Tally {
     let end = Instant::now() + time;
     let users = traffic::spawn(stack, end);
-    watch.look_until(end).await;
+    watch.look_until(stack, end).await;
     let tallies = users.join_all().await;
     tallies.into_iter().reduce(Tally::with).expect("somebody came")
 }
@@ -93,7 +93,7 @@ async fn soak_half_an_hour_of_mixed_traffic_leaves_memory_and_descriptors_flat()
     let tally = live(&stack, &mut watch, Duration::from_mins(30)).await;
     println!("{tally}\n{watch}");
     tally.all_as_expected();
-    assert!(tally.requests() > 500_000, "{tally}");
+    assert!(tally.requests() > 100_000, "{tally}");
     watch.nothing_grew();
     nobody_is_left(&stack).await;
 }

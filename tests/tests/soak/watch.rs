@@ -38,12 +38,15 @@ impl Watch {
         self.programs.iter().map(|(_, process)| Vitals::of(*process)).collect()
     }
 
-    /// Looks until `end`.
-    pub(crate) async fn look_until(&mut self, end: Instant) {
+    /// Looks until `end`, and lets the services forget what they saw.
+    pub(crate) async fn look_until(&mut self, stack: &Stack, end: Instant) {
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while tick.tick().await < end {
             self.seen.push(self.look());
+            for service in [&stack.protected, &stack.upstream, &stack.orders, &stack.pages] {
+                drop(service.take());
+            }
         }
     }
 

@@ -114,5 +114,6 @@ fn expected(path: &str, read: fn(&str) -> String) -> Option<(usize, String)> {
         (!rest.is_empty()).then_some((fixed.len(), route, upstream, rest))
     });
     let (_, route, upstream, rest) = open.max_by_key(|(length, ..)| *length)?;
-    Some((route, upstream.replace("{path}", rest).replace('*', rest)))
+    let place = if upstream.contains("{path}") { "{path}" } else { "*" };
+    Some((route, upstream.replacen(place, rest, 1)))
 }

@@ -90,6 +90,25 @@ class Licences(unittest.TestCase):
     def test_a_path_outside_the_workspace_is_refused(self):
         self.assert_refused(self.add("hyper", "x", "x", source=None), "outside the workspace")
 
+    def test_a_crate_that_is_there_twice_is_refused_unless_there_is_a_reason(self):
+        doctored = self.add("hyper", "x1", "x")
+        self.assertEqual(self.run_on(doctored).returncode, 0)
+        doctored["packages"].append({**package("x2", "x", CRATES_IO), "version": "2.0.0"})
+        self.assert_refused(doctored, "x is there as 1.0.0 and 2.0.0")
+
+    def test_a_reason_without_its_crate_is_refused(self):
+        policy = {"bans": {"skip": [{"crate": "hyper@1.0.0"}, {"crate": "x@0.1.0"}]}}
+        self.assertEqual(licences.idle_exceptions(metadata(), policy), ["x@0.1.0 is skipped in deny.toml and not there"])
+
+    def test_a_crate_that_may_hold_unsafe_code_is_refused(self):
+        good, lints = {"lints": {"workspace": True}}, lambda level: {"workspace": {"lints": {"rust": {"unsafe_code": level}}}}
+        self.assertEqual(licences.unsafe_allowed(lints("forbid"), {"shell": good}), [])
+        for member in [{}, {"lints": {"rust": {"unsafe_code": "allow"}}}]:
+            refused = licences.unsafe_allowed(lints("forbid"), {"shell": good, "session": member})
+            self.assertEqual(refused, ["session does not forbid unsafe code"])
+        # What is only denied can be allowed again.
+        self.assertEqual(len(licences.unsafe_allowed(lints("deny"), {"shell": good})), 1)
+
     def test_forwardauth_carries_no_login_code(self):
         for name in ["josekit", "oauth2", "axum", "sqlx", "bff-core"]:
             self.assert_crossed(("forwardauth", licences.ALL), [name], f"must not depend on {name}")

@@ -242,6 +242,3 @@ fn with_query(uri: &Uri, query: &str) -> Result<Uri, ApiError> {
     let target: PathAndQuery = target.parse().map_err(unclear)?;
     Ok(Uri::from(target))
 }
-
-#[cfg(test)]
-mod tests;

@@ -42,6 +42,11 @@ impl ManualClock {
     pub fn advance(&self, seconds: u64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }
+
+    /// Has the clock stand at `seconds` since the epoch.
+    pub fn set(&self, seconds: u64) {
+        self.0.store(seconds, Ordering::SeqCst);
+    }
 }
 
 impl Clock for ManualClock {

@@ -24,3 +24,5 @@ pub mod shutdown;
 pub mod telemetry;
 pub mod tls;
 pub mod traces;
+#[cfg(any(test, feature = "testing"))]
+pub mod walk;

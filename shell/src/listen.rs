@@ -10,6 +10,8 @@ mod connections;
 mod cut;
 #[cfg(test)]
 mod cut_tests;
+#[cfg(test)]
+mod every_order;
 mod first_bytes;
 mod limits;
 #[cfg(test)]
@@ -25,7 +27,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::service::Service;
@@ -104,8 +105,25 @@ pub async fn serve<M, S, B>(
         }
     }
     // Who is in the backlog already holds an open connection, which closing the listener would reset.
-    while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
-        start(stream, peer);
+    for_each_in_backlog(listener, start);
+}
+
+/// Accepts whoever waits, and nobody later. The runtime is not asked: it knows of those alone that its
+/// driver has heard of, which is some while ago where there is much to do.
+fn for_each_in_backlog(listener: TcpListener, start: impl Fn(TcpStream, SocketAddr)) {
+    let Ok(listener) = listener.into_std() else { return };
+    loop {
+        match listener.accept() {
+            Ok((stream, peer)) => {
+                if stream.set_nonblocking(true).is_ok()
+                    && let Ok(stream) = TcpStream::from_std(stream)
+                {
+                    start(stream, peer);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(_) => return,
+        }
     }
 }
 

@@ -90,7 +90,7 @@ impl Connection {
         None
     }
 
-    async fn http1<I, S, B>(mut self, io: I, service: S)
+    pub(super) async fn http1<I, S, B>(mut self, io: I, service: S)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send,

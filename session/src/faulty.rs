@@ -1,6 +1,9 @@
 //! Owns: a store for tests that fails where it is told to: a bad day of Redis, in one process.
 
 use std::collections::HashMap;
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,12 +25,22 @@ pub enum Fault {
     Hangs,
 }
 
+/// Says of every call when it goes, and how it fares: for tests that try all orders.
+pub trait Turnstile: Debug + Send + Sync {
+    /// Waits until `call` may go; says how it fails, if it does.
+    fn pass(&self, call: &'static str) -> Pin<Box<dyn Future<Output = Option<Fault>> + Send + '_>>;
+
+    /// What the store did at `call` and answered, whether the caller hears of it or not.
+    fn passed(&self, call: &'static str, answer: &dyn Debug);
+}
+
 /// One replica's way to a store that others may share. Clones fail together.
 #[derive(Debug, Clone)]
 pub struct FaultyStore {
     memory: Arc<Mutex<MemoryStore>>,
     plan: Arc<Mutex<Plan>>,
     calls: watch::Sender<Vec<&'static str>>,
+    turnstile: Option<Arc<dyn Turnstile>>,
 }
 
 #[derive(Debug, Default)]
@@ -40,7 +53,18 @@ impl FaultyStore {
     /// A way to what `memory` holds.
     pub fn over(memory: MemoryStore) -> Self {
         let (memory, calls) = (Arc::new(Mutex::new(memory)), watch::Sender::default());
-        Self { memory, plan: Arc::default(), calls }
+        Self { memory, plan: Arc::default(), calls, turnstile: None }
+    }
+
+    /// The same way, on which `turnstile` stands.
+    #[must_use]
+    pub fn through(self, turnstile: Arc<dyn Turnstile>) -> Self {
+        Self { turnstile: Some(turnstile), ..self }
+    }
+
+    /// The time of the lease `name` is over, whoever holds it.
+    pub fn end_lease(&self, name: &str) {
+        self.memory().end_lease(name);
     }
 
     /// The next `times` calls of the method `call` fail; the last word about a method counts.
@@ -95,11 +119,20 @@ impl FaultyStore {
     async fn before(&self, call: &'static str) -> Option<Fault> {
         self.give_way().await;
         self.calls.send_modify(|calls| calls.push(call));
-        let fault = self.fault(call);
+        let fault = match &self.turnstile {
+            Some(turnstile) => turnstile.pass(call).await,
+            None => self.fault(call),
+        };
         if fault == Some(Fault::Hangs) {
             std::future::pending::<()>().await;
         }
         fault
+    }
+
+    fn after(&self, call: &'static str, answer: &dyn Debug) {
+        if let Some(turnstile) = &self.turnstile {
+            turnstile.passed(call, answer);
+        }
     }
 
     /// Mostly a few turns, sometimes enough of them for a call to the IdP.
@@ -130,6 +163,7 @@ macro_rules! hand_on {
             return Err(StoreError::Unavailable);
         }
         let answer = $self.memory().$call($($argument),*).await;
+        $self.after(stringify!($call), &answer);
         $self.give_way().await;
         if fault == Some(Fault::AnswerLost) { Err(StoreError::TimedOut) } else { answer }
     }};

@@ -20,6 +20,14 @@ impl<T> Kept<T> {
     }
 }
 
+#[cfg(feature = "faulty")]
+impl MemoryStore {
+    /// The time of the lease `name` is over.
+    pub(crate) fn end_lease(&self, name: &str) {
+        self.with(|shelves| shelves.leases.remove(name));
+    }
+}
+
 impl Shelf for MemoryStore {
     async fn put_login(&self, name: &str, sealed: Bytes, keep: Duration) -> Result<(), StoreError> {
         self.with(|shelves| {

@@ -8,6 +8,8 @@
 
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+#[cfg(test)]
+mod every_order;
 mod link;
 mod queue;
 mod resp;

@@ -80,18 +80,14 @@ pub(super) async fn keep(shared: Arc<Shared>, address: Address, command_timeout:
             Ok(Ok(stream)) => {
                 pause = PAUSES.0;
                 told = false;
-                if let Some(tracked) = &shared.tracked {
-                    tracked.begin(Instant::now().into_std());
-                }
-                shared.set_up(true);
                 match stream {
                     Stream::Plain(mut tcp) => {
                         let (reader, writer) = tcp.split();
-                        serve(&shared, reader, writer, command_timeout).await
+                        live(&shared, reader, writer, command_timeout).await
                     }
                     Stream::Tls(tls) => {
                         let (reader, writer) = tokio::io::split(tls);
-                        serve(&shared, reader, writer, command_timeout).await
+                        live(&shared, reader, writer, command_timeout).await
                     }
                 }
             }
@@ -105,11 +101,30 @@ pub(super) async fn keep(shared: Arc<Shared>, address: Address, command_timeout:
             }
             Err(_) => Ended::Frozen,
         };
-        fail(&shared, ended);
         tracing::debug!(?ended, "connection for reads ended");
         sleep(pause).await;
         pause = (pause * 2).min(PAUSES.1);
     }
+}
+
+/// Reads are served over this connection, from now until it ends.
+pub(super) async fn live<R, W>(
+    shared: &Shared,
+    reader: R,
+    writer: W,
+    command_timeout: Duration,
+) -> Ended
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    if let Some(tracked) = &shared.tracked {
+        tracked.begin(Instant::now().into_std());
+    }
+    shared.set_up(true);
+    let ended = serve(shared, reader, writer, command_timeout).await;
+    fail(shared, ended);
+    ended
 }
 
 /// Tells everybody who waits.

@@ -1,12 +1,14 @@
 //! What Kubernetes puts before the replicas of a service: connections are passed on to one of the ready
 //! ones, those that exist stay where they are, and no request is looked at.
 
+use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::wait;
@@ -16,9 +18,18 @@ use crate::wait;
 pub struct Balancer {
     /// Where it listens.
     pub address: SocketAddr,
-    ready: Arc<Mutex<Vec<SocketAddr>>>,
-    connecting: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
     accepting: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    ready: Mutex<Vec<SocketAddr>>,
+    connecting: AtomicUsize,
+    /// How many connections lead to each.
+    carried: Mutex<HashMap<SocketAddr, usize>>,
+    /// Whose connections are closed.
+    lost: watch::Sender<HashSet<SocketAddr>>,
 }
 
 impl Balancer {
@@ -26,15 +37,14 @@ impl Balancer {
     pub async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
-        let ready = Arc::new(Mutex::new(Vec::new()));
-        let connecting = Arc::default();
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&ready), Arc::clone(&connecting)));
-        Self { address, ready, connecting, accepting }
+        let shared = Arc::<Shared>::default();
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Self { address, shared, accepting }
     }
 
-    /// Sends new connections to these replicas, one after the other.
+    /// Sends new connections to these replicas, one after the other. One that refuses is passed over.
     pub fn set_ready(&self, replicas: &[SocketAddr]) {
-        *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = replicas.to_vec();
+        *lock(&self.shared.ready) = replicas.to_vec();
     }
 
     /// Sends new connections to all of `replicas` but `one`, and waits until none is on its way there.
@@ -42,9 +52,34 @@ impl Balancer {
         let others: Vec<_> = replicas.iter().copied().filter(|other| *other != one).collect();
         self.set_ready(&others);
         wait::until("all connections are made", wait::START, async || {
-            (self.connecting.load(Ordering::Acquire) == 0).then_some(())
+            (self.shared.connecting.load(Ordering::Acquire) == 0).then_some(())
         })
         .await;
+    }
+
+    /// Sends nothing more to a replica and closes what leads to it, as where its machine is given up.
+    pub fn lose(&self, replica: SocketAddr) {
+        lock(&self.shared.ready).retain(|ready| *ready != replica);
+        self.shared.lost.send_if_modified(|lost| lost.insert(replica));
+    }
+
+    /// Sends connections to a replica again.
+    pub fn find(&self, replica: SocketAddr) {
+        self.shared.lost.send_if_modified(|lost| lost.remove(&replica));
+        let mut ready = lock(&self.shared.ready);
+        if !ready.contains(&replica) {
+            ready.push(replica);
+        }
+    }
+
+    /// Whether new connections are sent to another replica than this one.
+    pub fn is_ready_without(&self, replica: SocketAddr) -> bool {
+        lock(&self.shared.ready).iter().any(|ready| *ready != replica)
+    }
+
+    /// How many connections lead to a replica.
+    pub fn leads_to(&self, replica: SocketAddr) -> usize {
+        lock(&self.shared.carried).get(&replica).copied().unwrap_or(0)
     }
 }
 
@@ -54,34 +89,48 @@ impl Drop for Balancer {
     }
 }
 
-async fn accept(
-    listener: TcpListener,
-    ready: Arc<Mutex<Vec<SocketAddr>>>,
-    connecting: Arc<AtomicUsize>,
-) {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let turn = AtomicUsize::new(0);
     loop {
-        let (mut client, _) = listener.accept().await.expect("accepting goes on");
-        let replica = {
-            let ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let (client, _) = listener.accept().await.expect("accepting goes on");
+        let replicas = {
+            let ready = lock(&shared.ready);
             // Under the lock: who changes the replicas sees either the choice or its connection.
-            connecting.fetch_add(1, Ordering::AcqRel);
+            shared.connecting.fetch_add(1, Ordering::AcqRel);
             let turn = turn.fetch_add(1, Ordering::Relaxed);
-            turn.checked_rem(ready.len()).and_then(|turn| ready.get(turn).copied())
-        };
-        let connecting = Arc::clone(&connecting);
-        tokio::spawn(async move {
-            let server = match replica {
-                Some(replica) => TcpStream::connect(replica).await.ok(),
-                None => None,
-            };
-            connecting.fetch_sub(1, Ordering::AcqRel);
-            // Whoever cannot be reached, or goes away, closes the connection for the other.
-            let Some(mut server) = server else { return };
-            for stream in [&client, &server] {
-                stream.set_nodelay(true).expect("a socket of ours");
+            let mut replicas = ready.clone();
+            if let Some(first) = turn.checked_rem(replicas.len()) {
+                replicas.rotate_left(first);
             }
-            drop(copy_bidirectional(&mut client, &mut server).await);
-        });
+            replicas
+        };
+        tokio::spawn(carry(client, replicas, Arc::clone(&shared)));
     }
+}
+
+/// Whoever cannot be reached, or goes away, closes the connection for the other.
+async fn carry(mut client: TcpStream, replicas: Vec<SocketAddr>, shared: Arc<Shared>) {
+    let mut found = None;
+    for replica in replicas {
+        if let Ok(server) = TcpStream::connect(replica).await {
+            found = Some((replica, server));
+            break;
+        }
+    }
+    shared.connecting.fetch_sub(1, Ordering::AcqRel);
+    let Some((replica, mut server)) = found else { return };
+    for stream in [&client, &server] {
+        stream.set_nodelay(true).expect("a socket of ours");
+    }
+    *lock(&shared.carried).entry(replica).or_default() += 1;
+    let mut lost = shared.lost.subscribe();
+    tokio::select! {
+        _ = copy_bidirectional(&mut client, &mut server) => {}
+        _ = lost.wait_for(|lost| lost.contains(&replica)) => {}
+    }
+    lock(&shared.carried).entry(replica).and_modify(|carried| *carried -= 1);
 }

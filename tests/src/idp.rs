@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use http::Method;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::agent::{Agent, Reply};
-use crate::process::{Process, command};
+use crate::process::{Command, Process, command};
+use crate::program::Environment;
 use crate::scratch::Scratch;
 use crate::tls::Ca;
 use crate::wire::Wire;
@@ -30,6 +32,7 @@ pub struct Idp {
     /// The only way to it, for browsers and relying parties alike.
     pub wire: Wire,
     process: Process,
+    environment: Environment,
     control: String,
     keys: std::path::PathBuf,
     agent: Agent,
@@ -55,36 +58,64 @@ impl Idp {
         let wire = Wire::to(front);
         let issuer = format!("https://localhost:{}", wire.address.port());
         let keys = scratch.directory(&format!("{name}-keys"));
-        let mut node = command("node");
-        node.args(["--no-warnings", "--preserve-symlinks", "--preserve-symlinks-main"])
-            .arg(place::part("node/tests/parts/oidc-provider/op.mjs"))
-            .env("OP_PORT", front.port().to_string())
-            .env("OP_ADMIN_PORT", control.port().to_string())
-            .env("OP_ISSUER", &issuer)
-            .env("OP_TLS_CERT", &leaf.certificate)
-            .env("OP_TLS_KEY", &leaf.key)
-            .env("OP_TLS_CLIENT_CA", ca.file())
-            .env("OP_KEYDIR", &keys)
-            .env("OP_RP_ORIGINS", origin)
+        let environment = Environment::default()
+            .set("OP_PORT", front.port())
+            .set("OP_ADMIN_PORT", control.port())
+            .set("OP_ISSUER", &issuer)
+            .set("OP_TLS_CERT", leaf.certificate.display())
+            .set("OP_TLS_KEY", leaf.key.display())
+            .set("OP_TLS_CLIENT_CA", ca.file().display())
+            .set("OP_KEYDIR", keys.display())
+            .set("OP_RP_ORIGINS", origin)
             // Back-channel logout goes to the relying party, whose certificate is ours.
-            .env("NODE_EXTRA_CA_CERTS", ca.file())
-            .env("OP_DPOP_NONCE", "off")
-            .env("OP_AT_TTL", "3600")
-            .envs(knobs.iter().copied());
+            .set("NODE_EXTRA_CA_CERTS", ca.file().display())
+            .set("OP_DPOP_NONCE", "off")
+            .set("OP_AT_TTL", "3600");
+        let mut environment = knobs
+            .iter()
+            .fold(environment, |environment, (knob, value)| environment.set(knob, value));
         let self_signed = scratch.path().join("bff-mtls-self.pem");
         if self_signed.exists() {
-            node.env("OP_MTLS_SELF_CERT", self_signed);
+            environment = environment.set("OP_MTLS_SELF_CERT", self_signed.display());
         }
-        let process = Process::start(name, node, scratch.path());
+        let process = Process::start(name, node(&environment), scratch.path());
         let control = format!("http://{control}");
-        let mut idp = Self { issuer, wire, process, control, keys, agent: Agent::new(ca) };
-        let health = format!("{}/healthz", idp.issuer);
-        idp.process
+        let agent = Agent::new(ca);
+        let mut idp = Self { issuer, wire, process, environment, control, keys, agent };
+        idp.ready().await;
+        idp
+    }
+
+    /// Ends the provider with `kill -9`.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again. What it had stored is there again with the knob `OP_KEEP`.
+    pub async fn restart(&mut self) {
+        self.process.start_again(node(&self.environment));
+        self.ready().await;
+    }
+
+    /// Stops its clock: connections stay open and nothing answers.
+    pub fn freeze(&self) {
+        self.process.signal(Signal::STOP);
+    }
+
+    /// Ends a freeze.
+    pub fn thaw(&self) {
+        self.process.signal(Signal::CONT);
+    }
+
+    // By the control port, which is there after the other: the line may be cut.
+    async fn ready(&mut self) {
+        let state = format!("{}/state", self.control);
+        let agent = &self.agent;
+        self.process
             .ready(async || {
-                idp.agent.get(&health).try_send().await.ok().filter(|reply| reply.status == 200)
+                agent.get(&state).try_send().await.ok().filter(|reply| reply.status == 200)
             })
             .await;
-        idp
     }
 
     /// The private key of the clients that authenticate with one, as PKCS#8 PEM.
@@ -166,6 +197,14 @@ impl Idp {
     pub async fn access_token_lifetime(&self, seconds: u32) {
         self.control("knobs", &json!({"ttl": {"at": seconds}})).await;
     }
+}
+
+fn node(environment: &Environment) -> Command {
+    let mut node = command("node");
+    node.args(["--no-warnings", "--preserve-symlinks", "--preserve-symlinks-main"])
+        .arg(place::part("node/tests/parts/oidc-provider/op.mjs"))
+        .envs(environment.iter());
+    node
 }
 
 /// Fills in the login form on `page` and follows the redirects that come of it.

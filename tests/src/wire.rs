@@ -1,4 +1,5 @@
-//! A line between a caller and a server that can be cut, taken down, or answered by somebody else.
+//! A line between a caller and a server that can be cut, taken down, swallow everything, or be answered
+//! by somebody else.
 //!
 //! It passes bytes on and understands none of them.
 
@@ -6,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::ServerConfig;
-use tokio::io::copy_bidirectional;
+use tokio::io::{copy, copy_bidirectional, sink};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -21,6 +22,8 @@ enum State {
     Whole,
     /// They are closed as soon as they stand: a handshake over them fails.
     Cut,
+    /// They stand, and what is sent over them is swallowed.
+    Mute,
     /// Somebody else answers, with a certificate of his own.
     Tapped(Arc<ServerConfig>),
 }
@@ -48,9 +51,20 @@ impl Wire {
         wire
     }
 
+    /// Where it leads.
+    pub const fn server(&self) -> SocketAddr {
+        self.server
+    }
+
     /// Closes every connection, and from now on each new one at once.
     pub fn cut(&self) {
         self.state.send_replace(State::Cut);
+    }
+
+    /// Swallows what is sent in either direction, over every connection and each new one, and closes none:
+    /// a packet filter that forgot them. They stay so when the line is whole again.
+    pub fn mute(&self) {
+        self.state.send_replace(State::Mute);
     }
 
     /// Closes every connection; who connects now meets somebody else, who shows `leaf`.
@@ -113,22 +127,34 @@ async fn accept(listener: TcpListener, server: SocketAddr, state: watch::Receive
 
 async fn carry(mut caller: TcpStream, server: SocketAddr, mut state: watch::Receiver<State>) {
     let now = state.borrow_and_update().clone();
+    let mut far = None;
     let carried = async {
         match now {
             State::Cut => {}
+            State::Mute => swallow(&mut caller).await,
             State::Whole => {
-                let Ok(mut server) = TcpStream::connect(server).await else { return };
+                let Ok(server) = TcpStream::connect(server).await else { return };
                 // A side that goes away is no concern of the line.
                 drop(caller.set_nodelay(true).and_then(|()| server.set_nodelay(true)));
-                drop(copy_bidirectional(&mut caller, &mut server).await);
+                drop(copy_bidirectional(&mut caller, far.insert(server)).await);
             }
-            State::Tapped(config) => drop(TlsAcceptor::from(config).accept(caller).await),
+            State::Tapped(config) => drop(TlsAcceptor::from(config).accept(&mut caller).await),
         }
     };
     tokio::select! {
-        () = carried => {}
+        () = carried => return,
         _ = state.changed() => {}
     }
+    let falls_mute = matches!(*state.borrow(), State::Mute);
+    if falls_mute {
+        // The server is still connected, and hears nothing.
+        swallow(&mut caller).await;
+    }
+}
+
+/// Until the caller gives up.
+async fn swallow(caller: &mut TcpStream) {
+    drop(copy(caller, &mut sink()).await);
 }
 
 impl std::fmt::Debug for State {
@@ -136,6 +162,7 @@ impl std::fmt::Debug for State {
         formatter.write_str(match self {
             Self::Whole => "Whole",
             Self::Cut => "Cut",
+            Self::Mute => "Mute",
             Self::Tapped(_) => "Tapped",
         })
     }

@@ -36,7 +36,7 @@ async fn c80_a_failover_of_sentinel_ends_no_session_and_is_over_within_a_second_
 
     let agent = stack.signed_in("alice").await;
     assert_eq!(stack.post(&agent, "/api/orders", &json!({})).await.status, 200);
-    redis.caught_up().await;
+    redis.whole().await;
 
     let load = Load::start(&stack, &agent, 8);
     let gone = Instant::now();

@@ -147,7 +147,15 @@ const RESOURCES = E.OP_RESOURCES ? JSON.parse(E.OP_RESOURCES) : {
 const RESOURCE_SCOPES = [...new Set(Object.values(RESOURCES).flatMap((r) => r.scope.split(' ')))];
 
 // ---------------------------------------------------------------- storage that survives a rebuild of the Provider (key rotation)
-const STORE = new Map();
+// OP_KEEP=true: and the process, as in production.
+const KEPT = path.join(KEYDIR, 'store.json');
+class Store extends Map {
+  set(k, v) { super.set(k, v); this.keep(); return this; }
+  delete(k) { const was = super.delete(k); this.keep(); return was; }
+  keep() { if (bool('OP_KEEP', false)) { fs.writeFileSync(`${KEPT}.new`, JSON.stringify([...this])); fs.renameSync(`${KEPT}.new`, KEPT); } }
+  read() { if (bool('OP_KEEP', false) && fs.existsSync(KEPT)) for (const [k, v] of JSON.parse(fs.readFileSync(KEPT))) super.set(k, v); return this; }
+}
+const STORE = new Store().read();
 class Mem {
   constructor(name) { this.name = name; }
   k(id) { return `${this.name}:${id}`; }
@@ -161,7 +169,7 @@ class Mem {
   }
   async findByUid(uid) { for (const [k] of STORE) if (k.startsWith('Session:')) { const v = this.get(k); if (v?.uid === uid) return v; } return undefined; }
   async findByUserCode(c) { for (const [k] of STORE) if (k.startsWith('DeviceCode:')) { const v = this.get(k); if (v?.userCode === c) return v; } return undefined; }
-  async consume(id) { const v = this.get(this.k(id)); if (v) { v.consumed = Math.floor(Date.now() / 1000); v.consumedAt ??= Date.now(); } }
+  async consume(id) { const v = this.get(this.k(id)); if (v) { v.consumed = Math.floor(Date.now() / 1000); v.consumedAt ??= Date.now(); STORE.keep(); } }
   async destroy(id) { STORE.delete(this.k(id)); }
   async revokeByGrantId(g) { for (const [k, e] of STORE) if (e.v?.grantId === g && !k.startsWith('Grant:') && !k.startsWith('Session:')) STORE.delete(k); }
 }

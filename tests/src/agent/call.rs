@@ -68,6 +68,13 @@ impl Call<'_> {
         self
     }
 
+    /// Waits no longer than this for an answer.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
     /// Sends bytes.
     #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {

@@ -9,6 +9,10 @@ pub(crate) fn print(demo: &Demo) -> io::Result<()> {
     let (public, issuer, admin) = (&demo.public, &demo.issuer, demo.admin);
     let edge = if demo.traefik.is_some() { "Traefik" } else { "the built-in edge (not Traefik)" };
     let store = if demo.redis { "Redis" } else { "memory" };
+    let chaos = match &demo.chaos {
+        Some(_) => format!("\n Break it {public}/chaos/     buttons that take its parts away\n"),
+        None => String::new(),
+    };
     let text = format!(
         "\n\
          Wicketgate demo: {edge}, sessions in {store}.\n\
@@ -23,7 +27,7 @@ pub(crate) fn print(demo: &Demo) -> io::Result<()> {
          \x20          curl -i -H 'X-User-ID: evil' {public}/whoami/     401: nobody says who they are\n\
          \x20          curl -i {public}/auth/verify                     404: not for the outside\n\
          \x20          curl {public}/api/auth/session\n\
-         \n\
+         {chaos}\n\
          Ctrl-C ends it.\n\n"
     );
     let mut out = io::stdout().lock();

@@ -22,10 +22,11 @@ use shell::tls::Tls;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+use crate::chaos::Chaos;
 use crate::settings::{AUDIENCE, Agreement, BFF_FILE, routes};
 use crate::traefik::Traefik;
 use crate::trust::{self, Trust};
-use crate::{Cli, edge, idp, orders, spa, whoami};
+use crate::{Cli, chaos, edge, idp, orders, spa, whoami};
 
 /// The running demo.
 #[derive(Debug)]
@@ -40,8 +41,11 @@ pub(crate) struct Demo {
     pub(crate) traefik: Option<Traefik>,
     /// Whether sessions are in a real Redis.
     pub(crate) redis: bool,
+    /// Whether its parts can be taken away, and the parts for as long as they are to run.
+    pub(crate) chaos: Option<Chaos>,
     /// Holds the configuration files for as long as the demo runs.
-    _files: TempDir,
+    #[expect(dead_code, reason = "removes the directory when dropped")]
+    pub(crate) files: TempDir,
 }
 
 impl Demo {
@@ -59,25 +63,35 @@ impl Demo {
 
 /// Starts everything, what others ask first.
 pub(crate) async fn start(cli: &Cli, shutdown: &Shutdown) -> anyhow::Result<Demo> {
+    if cli.chaos {
+        return chaos::start(cli.port, shutdown).await;
+    }
     let idp_port = cli.port.checked_add(1).context("DEMO_PORT is the last port there is")?;
     let agreement = Agreement::fresh(cli.port, idp_port, cli.redis.as_deref())?;
     let files = TempDir::with_prefix("wicketgate-demo-").context("cannot make a directory")?;
 
     let idp_listener = bind(idp_port)?;
     spawn(shutdown, "the IdP", idp::serve(idp_listener, agreement.idp(), ended(shutdown)));
-    let orders = orders(&agreement, shutdown)?;
+    let orders = service(shutdown, "the orders service", {
+        let issuer = agreement.issuer.clone();
+        |listener, end| async move {
+            let origin = format!("http://{}", listener.local_addr()?);
+            orders::serve(listener, &issuer, AUDIENCE, &origin, end).await
+        }
+    })?;
     fs::write(files.path().join("routes.yaml"), routes(orders)).context("cannot write routes")?;
     fs::write(files.path().join("bff.yaml"), BFF_FILE).context("cannot write bff.yaml")?;
 
     let trust = cli.traefik.is_some().then(|| trust::make(files.path())).transpose()?;
     let (bff_config, verify_config) = configs(&agreement.settings(files.path())?, trust.as_ref())?;
     let store = bff_config.store.clone().open().await.context("cannot use Redis")?;
-    let (bff, admin) = bff(bff_config, store.clone(), shutdown)?;
+    let (bff, admin) = bff(bff_config, store.clone(), [bind(0)?, bind(0)?], shutdown)?;
     let parts = edge::Routes {
         bff,
-        forwardauth: verify(&verify_config, store, shutdown)?,
+        forwardauth: verify(&verify_config, store, bind(0)?, shutdown)?,
         whoami: service(shutdown, "whoami", whoami::serve)?,
         spa: service(shutdown, "the SPA", spa::serve)?,
+        chaos: None,
     };
     let traefik = if let (Some(binary), Some(trust)) = (&cli.traefik, &trust) {
         Some(Traefik::start(binary, cli.port, parts, &trust.authority, files.path())?)
@@ -92,12 +106,13 @@ pub(crate) async fn start(cli: &Cli, shutdown: &Shutdown) -> anyhow::Result<Demo
         admin,
         traefik,
         redis: cli.redis.is_some(),
-        _files: files,
+        chaos: None,
+        files,
     })
 }
 
 /// Verify speaks TLS where Traefik asks it: over HTTP/2 one connection is enough for all requests.
-fn configs(
+pub(crate) fn configs(
     settings: &Settings,
     trust: Option<&Trust>,
 ) -> anyhow::Result<(BffConfig, VerifyConfig)> {
@@ -117,9 +132,10 @@ fn configs(
 }
 
 /// Where it answers browsers, and where operators. Verify counts with it, in the same process.
-fn bff(
+pub(crate) fn bff(
     config: BffConfig,
     store: AnyStore,
+    [listener, admin_listener]: [TcpListener; 2],
     shutdown: &Shutdown,
 ) -> anyhow::Result<(SocketAddr, SocketAddr)> {
     let lists = [bff_core::metrics::METRICS, forwardauth::METRICS];
@@ -129,20 +145,20 @@ fn bff(
     let admin = Admin { metrics: Some(metrics), shutdown: shutdown.clone() };
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     let app = App::new(config, store, clock, random, shutdown.clone())?;
-    let (listener, admin_listener) = (bind(0)?, bind(0)?);
     let addresses = (listener.local_addr()?, admin_listener.local_addr()?);
     drop(tokio::spawn(server::serve_admin(Arc::clone(&app), admin, admin_listener)));
     drop(tokio::spawn(server::serve(app, listener)));
     Ok(addresses)
 }
 
-fn verify(
+/// Where it answers the edge.
+pub(crate) fn verify(
     config: &VerifyConfig,
     store: AnyStore,
+    listener: TcpListener,
     shutdown: &Shutdown,
 ) -> anyhow::Result<SocketAddr> {
     let verify = Verify::new(config, store, Arc::new(SystemClock), Arc::new(SystemRandom));
-    let listener = bind(0)?;
     let address = listener.local_addr()?;
     let (tls, shutdown) = (config.tls.as_ref().map(Tls::config), shutdown.clone());
     drop(tokio::spawn(async move {
@@ -151,15 +167,7 @@ fn verify(
     Ok(address)
 }
 
-fn orders(agreement: &Agreement, shutdown: &Shutdown) -> anyhow::Result<SocketAddr> {
-    let issuer = agreement.issuer.clone();
-    service(shutdown, "the orders service", |listener, end| async move {
-        let origin = format!("http://{}", listener.local_addr()?);
-        orders::serve(listener, &issuer, AUDIENCE, &origin, end).await
-    })
-}
-
-fn service<F>(
+pub(crate) fn service<F>(
     shutdown: &Shutdown,
     name: &'static str,
     serve: impl FnOnce(TcpListener, Ended) -> F,
@@ -173,7 +181,7 @@ where
     Ok(address)
 }
 
-fn bind(port: u16) -> anyhow::Result<TcpListener> {
+pub(crate) fn bind(port: u16) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     listen::bind(address, false).with_context(|| {
         format!(
@@ -183,7 +191,7 @@ fn bind(port: u16) -> anyhow::Result<TcpListener> {
 }
 
 /// A part that fails takes the demo with it: half a demo explains nothing.
-fn spawn(
+pub(crate) fn spawn(
     shutdown: &Shutdown,
     name: &'static str,
     part: impl Future<Output = std::io::Result<()>> + Send + 'static,
@@ -197,9 +205,9 @@ fn spawn(
     });
 }
 
-type Ended = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Ended = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
-fn ended(shutdown: &Shutdown) -> Ended {
+pub(crate) fn ended(shutdown: &Shutdown) -> Ended {
     let shutdown = shutdown.clone();
     Box::pin(async move { shutdown.begun().await })
 }

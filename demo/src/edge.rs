@@ -47,6 +47,8 @@ pub(crate) struct Routes {
     pub(crate) whoami: SocketAddr,
     /// The sample single-page application: everything else.
     pub(crate) spa: SocketAddr,
+    /// The buttons that take parts away, where there are any: `/chaos/`.
+    pub(crate) chaos: Option<SocketAddr>,
 }
 
 /// Serves until `shutdown` completes, then lets answers under way end.

@@ -1,9 +1,11 @@
 //! The whole of Wicketgate in one process, to try: `cargo run --release`.
 //!
 //! A development IdP, an edge, the BFF, verify, two sample services and a sample SPA, on loopback
-//! and with random keys. The edge is a stand-in for Traefik, unless `--traefik` names a real one.
+//! and with random keys. The edge is a stand-in for Traefik, unless `--traefik` names a real one. With
+//! `--chaos` each part is a process of its own, which a page can take away.
 
 mod banner;
+mod chaos;
 mod compose;
 mod edge;
 mod idp;
@@ -25,7 +27,7 @@ use shell::shutdown::Shutdown;
 use shell::telemetry::LogConfig;
 
 /// Time for answers under way once the demo is told to stop.
-const DRAIN: Duration = Duration::from_secs(5);
+pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 
 /// Wicketgate, whole, on this machine. Nothing listens beyond loopback.
 #[derive(Debug, Parser)]
@@ -37,9 +39,15 @@ struct Cli {
     /// Keep sessions in this Redis, which must be on loopback, in place of memory.
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
+    /// Run every part as a process of its own, two of bff and of forwardauth, with a page of buttons that
+    /// kill, freeze and cut off each of them. Needs redis-server.
+    #[arg(long, conflicts_with_all = ["traefik", "redis"])]
+    chaos: bool,
     /// The port to open; the IdP takes the next one.
     #[arg(long, env = "DEMO_PORT", default_value_t = 8080)]
     port: u16,
+    #[command(flatten)]
+    part: chaos::PartArguments,
 }
 
 fn main() -> ExitCode {
@@ -50,7 +58,10 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
         .context("cannot start the runtime")
-        .and_then(|runtime| runtime.block_on(run(cli)));
+        .and_then(|runtime| match cli.part.role {
+            Some(role) => runtime.block_on(chaos::run(role, &cli.part)),
+            None => runtime.block_on(run(cli)),
+        });
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 use shell::config::Settings;
 use shell::random::{Random, SystemRandom};
 use url::{Host, Url};
@@ -23,7 +24,7 @@ const CLIENT_ID: &str = "wicketgate-demo";
 const ACCESS_TOKEN_SECONDS: u64 = 60;
 
 /// What the parts must agree on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Agreement {
     /// Where people open the demo.
     pub(crate) public: String,

@@ -121,6 +121,11 @@ impl Page<'_> {
         self.tell(json!({"do": "console"})).await.as_array().cloned().unwrap_or_default()
     }
 
+    /// Writes a picture of the whole page.
+    pub async fn screenshot(&self, path: &std::path::Path) {
+        self.tell(json!({"do": "screenshot", "path": path})).await;
+    }
+
     /// Signs in at the OpenID provider of the tests, whose form must be on the page.
     pub async fn sign_in(&self, user: &str) {
         self.fill("#login", user).await;

@@ -15,6 +15,9 @@ use serde_json::json;
 
 const COMMAND: &str = "cargo run --release";
 
+/// The demo with parts that can be taken away.
+const CHAOS: &str = "cargo run --release -- --chaos";
+
 struct Demo {
     origin: String,
     idp: String,
@@ -25,15 +28,19 @@ struct Demo {
 }
 
 async fn start() -> Demo {
+    start_by(COMMAND).await
+}
+
+async fn start_by(command: &str) -> Demo {
     let readme = std::fs::read_to_string(place::repository().join("README.md")).expect("README.md");
     assert!(
-        readme.lines().any(|line| line.trim().trim_start_matches("$ ") == COMMAND),
-        "README.md does not say `{COMMAND}` on a line of its own"
+        readme.lines().any(|line| line.trim().trim_start_matches("$ ") == command),
+        "README.md does not say `{command}` on a line of its own"
     );
     let scratch = Scratch::new();
     let ca = Ca::new(scratch.path().to_owned());
     let port = ports::two();
-    let mut words = COMMAND.split(' ');
+    let mut words = command.split(' ');
     let mut cargo = Command::new("setpriv");
     cargo
         .args(["--pdeathsig", "KILL", "--"])
@@ -57,14 +64,18 @@ async fn start() -> Demo {
 }
 
 async fn sign_in(demo: &Demo, page: &Page<'_>, user: &str) {
-    page.open(&format!("{}/", demo.origin)).await;
+    sign_in_at(demo, page, user, "/").await;
+    page.text("#signed-in").await;
+}
+
+async fn sign_in_at(demo: &Demo, page: &Page<'_>, user: &str, path: &str) {
+    page.open(&format!("{}{path}", demo.origin)).await;
     page.click("#sign-in").await;
     page.arrives(&demo.idp).await;
     page.fill("input[name=username]", user).await;
     page.fill("input[name=password]", user).await;
     page.click("#submit").await;
-    page.arrives(&format!("{}/", demo.origin)).await;
-    page.text("#signed-in").await;
+    page.arrives(&format!("{}{path}", demo.origin)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,6 +160,9 @@ async fn the_demo_does_what_the_readme_says() {
             "{path}"
         );
     }
+    // Nor are there buttons that nobody asked for.
+    let state = demo.agent.get(&format!("{}/chaos/state", demo.origin)).send().await;
+    assert_eq!(state.status, 404);
     let anonymous =
         demo.agent.request(Method::POST, &format!("{}/api/orders", demo.origin)).send().await;
     assert!(matches!(anonymous.status.as_u16(), 401 | 403), "{}", anonymous.status);
@@ -214,4 +228,90 @@ async fn the_page_reports_how_it_fares_and_what_went_wrong_and_not_whose_it_was(
     until(&vital("fcp"), 2).await;
     assert_eq!(metric(&demo, "bff_spa_rejected_total{reason=\"name\"}").await, 0);
     assert!(!demo.process.log().contains("canary"));
+}
+
+/// The numbers of a row of answers in the last second: 2xx, 503, other 5xx, 401, none.
+async fn answers(page: &Page<'_>, row: &str) -> [u64; 5] {
+    let cells = page
+        .script(&format!(
+            "return [...document.querySelectorAll('#answers-{row} td')].slice(0, 5).map((cell) => Number(cell.textContent))"
+        ))
+        .await;
+    serde_json::from_value(cells).expect("five numbers")
+}
+
+/// Waits until the page shows a row of answers that is as wanted.
+async fn shows(page: &Page<'_>, row: &str, what: &str, wanted: impl Fn([u64; 5]) -> bool) {
+    wait::until(&format!("{row}: {what}"), wait::START, async || {
+        wanted(answers(page, row).await).then_some(())
+    })
+    .await;
+}
+
+async fn press(page: &Page<'_>, act: &str, part: &str, condition: &str) {
+    page.click(&format!("#{act}-{part}")).await;
+    page.text(&format!("#part-{part} [data-condition={condition}]")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_of_the_demo_are_taken_away_by_buttons_and_come_back() {
+    let demo = start_by(CHAOS).await;
+    let page = demo.browser.page("alice");
+    sign_in_at(&demo, &page, "alice", "/chaos/").await;
+    let is_well = |[well, away, others, refused, none]: [u64; 5]| {
+        well >= 3 && [away, others, refused, none] == [0; 4]
+    };
+    let all_well = async || {
+        for row in ["verify", "bff"] {
+            shows(&page, row, "all is well", is_well).await;
+        }
+        shows(&page, "stranger", "refused", |[well, away, _, refused, _]| {
+            refused >= 2 && [well, away] == [0; 2]
+        })
+        .await;
+    };
+    all_well().await;
+
+    // Only its own page presses a button.
+    let elsewhere = demo
+        .agent
+        .request(Method::POST, &format!("{}/chaos/parts/redis/kill", demo.origin))
+        .header("origin", "http://localhost:1")
+        .send()
+        .await;
+    assert_eq!(elsewhere.status, 403);
+
+    for (act, condition) in [("kill", "killed"), ("freeze", "frozen"), ("cut", "cut")] {
+        press(&page, act, "redis", condition).await;
+        for row in ["verify", "bff"] {
+            shows(&page, row, "503 and nothing else", |[well, away, others, refused, none]| {
+                away >= 3 && [well, others, refused, none] == [0; 4]
+            })
+            .await;
+        }
+        assert!(page.text("#told").await.starts_with("Redis"), "{}", page.text("#told").await);
+        press(&page, "return", "redis", "running").await;
+        all_well().await;
+    }
+    for (act, part, condition) in [
+        ("kill", "bff-1", "killed"),
+        ("freeze", "bff-2", "frozen"),
+        ("cut", "forwardauth-1", "cut"),
+        ("freeze", "forwardauth-2", "frozen"),
+        ("cut", "idp", "cut"),
+    ] {
+        press(&page, act, part, condition).await;
+        all_well().await;
+        press(&page, "return", part, "running").await;
+        all_well().await;
+    }
+    press(&page, "kill", "orders", "killed").await;
+    shows(&page, "bff", "away", |[well, away, others, ..]| well == 0 && away + others >= 3).await;
+    shows(&page, "verify", "all is well", is_well).await;
+    press(&page, "return", "orders", "running").await;
+    all_well().await;
+
+    let verdict = page.script("return document.querySelector('#verdict').dataset.kind").await;
+    assert_eq!(verdict, json!("held"), "{}", page.text("#verdict").await);
+    assert!(!demo.process.log().contains("panicked"), "{}", demo.process.log());
 }

@@ -124,6 +124,7 @@ impl Edge {
             Target::Nobody => return Err(Failure::NotRouted),
             Target::Bff => self.routes.bff,
             Target::Spa => self.routes.spa,
+            Target::Chaos => self.routes.chaos.unwrap_or(self.routes.spa),
             Target::Whoami => {
                 let sidecar = self.routes.forwardauth;
                 match forward_auth::ask(&self.upstreams, sidecar, &parts, &origin).await? {

@@ -9,6 +9,8 @@ pub(super) enum Target {
     Whoami,
     /// The sample single-page application.
     Spa,
+    /// The buttons that take parts away, if the demo has any; else the application.
+    Chaos,
     /// Nobody: the path is for the proxy's own use.
     Nobody,
 }
@@ -25,6 +27,8 @@ pub(super) fn target(path_and_query: &str) -> Target {
         Target::Bff
     } else if path == "/whoami" || path.starts_with("/whoami/") {
         Target::Whoami
+    } else if path.starts_with("/chaos/") {
+        Target::Chaos
     } else {
         Target::Spa
     }
@@ -64,6 +68,9 @@ mod tests {
             ("/whoami?next=/api/", Target::Whoami),
             ("/?next=/auth/verify", Target::Spa),
             ("/whoami/deep/er", Target::Whoami),
+            ("/chaos/", Target::Chaos),
+            ("/chaos/state", Target::Chaos),
+            ("/chaosx", Target::Spa),
         ] {
             assert_eq!(target(path), expected, "{path}");
         }

@@ -96,7 +96,7 @@ async fn a_denial_reaches_the_client_as_it_is() {
 async fn a_dead_sidecar_closes_the_door_and_a_dead_service_is_502() {
     let (listener, dead) = local().await;
     drop(listener);
-    let routes = Routes { bff: dead, forwardauth: dead, whoami: dead, spa: dead };
+    let routes = Routes { bff: dead, forwardauth: dead, whoami: dead, spa: dead, chaos: None };
     let stage = stage_of(routes, Arc::default()).await;
     assert!(stage.get("/whoami/", "").await.starts_with("HTTP/1.1 500"));
     assert!(stage.get("/api/orders", "").await.starts_with("HTTP/1.1 502"));
@@ -210,7 +210,8 @@ async fn shutdown_ends_idle_connections_and_the_listener() {
 async fn a_listener_beyond_loopback_is_refused() {
     let listener = TcpListener::bind("0.0.0.0:0").await.expect("a port");
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
-    let routes = Routes { bff: nowhere, forwardauth: nowhere, whoami: nowhere, spa: nowhere };
+    let routes =
+        Routes { bff: nowhere, forwardauth: nowhere, whoami: nowhere, spa: nowhere, chaos: None };
     let refused = serve(listener, routes, std::future::pending()).await;
     assert_eq!(refused.expect_err("refused").kind(), io::ErrorKind::InvalidInput);
 }

@@ -89,7 +89,7 @@ pub(super) async fn stage_with(bff: Router) -> Stage {
     tokio::spawn(crate::whoami::serve(listener, std::future::pending()));
     let (listener, spa) = local().await;
     tokio::spawn(crate::spa::serve(listener, std::future::pending()));
-    stage_of(Routes { bff, forwardauth, whoami, spa }, asked).await
+    stage_of(Routes { bff, forwardauth, whoami, spa, chaos: None }, asked).await
 }
 
 pub(super) async fn stage_of(routes: Routes, asked: Arc<Mutex<Vec<Asked>>>) -> Stage {

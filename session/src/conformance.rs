@@ -239,8 +239,14 @@ async fn c51_a_lost_answer_is_forgiven_once<S: Store>(store: &S) {
     assert_eq!(store.intend(&key, 1, "b", LONG).await, Ok(Intent::Again), "asked again");
     assert_eq!(store.intend(&key, 1, "c", LONG).await, Ok(Intent::Lost));
     assert_eq!(store.intend(&key, 1, "a", LONG).await, Ok(Intent::Lost), "its turn is over");
+    assert_eq!(store.forget_intent(&key, "a").await, Ok(()));
+    assert_eq!(store.intend(&key, 1, "c", LONG).await, Ok(Intent::Lost), "not its own");
+
+    // What the second never sent may be sent once still, and not as the first.
     assert_eq!(store.forget_intent(&key, "b").await, Ok(()));
-    assert_eq!(store.intend(&key, 1, "c", LONG).await, Ok(Intent::Lost), "a second use stays");
+    assert_eq!(store.intend(&key, 1, "c", Duration::ZERO).await, Ok(Intent::Lost), "too late");
+    assert_eq!(store.intend(&key, 1, "c", LONG).await, Ok(Intent::Again));
+    assert_eq!(store.intend(&key, 1, "d", LONG).await, Ok(Intent::Lost));
 }
 
 async fn an_intent_is_taken_back_by_its_owner<S: Store>(store: &S) {

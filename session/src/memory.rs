@@ -246,9 +246,13 @@ impl Store for MemoryStore {
 
     async fn forget_intent(&self, key: &StoreKey, owner: &str) -> Result<(), StoreError> {
         self.with(|shelves| {
-            let known = shelves.intents.get(key);
-            if known.is_some_and(|intent| intent.owner == owner && !intent.again) {
-                shelves.intents.remove(key);
+            let known = shelves.intents.get_mut(key).filter(|intent| intent.owner == owner);
+            match known {
+                Some(intent) if intent.again => {
+                    (intent.again, intent.owner) = (false, String::new());
+                }
+                Some(_) => drop(shelves.intents.remove(key)),
+                None => {}
             }
         });
         Ok(())

@@ -201,8 +201,9 @@ pub trait Store: Send + Sync + 'static {
         grace: Duration,
     ) -> impl Future<Output = Result<Intent, StoreError>> + Send;
 
-    /// Takes back what `owner` wrote down, if it stands and was [`Intent::First`]: the token is known not
-    /// to be spent. After [`Intent::Again`] nobody knows, so that stays.
+    /// Takes back what `owner` wrote down, if it stands: the token is known not to be spent by it. After
+    /// [`Intent::Again`] nobody knows what became of the first attempt, so that one stays, and the second
+    /// may be made by whoever asks within the rest of the grace.
     fn forget_intent(
         &self,
         key: &StoreKey,

@@ -71,6 +71,12 @@ impl RefreshError {
         matches!(self, Self::InvalidGrant | Self::Contradiction(_))
     }
 
+    /// Whether not a byte of the request was sent.
+    pub(crate) fn is_unsent(&self) -> bool {
+        // Of the token endpoint, what may have been sent is `Unknown`.
+        matches!(self, Self::Unavailable(OidcError::Unreachable { .. }))
+    }
+
     /// A short stable code for `bff_token_refresh_failed_total{reason}`.
     pub fn reason(&self) -> &'static str {
         match self {

@@ -51,8 +51,8 @@ impl Journal {
         }
     }
 
-    /// Takes back what `owner` wrote down as the first: the token is known not to be spent. Where the
-    /// store is away this goes on in the background.
+    /// Takes back what `owner` wrote down: the token is known not to be spent by it. Where the store is
+    /// away this goes on in the background.
     pub(super) async fn take_back(&self, owner: String) {
         let Err(error) = self.app.store.forget_intent(&self.key, &owner).await else { return };
         tracing::debug!(reason = error.reason(), "intent not taken back yet");

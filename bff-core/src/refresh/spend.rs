@@ -12,7 +12,8 @@ use super::{Failure, LOST, Landing, attempt_id, due};
 use crate::oidc::{RefreshError, RefreshRequest, Refreshed};
 use crate::{audit, metrics};
 
-/// A refresh token is sent at most twice: the journal says `Again` once in its life.
+/// A refresh token is sent at most twice: the journal says `Again` once in its life, or once more for a
+/// second attempt that was never sent.
 const ATTEMPTS: usize = 2;
 
 /// What the journal says about sending the refresh token.
@@ -63,8 +64,9 @@ impl Flight {
                     return ended;
                 }
                 RefreshError::Unavailable(_) | RefreshError::Rejected(_) => {
-                    // After a second attempt nobody knows what became of the first.
-                    if first {
+                    // After a second attempt nobody knows what became of the first. One that was never
+                    // made, because the IdP is away, is made when it is back.
+                    if first || error.is_unsent() {
                         journal.take_back(attempt).await;
                     }
                     return Err(Failure::Later(reason));

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
 
 use crate::app::App;
 use crate::oidc::mock::{Recorded, Reply};
@@ -128,6 +130,32 @@ async fn c51_a_second_attempt_that_fails_is_the_last() {
         let heard: Vec<_> = heard.since();
         assert_eq!(heard, told);
     }
+}
+
+#[tokio::test]
+async fn c51_c81_a_second_attempt_that_finds_nobody_is_made_when_the_idp_is_back() {
+    let world = World::with(&[("OIDC_REFRESH_GRACE", "30s")]).await;
+    let heard = Heard::listen();
+    let browser = world.signed_in().await;
+    world.clock.advance(301);
+    // Goes away with the first request that it reads.
+    let going = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}/token", going.local_addr().unwrap());
+    let read = tokio::spawn(async move {
+        let (mut stream, _) = going.accept().await.unwrap();
+        drop(going);
+        stream.read(&mut [0; 1024]).await.unwrap()
+    });
+    world.idp.metadata(&json!({ "token_endpoint": endpoint }));
+    let away = world.another().start();
+    assert_eq!(call(&world, &away, &browser).await, "503 idp_unavailable");
+    assert!(read.await.unwrap() > 0, "the first attempt was made");
+
+    world.idp.metadata(&json!({ "token_endpoint": world.gate.url("/token") }));
+    world.rotates(1);
+    assert_eq!(call(&world, &world.another().start(), &browser).await, "200");
+    assert_eq!(world.spent(), [FIRST]);
+    assert_eq!(heard.since(), ["session.refreshed"]);
 }
 
 #[tokio::test]

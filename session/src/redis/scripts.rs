@@ -85,13 +85,15 @@ end
 return 3
 ";
 
-/// A second attempt is never taken back: nobody knows what became of the first.
+/// Of a second attempt the first one stays, nobody's: nobody knows what became of it.
 const FORGET_INTENT: &str = r"
 local intent = redis.call('HGET', KEYS[1], 'r')
-if intent and string.match(intent, '^1:%d+:(.*)$') == ARGV[1] then
-  return redis.call('HDEL', KEYS[1], 'r')
-end
-return 0
+if not intent then return 0 end
+local attempt, since, owner = string.match(intent, '^(%d):(%d+):(.*)$')
+if owner ~= ARGV[1] then return 0 end
+if attempt == '1' then return redis.call('HDEL', KEYS[1], 'r') end
+redis.call('HSET', KEYS[1], 'r', string.format('1:%s:', since))
+return 1
 ";
 
 /// The parts, and nothing where there is no session.

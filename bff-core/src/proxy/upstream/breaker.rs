@@ -20,7 +20,7 @@ pub(in crate::proxy) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { failures: 5, window: Duration::from_secs(10), open: Duration::from_secs(5) }
+        Self { failures: 5, window: Duration::from_secs(10), open: Duration::from_secs(1) }
     }
 }
 
@@ -154,7 +154,7 @@ impl Drop for Pass<'_> {
 mod tests {
     use super::*;
 
-    const OPEN: Duration = Duration::from_secs(5);
+    const OPEN: Duration = Duration::from_secs(1);
 
     fn breaker() -> (Breaker, Instant) {
         (Breaker::new(Settings { failures: 3, ..Settings::default() }), Instant::now())

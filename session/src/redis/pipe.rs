@@ -6,10 +6,10 @@
 //! order. One clock watches the connection, not one a command: where an answer did not come within
 //! the command time-out, everybody who waits is told, and the connection is made anew.
 
-#[cfg(feature = "fuzzing")]
-pub mod fuzzing;
 #[cfg(test)]
 mod every_order;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod link;
 mod queue;
 mod resp;

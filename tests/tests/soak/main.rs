@@ -63,7 +63,7 @@ async fn nobody_is_left(stack: &Stack) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn c85_t17_what_comes_and_goes_leaves_no_descriptor_and_no_key_behind() {
+async fn t17_what_comes_and_goes_leaves_no_descriptor_and_no_key_behind() {
     let (service, mut stack) = start().await;
     let mut watch = Watch::of(&mut stack);
     let stack = Arc::new(stack);

@@ -78,7 +78,7 @@ type Measure = (&'static str, u64, fn(&Vitals) -> u64);
 const MEASURES: [Measure; 3] = [
     ("resident bytes", MEMORY, |vitals| vitals.resident),
     ("descriptors", DESCRIPTORS, |vitals| vitals.descriptors as u64),
-    ("threads", 0, |vitals| vitals.threads),
+    ("threads", 1, |vitals| vitals.threads),
 ];
 
 impl fmt::Display for Watch {

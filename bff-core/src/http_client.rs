@@ -8,6 +8,8 @@ mod connector;
 mod documents;
 mod identity;
 mod refusal;
+#[cfg(test)]
+pub(crate) mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,6 +120,10 @@ impl HttpClient {
         timeout: Duration,
         max: usize,
     ) -> Result<Response<Bytes>, HttpError> {
+        #[cfg(test)]
+        if let Some(wire) = wire::laid() {
+            return wire.carry(request).await;
+        }
         let mut span = traces::call(what, request.method(), request.uri());
         let call = async {
             let response = self.inner.request(request).await.map_err(|error| {

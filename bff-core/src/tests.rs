@@ -21,6 +21,7 @@ mod downscope;
 mod edge_claims;
 mod ending;
 mod events;
+mod every_order;
 mod faults;
 mod faults_replicas;
 mod faults_store;

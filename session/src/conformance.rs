@@ -27,6 +27,7 @@ where
     a_session_is_read_back_whole(&fresh().await).await;
     a_key_is_taken_once(&fresh().await).await;
     only_the_expected_version_is_replaced(&fresh().await).await;
+    only_the_expected_version_is_ended(&fresh().await).await;
     a_late_write_revives_nothing(&fresh().await).await;
     a_slide_changes_the_edge_view_alone(&fresh().await).await;
     new_contents_of_the_token_part_change_nothing_else(&fresh().await).await;
@@ -117,6 +118,16 @@ async fn only_the_expected_version_is_replaced<S: Store>(store: &S) {
     assert_eq!(store.slide(&key, &old, "suspended".into(), LONG).await, Ok(Swap::Done));
     let undone = store.replace(&key, &session(2), session(3), LONG).await;
     assert_eq!(undone, Ok(Swap::Stale), "what was set meanwhile would be undone");
+}
+
+async fn only_the_expected_version_is_ended<S: Store>(store: &S) {
+    let key = created(store, 1).await;
+    assert_eq!(store.replace(&key, &session(1), session(2), LONG).await, Ok(Swap::Done));
+    assert_eq!(store.delete_version(&key, 1).await, Ok(Swap::Stale));
+    assert_eq!(store.load(&key).await, Ok(Some(session(2))));
+    assert_eq!(store.delete_version(&key, 2).await, Ok(Swap::Done));
+    assert_eq!(store.delete_version(&key, 2).await, Ok(Swap::Gone));
+    assert_eq!(store.load(&key).await, Ok(None));
 }
 
 async fn a_late_write_revives_nothing<S: Store>(store: &S) {

@@ -81,6 +81,10 @@ macro_rules! delegate {
                     $hand_on!(self.delete(key))
                 }
 
+                async fn delete_version(&self, key: &StoreKey, expected: u64) -> Result<Swap, StoreError> {
+                    $hand_on!(self.delete_version(key, expected))
+                }
+
                 async fn index_add(
                     &self,
                     index: &IndexKey,

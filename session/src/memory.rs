@@ -269,6 +269,17 @@ impl Store for MemoryStore {
         Ok(self.with(|shelves| shelves.sessions.remove(key).is_some_and(|kept| kept.alive())))
     }
 
+    async fn delete_version(&self, key: &StoreKey, expected: u64) -> Result<Swap, StoreError> {
+        Ok(self.with(|shelves| match shelves.live(key) {
+            None => Swap::Gone,
+            Some(session) if session.version != expected => Swap::Stale,
+            Some(_) => {
+                shelves.sessions.remove(key);
+                Swap::Done
+            }
+        }))
+    }
+
     async fn index_add(
         &self,
         index: &IndexKey,

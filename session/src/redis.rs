@@ -260,6 +260,11 @@ impl Store for RedisStore {
         Ok(deleted > 0)
     }
 
+    async fn delete_version(&self, key: &StoreKey, expected: u64) -> Result<Swap, StoreError> {
+        let script = &self.0.scripts.delete_version;
+        self.run_script(script, self.session_key(key), vec![version(expected)]).await.map(swap)
+    }
+
     async fn index_add(
         &self,
         index: &IndexKey,

@@ -219,6 +219,13 @@ pub trait Store: Send + Sync + 'static {
     /// Ends a session. `false` if there was none.
     fn delete(&self, key: &StoreKey) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
+    /// Ends a session whose tokens are still of version `expected`.
+    fn delete_version(
+        &self,
+        key: &StoreKey,
+        expected: u64,
+    ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
+
     /// Lists `key` under `index` for at least `keep`, and at most a second longer.
     fn index_add(
         &self,

@@ -113,7 +113,7 @@ impl Flight {
     async fn unkeepable(&self, case: &Case, tokens: &TokenPart, refreshed: &Refreshed) -> Refresh {
         self.revoke(case, tokens, &refreshed.tokens.access_token);
         match self.app.end(&case.session, "identity_too_long").await {
-            Ok(()) => Err(Failure::Ended("identity_too_long")),
+            Ok(_) => Err(Failure::Ended("identity_too_long")),
             Err(error) => Err(Failure::Later(error.reason())),
         }
     }

@@ -1,7 +1,7 @@
 //! Owns: sending the refresh token of a session under the lease, as often as the journal lets it, and what
 //! follows from an answer that is none.
 
-use session::store::Intent;
+use session::store::{Intent, Swap};
 use tokio::time::Instant;
 
 use super::errand::Gain;
@@ -134,10 +134,15 @@ impl Flight {
         if let Some(newer) = self.overtaken(case).await? {
             return newer;
         }
-        if let Err(error) = self.app.end(&case.session, reason).await {
-            return Err(Failure::Later(error.reason()));
+        match self.app.end_unless_renewed(&case.session, reason).await {
+            Ok(Swap::Done | Swap::Gone) => Err(Failure::Ended(reason)),
+            // Between our look and this.
+            Ok(Swap::Stale) => {
+                let overtaken = self.overtaken(case).await?;
+                overtaken.unwrap_or(Err(Failure::Later("stale")))
+            }
+            Err(error) => Err(Failure::Later(error.reason())),
         }
-        Err(Failure::Ended(reason))
     }
 
     /// The refresh token may be spent, and nobody has its successor. The session lives as long as its

@@ -166,7 +166,7 @@ async fn sign_in(
 async fn replace(app: &App, caller: &Caller, old: SessionId) {
     let ended = match app.session_by_id(old).await {
         Ok(Some(old)) if old.edge.tenant_id() == caller.tenant.id.as_bytes() => {
-            app.end(&old, Cause::user("replaced").asked_by(caller)).await
+            app.end(&old, Cause::user("replaced").asked_by(caller)).await.map(drop)
         }
         Ok(_) => Ok(()),
         Err(error) => Err(error),

@@ -108,9 +108,10 @@ async fn sign_out(
     headers: &HeaderMap,
     session: &ActiveSession,
 ) -> Result<Response, ApiError> {
+    let ended = app.end(session, Cause::user("logout").asked_by(caller)).await?;
+    let session = ended.as_ref().unwrap_or(session);
     let tokens = app.tokens(session);
     let management = app.management(session);
-    app.end(session, Cause::user("logout").asked_by(caller)).await?;
     let provider = management.ok().and_then(|management| app.tenants.provider_of(&management));
     let end_session = match (tokens, provider) {
         (Ok(tokens), Some(provider)) => {

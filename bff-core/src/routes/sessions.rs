@@ -56,8 +56,8 @@ pub(crate) async fn end_one(
     let Path(reference) = reference.map_err(|_| ApiError::NotFound)?;
     let key = StoreKey::parse(&reference).ok_or(ApiError::NotFound)?;
     if key == session.key {
-        app.end(&session, Cause::user("logout").asked_by(&caller)).await?;
-        return Ok(left(&app, &caller, &session, no_content()));
+        let ended = app.end(&session, Cause::user("logout").asked_by(&caller)).await?;
+        return Ok(left(&app, &caller, &ended.unwrap_or(session), no_content()));
     }
     let user = app.user_of(&session)?;
     let listed = app.session_of(&user, &key).await?.ok_or(ApiError::NotFound)?;

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use session::id::StoreKey;
 use session::record::Management;
 use session::shelf::Shelf as _;
-use session::store::{IndexKey, Store as _, StoreError, StoredSession};
+use session::store::{IndexKey, Store as _, StoreError, StoredSession, Swap};
 use shell::request_id::RequestId;
 
 use super::arrival::TOMBSTONE;
@@ -101,7 +101,9 @@ struct Batch {
 }
 
 impl App {
-    /// Ends the session of a request. Its tokens are for the caller to revoke, who can open them.
+    /// Ends the session of a request. Its tokens are for the caller to revoke, who can open them: those
+    /// that it held at its end, which a refresh may have brought since it was looked at. `None` if it had
+    /// ended before.
     ///
     /// # Errors
     /// [`StoreError`] if the store is away; then it has not ended.
@@ -109,21 +111,43 @@ impl App {
         &self,
         session: &ActiveSession,
         cause: impl Into<Cause<'_>> + Send,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<ActiveSession>, StoreError> {
         let cause = cause.into();
-        if self.store.delete(&session.key).await? {
+        let taken = self.store.take(&session.key).await?;
+        if taken.is_some() {
             self.record_ends(&[session.key], cause);
         }
+        self.unlist_one(session).await;
+        Ok(taken.map(|stored| ActiveSession { stored, ..session.clone() }))
+    }
+
+    /// Ends a session unless somebody stored other tokens since it was looked at: [`Swap::Stale`] then.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store is away; then it has not ended.
+    pub(crate) async fn end_unless_renewed(
+        &self,
+        session: &ActiveSession,
+        reason: &'static str,
+    ) -> Result<Swap, StoreError> {
+        let ended = self.store.delete_version(&session.key, session.stored.version).await?;
+        if ended == Swap::Done {
+            self.record_ends(&[session.key], Cause::rule(reason));
+        }
+        if ended != Swap::Stale {
+            self.unlist_one(session).await;
+        }
+        Ok(ended)
+    }
+
+    async fn unlist_one(&self, session: &ActiveSession) {
         match self.management(session) {
-            Ok(management) => {
-                self.unlist(&[(session.key, management)]).await;
-            }
+            Ok(management) => self.unlist(&[(session.key, management)]).await,
             Err(error) => {
                 let session = session.key.short();
                 tracing::warn!(session, reason = error.reason(), "lists not known");
             }
         }
-        Ok(())
     }
 
     /// Ends a session without its cookie, and denies its access token to services. `false` if there was

@@ -175,18 +175,27 @@ impl Ask {
 
     /// The answer with its body still to come.
     pub(crate) async fn response(self, app: &Arc<App>) -> Response {
+        self.response_of(&Front::new(app)).await
+    }
+
+    async fn response_of(self, front: &Front) -> Response {
         let Self { browser, mut request } = self;
         let cookies = browser.cookies_for(request.uri().path());
         if !cookies.is_empty() {
             request.headers_mut().append(COOKIE, cookies.parse().unwrap());
         }
         let peer = Peer { address: ([127, 0, 0, 1], 4711).into(), tls: false };
-        Front::new(app).answer(peer, request).await
+        front.answer(peer, request).await
     }
 
     pub(crate) async fn send(self, app: &Arc<App>) -> Answer {
+        self.send_to(&Front::new(app)).await
+    }
+
+    /// To one of which much is asked: a front is made of a hundred parts.
+    pub(crate) async fn send_to(self, front: &Front) -> Answer {
         let browser = self.browser.clone();
-        let response = self.response(app).await;
+        let response = self.response_of(front).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let answer = Answer::checked(head.status, head.headers, &body);

@@ -28,6 +28,7 @@ pub(super) struct Scripts {
     pub(super) intend: Script,
     pub(super) forget_intent: Script,
     pub(super) take: Script,
+    pub(super) delete_version: Script,
     pub(super) take_login: Script,
     pub(super) take_permits: Script,
 }
@@ -101,6 +102,15 @@ const TAKE: &str = r"
 local parts = redis.call('HMGET', KEYS[1], 'e', 't', 'm')
 redis.call('DEL', KEYS[1])
 return parts
+";
+
+/// 1: deleted. 0: another version stands. -1: no such session.
+const DELETE_VERSION: &str = r"
+local management = redis.call('HGET', KEYS[1], 'm')
+if not management then return -1 end
+if string.sub(management, 1, 8) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+return 1
 ";
 
 /// What was put in, and for how long it would still have been kept.
@@ -185,6 +195,7 @@ impl Scripts {
             intend: Script::from_lua(INTEND),
             forget_intent: Script::from_lua(FORGET_INTENT),
             take: Script::from_lua(TAKE),
+            delete_version: Script::from_lua(DELETE_VERSION),
             take_login: Script::from_lua(TAKE_LOGIN),
             take_permits: Script::from_lua(permits::TAKE),
         }

@@ -3,11 +3,12 @@
 //! A stopped server keeps its connections open, so every command would wait out its time-out. fred
 //! looks for that only while nothing is written, hence never under traffic. The guard counts
 //! time-outs in a row; at the third it opens: calls fail at once, and one task reconnects until a
-//! `PING` comes back.
+//! `PING` comes back. It asks by itself, too: where all that is read goes another way, nobody else may
+//! notice for long that the connection leads nowhere any more.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use fred::clients::Client;
@@ -21,6 +22,8 @@ use crate::store::StoreError;
 const FROZEN_AFTER: u32 = 3;
 /// Longest wait for one attempt to reconnect, and for the `PING` after it.
 const ATTEMPT: Duration = Duration::from_millis(400);
+/// How often a connection is asked for a sign of life. A packet filter that forgot it closes nothing.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Pause between attempts.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -36,7 +39,10 @@ struct State {
 
 impl Guard {
     pub(super) fn new(client: Client) -> Self {
-        Self(Arc::new(State { client, timeouts: AtomicU32::new(0), open: AtomicBool::new(false) }))
+        let (timeouts, open) = (AtomicU32::new(0), AtomicBool::new(false));
+        let state = Arc::new(State { client, timeouts, open });
+        drop(tokio::spawn(watch(Arc::downgrade(&state))));
+        Self(state)
     }
 
     /// Runs one command, unless Redis is known to be away.
@@ -57,6 +63,16 @@ impl Guard {
         result.map_err(|error| translate(&error))
     }
 
+    /// Asks for a sign of life; again at once where none comes, so that it opens within a second.
+    async fn beat(&self) {
+        for _ in 0..FROZEN_AFTER {
+            let answer = self.run(self.0.client.ping::<String>(None)).await;
+            if !matches!(answer, Err(StoreError::TimedOut)) {
+                return;
+            }
+        }
+    }
+
     fn timed_out(&self) {
         let in_a_row = self.0.timeouts.fetch_add(1, Ordering::AcqRel).saturating_add(1);
         if in_a_row >= FROZEN_AFTER && !self.0.open.swap(true, Ordering::AcqRel) {
@@ -64,6 +80,15 @@ impl Guard {
             let state = Arc::clone(&self.0);
             tokio::spawn(async move { state.recover().await });
         }
+    }
+}
+
+/// Until nobody uses the guard any more.
+async fn watch(state: Weak<State>) {
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        let Some(state) = state.upgrade() else { return };
+        Guard(state).beat().await;
     }
 }
 

@@ -18,8 +18,9 @@ use crate::service::Service;
 use crate::watch::Watch;
 
 const LIVE: u8 = 4;
-/// Seconds for which an access token lives that is renewed all the time.
+/// Seconds for which an access token lives that is renewed all the time, and any other.
 const SHORT: u32 = 3;
+const LONG: u32 = 3600;
 /// By when a refresh goes on that was under way at what is gone: a lease is over, or a call given up.
 const REFRESHED: Duration = Duration::from_secs(20);
 
@@ -93,15 +94,16 @@ impl Scene {
         let ended = scene.sign_in(Who::Ended).await;
         let unaware = ended.unaware();
         assert!(ended.sign_out().await, "signing out works");
-        scene.stack.idp.access_token_lifetime(SHORT).await;
         let renewing = scene.sign_in(Who::Renewing).await;
         scene.clients.extend([nobody, unaware, renewing].map(Arc::new));
         scene
     }
 
-    /// One more session that lives all the time.
+    /// One more session that lives all the time, with an access token that does.
     pub(crate) async fn add_live(&mut self) {
+        self.stack.idp.access_token_lifetime(LONG).await;
         let client = self.sign_in(Who::Live).await;
+        self.stack.idp.access_token_lifetime(SHORT).await;
         self.clients.push(Arc::new(client));
     }
 

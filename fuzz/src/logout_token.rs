@@ -32,12 +32,12 @@ pub(crate) fn run(data: &[u8]) {
         said.seconds("iat").is_some_and(|iat| (now - 421.0..now + 121.0).contains(&iat)),
         "{said:?}"
     );
-    let (sid, sub) = (said.text("sid"), said.text("sub"));
+    let (ended_session, user) = (said.text("sid"), said.text("sub"));
     match judged.scope {
         LogoutScope::Session { sid: ended, subject } => {
-            assert_eq!((Some(&*ended), subject.as_deref()), (sid, sub));
+            assert_eq!((Some(&*ended), subject.as_deref()), (ended_session, user));
         }
-        LogoutScope::Subject(ended) => assert_eq!((None, Some(&*ended)), (sid, sub)),
+        LogoutScope::Subject(ended) => assert_eq!((None, Some(&*ended)), (ended_session, user)),
     }
     let as_id =
         bff_core::fuzzing::id_token(&token, &CONFIG, &login(), &"access".to_owned().into(), NOW);

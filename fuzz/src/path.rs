@@ -57,14 +57,19 @@ pub(crate) fn run(data: &[u8]) {
 }
 
 fn config_of_routes() -> Config {
-    let mut text = "services: { a: { base_url: 'http://service:1' } }\nroutes:\n".to_owned();
-    for (path, upstream) in ROUTES {
-        let upstream =
-            if path == upstream { String::new() } else { format!("upstream_path: '{upstream}', ") };
-        text += &format!(
+    let route = |(path, upstream): &(&str, &str)| {
+        let template = if path == upstream { "" } else { *upstream };
+        let upstream = if template.is_empty() {
+            String::new()
+        } else {
+            format!("upstream_path: '{template}', ")
+        };
+        format!(
             "  - {{ path: '{path}', target_service: a, {upstream}methods: [GET], auth: none }}\n"
-        );
-    }
+        )
+    };
+    let routes = ROUTES.iter().map(route).collect::<String>();
+    let text = format!("services: {{ a: {{ base_url: 'http://service:1' }} }}\nroutes:\n{routes}");
     let directory = settings::directory(&[("routes.yaml", text.as_bytes())]);
     settings::bff(&directory).expect("routes")
 }

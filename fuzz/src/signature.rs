@@ -16,7 +16,7 @@ struct Request<'a> {
     host: &'a str,
     path: &'a str,
     query: Option<&'a str>,
-    request_id: &'a str,
+    number: &'a str,
     user_id: Option<&'a str>,
     tenant_id: Option<&'a str>,
     master_flags: Option<&'a str>,
@@ -34,7 +34,7 @@ impl<'a> Request<'a> {
             host: host.unwrap_or_default(),
             path: path.unwrap_or_default(),
             query: next(),
-            request_id: next().unwrap_or_default(),
+            number: next().unwrap_or_default(),
             user_id: next(),
             tenant_id: next(),
             master_flags: next(),
@@ -43,8 +43,7 @@ impl<'a> Request<'a> {
     }
 
     fn covered(&self) -> Covered<'a> {
-        let mut covered =
-            Covered::new(self.method, self.host, self.path, self.request_id.as_bytes());
+        let mut covered = Covered::new(self.method, self.host, self.path, self.number.as_bytes());
         covered.query = self.query;
         covered.user_id = self.user_id.map(str::as_bytes);
         covered.tenant_id = self.tenant_id.map(str::as_bytes);
@@ -58,7 +57,7 @@ impl<'a> Request<'a> {
 
     /// What version 0 covers.
     fn old(&self) -> [&'a str; 4] {
-        [self.method, self.path, self.request_id, self.body]
+        [self.method, self.path, self.number, self.body]
     }
 }
 
@@ -70,22 +69,22 @@ pub(crate) fn run(data: &[u8]) {
     let verifier = Verifier::new([SECRET]).expect("a secret").accept_v0();
     for version in [Version::V1, Version::V0] {
         let signer = Signer::new(SECRET).expect("a secret").version(version);
-        let Ok(signed) = signer.sign(&one.covered(), &one.content(), NOW) else { continue };
-        let presented = Presented::new(&signed.signature, &signed.timestamp);
-        let verified = verifier.verify(&other.covered(), &other.content(), &presented, NOW);
+        let Ok(headers) = signer.sign(&one.covered(), &one.content(), NOW) else { continue };
+        let presented = Presented::new(&headers.signature, &headers.timestamp);
+        let is_good = verifier.verify(&other.covered(), &other.content(), &presented, NOW).is_ok();
         let is_same = match version {
             Version::V1 => one == other,
             Version::V0 => one.old() == other.old(),
         };
         // Version 0 covers less, but refuses what version 1 does.
-        if version == Version::V1 || verified.is_ok() {
-            assert_eq!(verified.is_ok(), is_same, "{version:?} {one:?} {other:?}");
+        if version == Version::V1 || is_good {
+            assert_eq!(is_good, is_same, "{version:?} {one:?} {other:?}");
         }
-        let raw = Presented::new(data, signed.timestamp.as_bytes());
+        let raw = Presented::new(data, headers.timestamp.as_bytes());
         let forged = verifier.verify(&one.covered(), &one.content(), &raw, NOW);
         assert!(forged.is_err(), "{text:?}");
-        let raw = Presented::new(signed.signature.as_bytes(), data);
+        let raw = Presented::new(headers.signature.as_bytes(), data);
         let at_any_time = verifier.verify(&one.covered(), &one.content(), &raw, NOW);
-        assert!(at_any_time.is_err() || data == signed.timestamp.as_bytes(), "{text:?}");
+        assert!(at_any_time.is_err() || data == headers.timestamp.as_bytes(), "{text:?}");
     }
 }

@@ -4,7 +4,7 @@
 //! A DPoP token is taken only where a proof was sent.
 
 use bff_core::oidc::TokenType;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::members::Members;
 
@@ -19,7 +19,7 @@ pub(crate) fn run(data: &[u8]) {
             ("id_token", set.id_token.as_ref()),
         ];
         for (name, token) in tokens {
-            let token = token.map(|token| token.expose_secret());
+            let token = token.map(SecretString::expose_secret);
             assert_eq!(said.text(name), token, "{name}");
             let is_plain = |token: &str| token.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
             assert!(token.is_none_or(|token| !token.is_empty() && is_plain(token)), "{said:?}");

@@ -3,11 +3,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::header::{HeaderMap, HeaderName};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
+use http::uri::Authority;
 use http::{Method, StatusCode};
 use session::binding::Marks as _;
-use url::Url;
+use url::{Origin, Url};
 
 use super::policy;
 use crate::scene::{self, AGENT, Answer, CLIENT, COOKIE};
@@ -122,7 +123,7 @@ pub(crate) fn client(peer: SocketAddr, headers: &HeaderMap) -> Option<IpAddr> {
     if !is_proxy(peer.ip()) {
         return Some(peer.ip());
     }
-    let lines = headers.get_all("x-forwarded-for").iter().map(|line| line.as_bytes());
+    let lines = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes);
     let all = lines.collect::<Vec<_>>().join(&b","[..]);
     let mut last = peer.ip();
     for entry in all.split(|byte| *byte == b',').rev().map(<[u8]>::trim_ascii) {
@@ -167,11 +168,10 @@ fn is_foreign(peer: SocketAddr, asked: &Parts) -> bool {
     let origins: Vec<_> = asked.headers.get_all("origin").iter().collect();
     let [origin] = &origins[..] else {
         let sites = asked.headers.get_all("sec-fetch-site");
-        let mut sites = sites.iter().map(|site| site.as_bytes());
+        let mut sites = sites.iter().map(HeaderValue::as_bytes);
         return !origins.is_empty() || sites.any(|site| site != b"same-origin" && site != b"none");
     };
-    let read =
-        |text: &str| Url::parse(text).ok().map(|url| url.origin()).filter(|one| one.is_tuple());
+    let read = |text: &str| Url::parse(text).ok().map(|url| url.origin()).filter(Origin::is_tuple);
     let origin = origin.to_str().ok().and_then(read);
     let scheme = said(peer, asked, "x-forwarded-proto").unwrap_or_else(|| "https".to_owned());
     let scheme = match scheme.to_ascii_lowercase().as_str() {
@@ -180,7 +180,7 @@ fn is_foreign(peer: SocketAddr, asked: &Parts) -> bool {
     };
     let host = said(peer, asked, "x-forwarded-host").or_else(|| {
         let own = asked.headers.get("host").and_then(|host| host.to_str().ok());
-        asked.uri.authority().map(|named| named.as_str()).or(own).map(str::to_owned)
+        asked.uri.authority().map(Authority::as_str).or(own).map(str::to_owned)
     });
     let own = host.and_then(|host| read(&format!("{scheme}://{host}")));
     let listed = read("https://spa.example.net");

@@ -138,7 +138,7 @@ async fn c78_a_flood_of_junk_fetches_keys_once_more_and_keeps_no_logout_away() {
         match call.form(&[("logout_token", &token)]).try_send().await {
             // 503: keys were asked for just now, and an issuer whose key is new tries again.
             Ok(reply) => {
-                assert!(matches!(reply.status.as_u16(), 400 | 413 | 503), "{}", reply.text())
+                assert!(matches!(reply.status.as_u16(), 400 | 413 | 503), "{}", reply.text());
             }
             // Whoever sends too much is not listened to any longer.
             Err(error) => assert_eq!(number % 3, 2, "{error}"),

@@ -97,19 +97,18 @@ impl Scene {
     }
 
     /// What the caller's work gave, if it is told. Woken, `asks` asks at once.
-    fn look(&self, caller: usize, asks: Option<usize>) -> Option<Option<usize>> {
+    fn look(&self, caller: usize, asks: Option<usize>) -> Poll<Option<usize>> {
         let waker = Waker::from(Arc::new(Woken { scene: self.clone(), asks }));
-        let mut wait = self.callers.lock().unwrap()[caller].wait.take()?;
+        let Some(mut wait) = self.callers.lock().unwrap()[caller].wait.take() else {
+            return Poll::Pending;
+        };
         let looked = wait.as_mut().poll(&mut Context::from_waker(&waker));
         let mut callers = self.callers.lock().unwrap();
         callers[caller].looked = true;
-        match looked {
-            Poll::Pending => {
-                callers[caller].wait = Some(wait);
-                None
-            }
-            Poll::Ready(told) => Some(told),
+        if looked.is_pending() {
+            callers[caller].wait = Some(wait);
         }
+        looked
     }
 
     /// A caller is told what came of the very work that it asked for.
@@ -182,7 +181,7 @@ async fn path(walk: &mut Walk, known: &mut HashSet<u64>, nested: Option<usize>) 
                 assert!(!ran || work == ended, "joined a work that was gone");
             }
             Event::Looks(caller) => {
-                if let Some(told) = scene.look(caller, nested.filter(|_| caller == 0)) {
+                if let Poll::Ready(told) = scene.look(caller, nested.filter(|_| caller == 0)) {
                     scene.told(caller, told);
                 }
             }
@@ -212,7 +211,7 @@ async fn path(walk: &mut Walk, known: &mut HashSet<u64>, nested: Option<usize>) 
         (0..CALLERS).filter(|caller| callers[*caller].wait.is_some()).collect()
     };
     for caller in waiting {
-        let told = scene.look(caller, None).expect("waits for ever");
+        let Poll::Ready(told) = scene.look(caller, None) else { panic!("waits for ever") };
         scene.told(caller, told);
     }
     let works = scene.works.lock().unwrap();

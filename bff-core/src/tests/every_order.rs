@@ -98,17 +98,9 @@ fn c55_whatever_goes_wrong_a_session_lives_as_long_as_its_access_token() {
     explore(&Plan { age: DUE, ..PLAN }).is_at_least(1_000, &[End::Lives, End::Lost, End::Refused]);
 }
 
-/// Hours.
+/// With one more change of turns than above: minutes.
 #[test]
-fn soak_c52_whatever_goes_wrong_twice_in_every_order_a_token_is_spent_once() {
-    for plan in [
-        Plan { only_the_lease: true, haste: 1, turns: 2, ..PLAN },
-        Plan { callers: &[Calls(0), Calls(0), Calls(1)], faults: 0, haste: 1, turns: 2, ..PLAN },
-        Plan { haste: 1, turns: usize::MAX, ..PLAN },
-        Plan { grace: "30s", haste: 1, turns: usize::MAX, ..PLAN },
-        Plan { callers: &[Calls(0), Calls(1), Looks(0), LogsOut(1)], turns: 3, ..PLAN },
-        Plan { faults: 2, turns: 2, ..PLAN },
-    ] {
-        assert!(explore(&plan).paths > 1_000, "{plan:?}");
-    }
+fn soak_c52_c54_a_replica_that_only_seems_dead_is_heard_with_more_turns() {
+    let plan = Plan { only_the_lease: true, haste: 1, turns: 2, ..PLAN };
+    explore(&plan).is_at_least(10_000, &[End::Lives, End::Lost]);
 }

@@ -86,7 +86,7 @@ mod tests {
 
     use super::*;
 
-    async fn answer(request: axum::http::request::Builder) -> (StatusCode, HeaderMap) {
+    async fn answer(request: http::request::Builder) -> (StatusCode, HeaderMap) {
         let control = Control { stage: Stage::new(Vec::new()), public: "http://here:1".into() };
         let request = request.body(Body::empty()).unwrap();
         let (head, _) = router(control).oneshot(request).await.unwrap().into_parts();

@@ -306,8 +306,9 @@ impl<'a> Path<'a> {
                 (Caller::Calls(_), Some(Got::Token(number))) => {
                     self.ever_stored.contains(number) && (*number > 0 || self.plan.age < 300)
                 }
-                (_, Some(Got::Unauthenticated)) => self.stored.is_none(),
-                (Caller::LogsOut(_), Some(Got::Done)) => self.stored.is_none(),
+                (_, Some(Got::Unauthenticated)) | (Caller::LogsOut(_), Some(Got::Done)) => {
+                    self.stored.is_none()
+                }
                 (Caller::Looks(_), Some(Got::Done)) => true,
                 (_, Some(Got::Later)) => !unharmed,
                 (_, Some(Got::Done | Got::Token(_))) => false,

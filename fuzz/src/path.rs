@@ -110,7 +110,9 @@ fn decoded(path: &str) -> String {
 /// `read` is how a route's own path is read.
 fn expected(path: &str, read: fn(&str) -> String) -> Option<(usize, String)> {
     let routes = || ROUTES.iter().enumerate();
-    if let Some((route, (_, upstream))) = routes().find(|(_, (known, _))| read(known) == path) {
+    // A `*` in a request is a letter like any other.
+    let is_it = |known: &str| !known.ends_with('*') && read(known) == path;
+    if let Some((route, (_, upstream))) = routes().find(|(_, (known, _))| is_it(known)) {
         return Some((route, (*upstream).to_owned()));
     }
     let open = routes().filter_map(|(route, (known, upstream))| {

@@ -56,38 +56,38 @@ impl Cast {
 }
 
 /// A fault of a part that comes back.
-pub(crate) async fn outage(cast: &Cast, case: Case, part: &mut impl Part) -> Line {
+pub(crate) async fn outage(cast: &Cast, row: Case, part: &mut impl Part) -> Line {
     let load = cast.start();
     sleep_until(Instant::now() + BEFORE).await;
-    let gone = strike(part, case.fault).await;
+    let gone = strike(part, row.fault).await;
     let faulty = async {
         sleep_until(gone + DURING).await;
-        let back = mend(part, case.fault).await;
+        let back = mend(part, row.fault).await;
         sleep_until(back + BACK + AFTER).await;
         back
     };
     let (back, ended) = tokio::join!(faulty, cast.end());
     let seen = load.stop().await;
-    judge(case, Times { gone, back, done: back + BACK, ended }, &seen)
+    judge(row, Times { gone, back, done: back + BACK, ended }, &seen)
 }
 
 /// A fault of one of two replicas: back is when no more requests are sent to it.
-pub(crate) async fn loss(cast: &Cast, case: Case, part: &mut impl Part) -> Line {
+pub(crate) async fn loss(cast: &Cast, row: Case, part: &mut impl Part) -> Line {
     let load = cast.start();
     sleep_until(Instant::now() + BEFORE).await;
-    let gone = strike(part, case.fault).await;
+    let gone = strike(part, row.fault).await;
     let faulty = async {
         sleep_until(gone + LOST).await;
-        let back = mend(part, case.fault).await;
+        let back = mend(part, row.fault).await;
         sleep_until(back + AFTER).await;
     };
     let ((), ended) = tokio::join!(faulty, cast.end());
     let seen = load.stop().await;
-    let back = match case.fault {
+    let back = match row.fault {
         Fault::Killed | Fault::Cut => gone,
         Fault::Frozen | Fault::Mute => gone + NOTICED,
     };
-    judge(case, Times { gone, back, done: back + UNDER_WAY, ended }, &seen)
+    judge(row, Times { gone, back, done: back + UNDER_WAY, ended }, &seen)
 }
 
 /// Several servers of which one is the master.
@@ -102,21 +102,21 @@ pub(crate) trait Group {
 }
 
 /// A fault of a master whose place another one takes, up to its own return.
-pub(crate) async fn failover(cast: &Cast, case: Case, group: &mut impl Group) -> Line {
+pub(crate) async fn failover(cast: &Cast, row: Case, group: &mut impl Group) -> Line {
     let master = group.master().await;
     let load = cast.start();
     sleep_until(Instant::now() + BEFORE).await;
-    let gone = strike(group.member(master), case.fault).await;
+    let gone = strike(group.member(master), row.fault).await;
     let faulty = async {
         group.failed_over(master).await;
         let announced = Instant::now();
         sleep_until(announced + TAKEN_OVER + AFTER).await;
         // Its return, perhaps in the belief of being the master, must not be noticed.
-        mend(group.member(master), case.fault).await;
+        mend(group.member(master), row.fault).await;
         sleep_until(Instant::now() + AFTER).await;
         announced
     };
     let (back, ended) = tokio::join!(faulty, cast.end());
     let seen = load.stop().await;
-    judge(case, Times { gone, back, done: back + TAKEN_OVER, ended }, &seen)
+    judge(row, Times { gone, back, done: back + TAKEN_OVER, ended }, &seen)
 }

@@ -98,7 +98,7 @@ impl Client {
             Self { who, agent, origin: stack.origin.clone(), csrf, user, session: String::new() };
         let reply = client.call(Way::Verify, false).send().await;
         assert_eq!(reply.status, 200, "{}", reply.text());
-        client.session = reply.json()["session"].as_str().expect("told").to_owned();
+        reply.json()["session"].as_str().expect("told").clone_into(&mut client.session);
         assert!(client.is_told_right(Way::Verify, &reply) && !client.session.is_empty());
         client
     }

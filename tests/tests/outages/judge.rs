@@ -104,10 +104,9 @@ fn complaint(case: &Case, times: &Times, seen: &Seen) -> Option<&'static str> {
         Who::Live if !admitted => Some("not to be told so"),
         Who::Live if seen.heard < times.gone => Some("before anything happened"),
         Who::Live if seen.sent > times.done => Some("when all should be well"),
-        Who::Live => None,
         // Its refresh may be under way at what is gone, and be waited for.
         Who::Renewing if matches!(seen.status, 401 | 403) => Some("not to be told so"),
-        Who::Renewing => None,
+        Who::Live | Who::Renewing => None,
         Who::Ending if is_well && seen.sent > times.ended => Some("after it was ended"),
         Who::Ending if is_well || admitted || matches!(seen.status, 401 | 503) => None,
         Who::Nobody | Who::Ended if is_well => Some("let in"),

@@ -106,6 +106,11 @@ class Licences(unittest.TestCase):
         for member in [{}, {"lints": {"rust": {"unsafe_code": "allow"}}}]:
             refused = licences.unsafe_allowed(lints("forbid"), {"shell": good, "session": member})
             self.assertEqual(refused, ["session does not forbid unsafe code"])
+        # The one exception is denied at least.
+        denied = {"lints": {"rust": {"unsafe_code": "deny"}}}
+        self.assertEqual(licences.unsafe_allowed(lints("forbid"), {"fuzz": denied}), [])
+        refused = licences.unsafe_allowed(lints("forbid"), {"fuzz": {}})
+        self.assertEqual(refused, ["fuzz does not deny unsafe code"])
         # What is only denied can be allowed again.
         self.assertEqual(len(licences.unsafe_allowed(lints("deny"), {"shell": good})), 1)
 

@@ -109,7 +109,7 @@ async fn t19_a_redis_that_was_frozen_for_long_is_followed_again_by_itself() {
     let thawed = Instant::now();
     until(&list, "other", Clear).await;
     eprintln!("in sync {:?} after the thaw", thawed.elapsed());
-    place.deny("later").await;
+    place.deny_when_back("later").await;
     until(&list, "later", Denied).await;
     wait::until("what was given up is closed", BACK, async || {
         (place.connections().await == 1).then_some(())

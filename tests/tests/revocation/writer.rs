@@ -93,6 +93,14 @@ impl Place {
         deny(&self.store, jti).await;
     }
 
+    /// The same as soon as the writer is back, which gives a silent connection up as well.
+    pub(crate) async fn deny_when_back(&self, jti: &str) {
+        wait::until("the writer is back", BACK, async || {
+            self.store.deny(jti, token(jti).into(), HOUR).await.ok()
+        })
+        .await;
+    }
+
     pub(crate) async fn deny_user(&self, user: &str, keep: Duration) {
         let value = json!({"iss": ISSUER, "user_id": user, "revoked_before": now()}).to_string();
         let denied = self.store.deny(&format!("user:{user}"), value.into(), keep).await;

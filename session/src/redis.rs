@@ -10,6 +10,7 @@ mod guard;
 mod look;
 mod news;
 mod pipe;
+mod pulse;
 mod scripts;
 mod shelf;
 
@@ -48,8 +49,7 @@ const MANAGEMENT: &str = "m";
 pub struct RedisStore(Arc<Inner>);
 
 struct Inner {
-    client: Client,
-    /// The reads of every request, where they do not go through `client`.
+    /// The reads of every request, where they do not go through the client of `guard`.
     pipe: Option<Pipe>,
     guard: Guard,
     scripts: Scripts,
@@ -75,7 +75,6 @@ impl RedisStore {
     /// [`RedisSetupError`] if the options cannot be used at all.
     pub async fn connect(options: RedisOptions) -> Result<Self, RedisSetupError> {
         let prefix = options.prefix.clone();
-        let client = connect::client(&options)?;
         let session_prefix = format!("{prefix}session:");
         options.check()?;
         let tracked = match options.reads {
@@ -91,10 +90,9 @@ impl RedisStore {
                 tracked.clone(),
             ),
         };
-        let guard = Guard::new(client.clone());
-        client.connect();
+        let guard = Guard::connect(connect::builder(&options)?)?;
         let connected = async {
-            drop(client.wait_for_connect().await);
+            drop(guard.client().wait_for_connect().await);
             if let Some(pipe) = &pipe {
                 pipe.wait_until_up().await;
             }
@@ -103,7 +101,6 @@ impl RedisStore {
             tracing::warn!("redis does not answer yet; serving without it until it does");
         }
         Ok(Self(Arc::new(Inner {
-            client,
             pipe,
             guard,
             scripts: Scripts::new(),
@@ -123,9 +120,14 @@ impl RedisStore {
 
     /// Closes the connection.
     pub async fn close(&self) {
-        if self.0.client.quit().await.is_err() {
+        if self.client().quit().await.is_err() {
             tracing::debug!("redis was away at shutdown");
         }
+    }
+
+    /// The one that stands now: another may take its place.
+    fn client(&self) -> Client {
+        self.0.guard.client()
     }
 
     fn session_key(&self, key: &StoreKey) -> String {
@@ -149,7 +151,7 @@ impl RedisStore {
         key: String,
         args: Vec<Value>,
     ) -> Result<T, StoreError> {
-        self.0.guard.run(script.evalsha_with_reload(&self.0.client, key, args)).await
+        self.0.guard.run(script.evalsha_with_reload(&self.client(), key, args)).await
     }
 }
 
@@ -161,7 +163,7 @@ impl Store for RedisStore {
         // fred's future is kilobytes large and would be part of every request's own.
         let asked = Box::pin(async {
             let options = Options { fail_fast: true, ..Options::default() };
-            let client = self.0.client.with_options(&options);
+            let client = self.client().with_options(&options);
             self.0.guard.run(client.hget(self.session_key(key), EDGE)).await
         });
         // fred's own time-out comes first; this one holds whatever fred does.
@@ -200,7 +202,7 @@ impl Store for RedisStore {
         // See `edge_view` for the box.
         let asked = Box::pin(async {
             let names = vec![EDGE, TOKENS, MANAGEMENT];
-            self.0.guard.run(self.0.client.hmget(self.session_key(key), names)).await
+            self.0.guard.run(self.client().hmget(self.session_key(key), names)).await
         });
         let values: Vec<Option<Bytes>> = asked.await?;
         Ok(scripts::session(values))
@@ -256,7 +258,7 @@ impl Store for RedisStore {
     }
 
     async fn delete(&self, key: &StoreKey) -> Result<bool, StoreError> {
-        let deleted: i64 = self.0.guard.run(self.0.client.del(self.session_key(key))).await?;
+        let deleted: i64 = self.0.guard.run(self.client().del(self.session_key(key))).await?;
         Ok(deleted > 0)
     }
 
@@ -281,7 +283,8 @@ impl Store for RedisStore {
             return Ok(());
         }
         let members: Vec<Value> = keys.iter().map(member).collect();
-        let removed = self.0.client.zrem(self.list(index), members);
+        let client = self.client();
+        let removed = client.zrem(self.list(index), members);
         self.0.guard.run::<i64>(removed).await.map(drop)
     }
 
@@ -292,8 +295,8 @@ impl Store for RedisStore {
     }
 
     async fn estimate_sessions(&self) -> Result<u64, StoreError> {
-        let prefix = &self.0.session_prefix;
-        let asked = self.0.guard.run(estimate::sessions(&self.0.client, prefix));
+        let (client, prefix) = (self.client(), &self.0.session_prefix);
+        let asked = self.0.guard.run(estimate::sessions(&client, prefix));
         tokio::time::timeout(estimate::PATIENCE, asked).await.unwrap_or(Err(StoreError::TimedOut))
     }
 
@@ -302,6 +305,6 @@ impl Store for RedisStore {
         if self.0.pipe.as_ref().is_some_and(|pipe| !pipe.is_up()) {
             return Err(StoreError::Unavailable);
         }
-        self.0.guard.run::<String>(self.0.client.ping(None)).await.map(drop)
+        self.0.guard.run::<String>(self.client().ping(None)).await.map(drop)
     }
 }

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fred::clients::Client;
 use fred::types::Builder;
 use fred::types::config::{Config, ReconnectPolicy, ServerConfig, TlsConnector};
 use rustls::pki_types::pem::PemObject as _;
@@ -143,10 +142,6 @@ pub(super) fn config(options: &RedisOptions) -> Result<Config, RedisSetupError> 
         config.tls = Some(TlsConnector::from(tls(&options.tls)?).into());
     }
     Ok(config)
-}
-
-pub(super) fn client(options: &RedisOptions) -> Result<Client, RedisSetupError> {
-    builder(options)?.build().map_err(|_| RedisSetupError::Client)
 }
 
 pub(super) fn builder(options: &RedisOptions) -> Result<Builder, RedisSetupError> {

@@ -4,26 +4,31 @@
 //! looks for that only while nothing is written, hence never under traffic. The guard counts
 //! time-outs in a row; at the third it opens: calls fail at once, and one task reconnects until a
 //! `PING` comes back. It asks by itself, too: where all that is read goes another way, nobody else may
-//! notice for long that the connection leads nowhere any more.
+//! notice for long that the connection leads nowhere any more. In a Cluster one server may be silent while
+//! others answer, which [`cluster`] looks after.
+
+mod cluster;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
 use fred::interfaces::ClientLike as _;
-use fred::types::ClientState;
+use fred::types::{Builder, ClientState, ConnectHandle};
+use tokio::sync::Notify;
 
+use super::connect::RedisSetupError;
+use super::pulse::SILENT_AFTER;
 use crate::store::StoreError;
 
-/// Time-outs in a row that mean "frozen" rather than "slow once".
-const FROZEN_AFTER: u32 = 3;
 /// Longest wait for one attempt to reconnect, and for the `PING` after it.
 const ATTEMPT: Duration = Duration::from_millis(400);
 /// How often a connection is asked for a sign of life. A packet filter that forgot it closes nothing.
-const HEARTBEAT: Duration = Duration::from_secs(1);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Pause between attempts.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -32,26 +37,45 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Guard(Arc<State>);
 
 struct State {
-    client: Client,
+    builder: Builder,
+    client: ArcSwap<Client>,
     timeouts: AtomicU32,
     open: AtomicBool,
+    suspicion: Arc<Notify>,
 }
 
 impl Guard {
-    pub(super) fn new(client: Client) -> Self {
-        let (timeouts, open) = (AtomicU32::new(0), AtomicBool::new(false));
-        let state = Arc::new(State { client, timeouts, open });
-        drop(tokio::spawn(watch(Arc::downgrade(&state))));
-        Self(state)
+    /// A client that connects in the background.
+    ///
+    /// # Errors
+    /// [`RedisSetupError::Client`] if there can be none.
+    pub(super) fn connect(builder: Builder) -> Result<Self, RedisSetupError> {
+        let client = builder.build().map_err(|_| RedisSetupError::Client)?;
+        let connection = client.connect();
+        let state = Arc::new(State {
+            builder,
+            client: ArcSwap::from_pointee(client),
+            timeouts: AtomicU32::new(0),
+            open: AtomicBool::new(false),
+            suspicion: Arc::new(Notify::new()),
+        });
+        drop(tokio::spawn(watch(Arc::downgrade(&state), connection)));
+        Ok(Self(state))
     }
 
-    /// Runs one command, unless Redis is known to be away.
+    /// The client to ask now.
+    pub(super) fn client(&self) -> Client {
+        self.0.client()
+    }
+
+    /// Runs one command of [`Guard::client`], unless Redis is known to be away.
     pub(super) async fn run<T>(
         &self,
         command: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, StoreError> {
         let state = &*self.0;
-        if state.open.load(Ordering::Acquire) || state.client.state() != ClientState::Connected {
+        let is_connected = state.client.load().state() == ClientState::Connected;
+        if state.open.load(Ordering::Acquire) || !is_connected {
             return Err(StoreError::Unavailable);
         }
         let result = command.await;
@@ -65,8 +89,8 @@ impl Guard {
 
     /// Asks for a sign of life; again at once where none comes, so that it opens within a second.
     async fn beat(&self) {
-        for _ in 0..FROZEN_AFTER {
-            let answer = self.run(self.0.client.ping::<String>(None)).await;
+        for _ in 0..SILENT_AFTER {
+            let answer = self.run(self.client().ping::<String>(None)).await;
             if !matches!(answer, Err(StoreError::TimedOut)) {
                 return;
             }
@@ -75,7 +99,12 @@ impl Guard {
 
     fn timed_out(&self) {
         let in_a_row = self.0.timeouts.fetch_add(1, Ordering::AcqRel).saturating_add(1);
-        if in_a_row >= FROZEN_AFTER && !self.0.open.swap(true, Ordering::AcqRel) {
+        if in_a_row < SILENT_AFTER {
+            return;
+        }
+        if self.0.client.load().is_clustered() {
+            self.0.suspicion.notify_one();
+        } else if !self.0.open.swap(true, Ordering::AcqRel) {
             tracing::warn!(in_a_row, "redis stopped answering; failing fast until it is back");
             let state = Arc::clone(&self.0);
             tokio::spawn(async move { state.recover().await });
@@ -84,15 +113,24 @@ impl Guard {
 }
 
 /// Until nobody uses the guard any more.
-async fn watch(state: Weak<State>) {
+async fn watch(state: Weak<State>, mut connection: ConnectHandle) {
+    let Some(suspicion) = state.upgrade().map(|state| Arc::clone(&state.suspicion)) else { return };
     loop {
-        tokio::time::sleep(HEARTBEAT).await;
+        drop(tokio::time::timeout(HEARTBEAT, suspicion.notified()).await);
         let Some(state) = state.upgrade() else { return };
-        Guard(state).beat().await;
+        if state.client.load().is_clustered() {
+            cluster::look_after(&state, &mut connection).await;
+        } else {
+            Guard(state).beat().await;
+        }
     }
 }
 
 impl State {
+    fn client(&self) -> Client {
+        self.client.load().as_ref().clone()
+    }
+
     async fn recover(&self) {
         while !self.reconnected().await {
             tokio::time::sleep(PAUSE).await;
@@ -103,11 +141,12 @@ impl State {
     }
 
     async fn reconnected(&self) -> bool {
-        let reconnect = tokio::time::timeout(ATTEMPT, self.client.force_reconnection());
+        let client = self.client();
+        let reconnect = tokio::time::timeout(ATTEMPT, client.force_reconnection());
         if !matches!(reconnect.await, Ok(Ok(()))) {
             return false;
         }
-        let ping = tokio::time::timeout(ATTEMPT, self.client.ping::<String>(None));
+        let ping = tokio::time::timeout(ATTEMPT, client.ping::<String>(None));
         matches!(ping.await, Ok(Ok(_)))
     }
 }

@@ -32,7 +32,7 @@ impl RedisStore {
         keep: Option<Duration>,
     ) -> Result<(), StoreError> {
         let expire = keep.map(expiration);
-        self.0.guard.run::<()>(self.0.client.set(key, value, expire, None, false)).await
+        self.0.guard.run::<()>(self.client().set(key, value, expire, None, false)).await
     }
 }
 
@@ -67,7 +67,8 @@ impl Shelf for RedisStore {
         keep: Duration,
     ) -> Result<bool, StoreError> {
         let (key, only_new) = (self.key(LEASE, name), Some(SetOptions::NX));
-        let set = self.0.client.set(key, owner, Some(expiration(keep)), only_new, false);
+        let client = self.client();
+        let set = client.set(key, owner, Some(expiration(keep)), only_new, false);
         // `SET .. NX` answers nil where the key stands.
         self.0.guard.run::<Option<String>>(set).await.map(|set| set.is_some())
     }
@@ -95,7 +96,8 @@ impl Shelf for RedisStore {
     }
 
     async fn tombstone(&self, index: &IndexKey) -> Result<Option<Duration>, StoreError> {
-        let asked = self.0.client.pttl(self.key(TOMBSTONE, index.as_str()));
+        let client = self.client();
+        let asked = client.pttl(self.key(TOMBSTONE, index.as_str()));
         let remaining: i64 = self.0.guard.run(asked).await?;
         Ok(u64::try_from(remaining).ok().map(Duration::from_millis))
     }
@@ -110,11 +112,11 @@ impl Shelf for RedisStore {
     }
 
     async fn note(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
-        self.0.guard.run(self.0.client.get(self.key(NOTE, name))).await
+        self.0.guard.run(self.client().get(self.key(NOTE, name))).await
     }
 
     async fn remove_note(&self, name: &str) -> Result<(), StoreError> {
-        self.0.guard.run::<i64>(self.0.client.del(self.key(NOTE, name))).await.map(drop)
+        self.0.guard.run::<i64>(self.client().del(self.key(NOTE, name))).await.map(drop)
     }
 
     async fn deny(&self, name: &str, value: Bytes, keep: Duration) -> Result<(), StoreError> {
@@ -123,7 +125,7 @@ impl Shelf for RedisStore {
         let args = vec![Value::Bytes(value.clone()), milliseconds(keep)];
         self.run_script::<i64>(&self.0.scripts.deny, DENIED.to_owned(), args).await?;
         self.set(denied(name), value.clone(), Some(keep)).await?;
-        self.0.guard.run::<i64>(self.0.client.publish(DENIED, value)).await.map(drop)
+        self.0.guard.run::<i64>(self.client().publish(DENIED, value)).await.map(drop)
     }
 
     async fn put_denial(
@@ -136,7 +138,7 @@ impl Shelf for RedisStore {
     }
 
     async fn denial(&self, key: &DeniedKey) -> Result<Option<Bytes>, StoreError> {
-        self.0.guard.run(self.0.client.get(denied(key.as_str()))).await
+        self.0.guard.run(self.client().get(denied(key.as_str()))).await
     }
 
     async fn take_permits(&self, name: &str, quota: Quota, want: u32) -> Result<Grant, StoreError> {
@@ -148,7 +150,7 @@ impl Shelf for RedisStore {
 
     async fn publish(&self, message: Bytes) -> Result<(), StoreError> {
         let channel = self.0.follower.channel().to_owned();
-        self.0.guard.run::<i64>(self.0.client.publish(channel, message)).await.map(drop)
+        self.0.guard.run::<i64>(self.client().publish(channel, message)).await.map(drop)
     }
 
     fn follow(&self) -> broadcast::Receiver<News> {

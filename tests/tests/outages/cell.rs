@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::{Instant, interval, sleep_until};
+use tokio::time::{Instant, interval, sleep_until, timeout};
 
 use crate::client::Client;
 use crate::fault::{Fault, Part, mend, strike};
@@ -21,6 +21,8 @@ const BACK: Duration = Duration::from_secs(2);
 /// The same from a new master on.
 const TAKEN_OVER: Duration = Duration::from_secs(1);
 const AFTER: Duration = Duration::from_millis(500);
+/// By when a session can be ended, whatever goes away.
+const ENDED: Duration = Duration::from_secs(20);
 /// Where a part has another beside it, only what is under way is lost; and what a shared machine adds.
 const UNDER_WAY: Duration = Duration::from_millis(150);
 
@@ -46,12 +48,13 @@ impl Cast {
     /// Ends the session as soon as anybody takes that, and says when it was known.
     async fn end(&self) -> Instant {
         let mut tick = interval(Duration::from_millis(100));
-        loop {
-            tick.tick().await;
-            if self.ending.sign_out().await {
-                return Instant::now();
+        let ended = async {
+            while !self.ending.sign_out().await {
+                tick.tick().await;
             }
-        }
+        };
+        timeout(ENDED, ended).await.expect("somebody takes a logout");
+        Instant::now()
     }
 }
 

@@ -106,71 +106,34 @@ impl Part for Alone {
     }
 }
 
-impl Part for Idp {
-    fn wire(&self) -> &Wire {
-        &self.wire
-    }
+/// Parts of the harness that can do all of this themselves.
+macro_rules! parts {
+    ($($part:ty),+) => {$(
+        impl Part for $part {
+            fn wire(&self) -> &Wire {
+                &self.wire
+            }
 
-    fn kill(&mut self) {
-        Self::kill(self);
-    }
+            fn kill(&mut self) {
+                Self::kill(self);
+            }
 
-    fn freeze(&mut self) {
-        Self::freeze(self);
-    }
+            fn freeze(&mut self) {
+                Self::freeze(self);
+            }
 
-    fn thaw(&mut self) {
-        Self::thaw(self);
-    }
+            fn thaw(&mut self) {
+                Self::thaw(self);
+            }
 
-    async fn restart(&mut self) {
-        Self::restart(self).await;
-    }
+            async fn restart(&mut self) {
+                Self::restart(self).await;
+            }
+        }
+    )+};
 }
 
-impl Part for Server {
-    fn wire(&self) -> &Wire {
-        &self.wire
-    }
-
-    fn kill(&mut self) {
-        Self::kill(self);
-    }
-
-    fn freeze(&mut self) {
-        Self::freeze(self);
-    }
-
-    fn thaw(&mut self) {
-        Self::thaw(self);
-    }
-
-    async fn restart(&mut self) {
-        Self::restart(self).await;
-    }
-}
-
-impl Part for Node {
-    fn wire(&self) -> &Wire {
-        &self.wire
-    }
-
-    fn kill(&mut self) {
-        Self::kill(self);
-    }
-
-    fn freeze(&mut self) {
-        Self::freeze(self);
-    }
-
-    fn thaw(&mut self) {
-        Self::thaw(self);
-    }
-
-    async fn restart(&mut self) {
-        Self::restart(self).await;
-    }
-}
+parts!(Idp, Server, Node);
 
 /// One of two replicas.
 pub(crate) struct Replica<'a> {

@@ -168,6 +168,8 @@ fn translate(error: &Error) -> StoreError {
         | ErrorKind::Cluster
         | ErrorKind::Sentinel
         | ErrorKind::Routing
+        // fred's word for "no connection leads there".
+        | ErrorKind::Unknown
         | ErrorKind::Backpressure => StoreError::Unavailable,
         kind => StoreError::Refused(code(error.details()).unwrap_or(kind.to_str()).to_owned()),
     }

@@ -20,7 +20,8 @@ use crate::id::StoreKey;
 /// Room for answers; a dozen or more edge views.
 const CHUNK: usize = 16 * 1024;
 
-/// Longest silence of a connection that vouches for what is cached, before it is asked to speak.
+/// Longest silence of a connection that vouches for what is cached, before it is asked to speak. Any other
+/// may be silent for as long as an answer may take.
 pub(super) const HEARTBEAT: Duration = Duration::from_millis(100);
 
 /// Why a connection is of no use any more.
@@ -48,6 +49,7 @@ where
         reader,
         writer,
         command_timeout,
+        period,
         writing: BytesMut::with_capacity(CHUNK),
         flushed: true,
         answers: BytesMut::with_capacity(CHUNK),
@@ -72,6 +74,7 @@ struct Work<'a, R, W> {
     reader: R,
     writer: W,
     command_timeout: Duration,
+    period: Duration,
     writing: BytesMut,
     flushed: bool,
     answers: BytesMut,
@@ -168,32 +171,28 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Work<'_, R, W> {
         result
     }
 
-    /// Ends a connection that owes an answer for too long, and makes a silent one speak that vouches
-    /// for what is cached. The clock is set anew only when it goes off, so that watching costs nothing
-    /// between.
+    /// Ends a connection that owes an answer for too long, and makes a silent one speak: it may vouch for what
+    /// is cached, and what a packet filter forgot is otherwise noticed by the next request. The clock is set
+    /// anew only when it goes off, so that watching costs nothing between.
     fn watch(
         &mut self,
         context: &mut Context<'_>,
         mut clock: Pin<&mut Sleep>,
     ) -> Poll<Result<(), Ended>> {
-        let tracks = self.shared.tracked.is_some();
         loop {
             let due = self.owed.front().map(|batch| batch.written_at + self.command_timeout);
-            if due.is_none() && !tracks {
-                return Poll::Pending;
-            }
             ready!(clock.as_mut().poll(context));
             let now = Instant::now();
             if due.is_some_and(|due| due <= now) {
                 return Poll::Ready(Err(Ended::Frozen));
             }
-            if tracks && due.is_none() {
+            if due.is_none() {
                 self.shared.lock().push(Asker::Link, |out| out.extend_from_slice(b"PING\r\n"));
                 if let Poll::Ready(Err(error)) = self.poll_write(context) {
                     return Poll::Ready(Err(Ended::Broken(error.kind())));
                 }
             }
-            let soon = if tracks { now + HEARTBEAT } else { now + self.command_timeout };
+            let soon = now + self.period;
             clock.as_mut().reset(due.map_or(soon, |due| due.min(soon)));
         }
     }

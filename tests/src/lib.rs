@@ -21,6 +21,7 @@ pub mod load;
 pub mod orders;
 pub mod place;
 pub mod ports;
+pub mod postgres;
 pub mod process;
 pub mod program;
 pub mod prometheus;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use e2e::agent::Agent;
 use e2e::browser::Browser;
 use e2e::idp::{self, Idp};
-use e2e::process::{Process, command};
+use e2e::postgres::{Postgres, USER};
+use e2e::process::{Process, command, run};
 use e2e::redis::Redis;
 use e2e::resp::{Connection, Value};
 use e2e::scratch::Scratch;
@@ -50,6 +51,39 @@ async fn a_process_ends_with_its_owner() {
         })
         .await;
     }
+}
+
+/// As the product sees it: over TLS, with its own rights and no others.
+#[tokio::test]
+async fn postgres_freezes_thaws_and_survives_kill_9() {
+    let bench = bench();
+    let mut postgres = Postgres::start(&bench.scratch, &bench.ca).await;
+    let as_product = |url: &str, sql: &str| {
+        let mut psql = command("/usr/lib/postgresql/15/bin/psql");
+        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--command", sql]);
+        psql.env("PGCONNECT_TIMEOUT", "1").args(["--dbname", url]);
+        let output = run(psql);
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let url = postgres.url();
+    assert!(as_product(&url, "CREATE TABLE kept (what text)").is_some());
+    assert!(as_product(&url, "INSERT INTO kept VALUES ('value')").is_some());
+    let encrypted = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    assert_eq!(as_product(&url, encrypted).as_deref(), Some("t"));
+    assert_eq!(as_product(&postgres.plain_url(), encrypted).as_deref(), Some("f"));
+    assert_eq!(as_product(&postgres.url_as(USER, "wrong"), "SELECT 1"), None);
+    assert_eq!(as_product(&url, "CREATE ROLE more"), None, "rights of an administrator");
+
+    postgres.freeze();
+    assert_eq!(as_product(&url, "SELECT 1"), None, "a frozen server answers");
+    postgres.thaw();
+    assert_eq!(postgres.query("SELECT what FROM kept"), "value");
+    assert!(postgres.dump().contains("'value'"));
+
+    postgres.kill().await;
+    assert_eq!(as_product(&url, "SELECT 1"), None, "a dead server answers");
+    postgres.restart().await;
+    assert_eq!(as_product(&url, "SELECT what FROM kept").as_deref(), Some("value"));
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ def key():
 
 SECRETS = {
     "REDIS_URL": "rediss://wicketgate:secret@redis:6380",
+    "DATABASE_URL": "postgres://wicketgate:secret@postgres/wicketgate?sslmode=verify-full",
     "BFF_EDGE_KEYS": f"e1:{key()}",
     "BFF_SESSION_KEYS": f"s1:{key()}",
     "BFF_INTERNAL_TOKEN": key(),

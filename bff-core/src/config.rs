@@ -5,6 +5,7 @@ pub mod catalogue;
 mod client;
 mod context;
 mod cookies;
+mod database;
 mod file;
 mod idps;
 mod live;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session::context::ContextSigner;
+use session::postgres::PostgresOptions;
 use session::seal::SessionKeys;
 use session::settings::{ClientSettings, StoreSettings, key_ring};
 use shell::config::{Settings, parse};
@@ -60,6 +62,8 @@ pub struct Config {
     pub clients: ClientSettings,
     /// `REDIS_URL` and its kin.
     pub store: StoreSettings,
+    /// `DATABASE_URL`.
+    pub database: Option<PostgresOptions>,
     /// `BFF_SESSION_KEYS`.
     pub session_keys: SessionKeys,
     /// `tenants.yaml`, and what it overrides.
@@ -140,6 +144,7 @@ impl Config {
         let idps = text.map(|text| Idps::parse(&text, settings));
         let idps = Arc::new(idps.unwrap_or_default());
         let lifetimes = Lifetimes::read(settings);
+        let database = database::read(settings, store.as_ref(), lifetimes.session);
         let (bff_file, text) = ConfigFile::read(file::NAME, settings);
         let file = text.map(|text| file::BffFile::parse(&text, settings));
         let mut file = file.unwrap_or_default();
@@ -177,6 +182,7 @@ impl Config {
             network,
             clients: clients?,
             store: store?.with_exact_lists(tenancy.as_deref().is_some_and(Tenancy::has_caps)),
+            database,
             session_keys: session_keys?,
             tenancy: tenancy?,
             strategy,

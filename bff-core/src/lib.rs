@@ -15,6 +15,7 @@ mod context_token;
 pub mod cookies;
 pub mod cors;
 pub mod csrf;
+pub mod durable;
 pub mod error;
 mod exchanges;
 pub mod explain;

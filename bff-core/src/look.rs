@@ -1,4 +1,4 @@
-//! Owns: looking at everything that the settings name (`check-config --online`): Redis, identity providers,
+//! Owns: looking at everything that the settings name (`check-config --online`): Redis, PostgreSQL, identity providers,
 //! issuers of bearer tokens, services, sources of user contexts. All at once, within seconds. Nothing is
 //! changed anywhere, and nobody is shown a secret but Redis its password.
 
@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use rustls::pki_types::ServerName;
+use session::postgres::PostgresOptions;
 use session::redis::Uses;
 use shell::check::Findings;
 use shell::reach::Peer;
@@ -23,14 +24,28 @@ use crate::proxy::Routes;
 /// # Cancel safety
 /// Connections are closed.
 pub async fn look(config: &Config, now: u64) -> Findings {
-    let (store, providers, bearers, services, sources) = tokio::join!(
+    let (store, database, providers, bearers, services, sources) = tokio::join!(
         config.store.look(Uses::All, now),
+        database(config.database.as_ref()),
         providers::look(&config.tenancy, now),
         bearer::look(&config.idps, now),
         services(&config.routes, now),
         sources(&config.user_context, now),
     );
-    store.and(providers).and(bearers).and(services).and(sources)
+    store.and(database).and(providers).and(bearers).and(services).and(sources)
+}
+
+async fn database(options: Option<&PostgresOptions>) -> Findings {
+    let mut findings = Findings::default();
+    let Some(options) = options else { return findings };
+    match options.look().await {
+        Ok(version) => findings.reached(format!("PostgreSQL, version {version}")),
+        Err(why) => {
+            let hint = "Check host, password and certificate, and that the database is there.";
+            findings.problem("DATABASE_URL", &why, hint);
+        }
+    }
+    findings
 }
 
 /// All of several looks.

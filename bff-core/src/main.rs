@@ -11,7 +11,9 @@ use bff_core::app::App;
 use bff_core::audit::{self, Anchor, AuditLog};
 use bff_core::config::Config;
 use bff_core::config::catalogue::ALL;
-use bff_core::{active_sessions, explain, look, metrics, probe, reload as files, server, startup};
+use bff_core::{
+    active_sessions, durable, explain, look, metrics, probe, reload as files, server, startup,
+};
 use clap::{Parser, Subcommand};
 use shell::admin::Admin;
 use shell::check::{FAILED, Findings, MISCONFIGURED};
@@ -249,6 +251,7 @@ async fn serve_until_told(config: Config, metrics_handle: Metrics) -> anyhow::Re
     let admin_listener =
         listen::bind(admin_on, false).with_context(|| format!("cannot listen on {admin_on}"))?;
     let store = config.store.clone().open().await.context("REDIS_URL")?;
+    let store = durable::open(store, config.database.as_ref()).await.context("DATABASE_URL")?;
     let app =
         App::new(config, store, Arc::new(SystemClock), Arc::new(SystemRandom), shutdown.clone())?;
     startup::check_issuers(&app).await.context("OIDC_*")?;
@@ -258,6 +261,7 @@ async fn serve_until_told(config: Config, metrics_handle: Metrics) -> anyhow::Re
     let admin = Admin { metrics: Some(metrics_handle), shutdown: shutdown.clone() };
 
     active_sessions::start(&app);
+    durable::start(&app);
     drop(tokio::spawn(server::serve_admin(Arc::clone(&app), admin, admin_listener)));
     shutdown.started();
     tracing::info!(%listen_on, %admin_on, "serving");

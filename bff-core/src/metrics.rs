@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use metrics::{Histogram, counter, gauge, histogram};
+use session::durable::Counted;
 
 pub use list::METRICS;
 pub use spa::{SpaEvent, spa_event};
@@ -23,6 +24,18 @@ pub fn active_sessions(sessions: u64) {
     // Exact up to 2^53.
     #[expect(clippy::cast_precision_loss, reason = "an estimate, and gauges are floats")]
     gauge!("bff_active_sessions_total").set(sessions as f64);
+}
+
+/// What became of sessions in Redis and PostgreSQL so far.
+pub fn durable(counted: &Counted) {
+    gauge!("bff_database_up").set(if counted.is_up { 1.0 } else { 0.0 });
+    let waiting = u32::try_from(counted.waiting_writes).unwrap_or(u32::MAX);
+    gauge!("bff_database_writes_waiting").set(f64::from(waiting));
+    counter!("bff_database_writes_missed_total").absolute(counted.missed_writes);
+    counter!("bff_database_writes_lost_total").absolute(counted.lost_writes);
+    counter!("bff_sessions_read_from_database_total").absolute(counted.fallback_reads);
+    counter!("bff_sessions_restored_total").absolute(counted.restored);
+    counter!("bff_sessions_ended_again_total").absolute(counted.ended_again);
 }
 
 /// A refresh that gave new tokens.

@@ -73,6 +73,8 @@ pub struct VerifyConfig {
     pub login_url: LoginUrl,
     /// `FORWARDAUTH_DEADLINE_MS`.
     pub deadline: Duration,
+    /// `FORWARDAUTH_DURABLE_SESSIONS`: Redis may have lost what `bff` will give back to it.
+    pub durable_sessions: bool,
     /// `FORWARDAUTH_INLINE_POLICY`.
     pub inline_policy: bool,
     /// `forwardauth.yaml`.
@@ -145,6 +147,7 @@ impl Config {
         let tenants = TenantTable::read(settings, &listeners);
         let login_url = read::login_url(settings);
         read::agree_on_login(settings, &login_url, &tenants);
+        let durable_sessions = read::switch(settings, "FORWARDAUTH_DURABLE_SESSIONS");
         let inline_policy = read::switch(settings, "FORWARDAUTH_INLINE_POLICY");
         let hand_on = bff::hand_on(settings);
         let bff = bff::read(settings, threads, hand_on);
@@ -175,6 +178,7 @@ impl Config {
                 tenants,
                 login_url,
                 deadline,
+                durable_sessions,
                 inline_policy,
                 policies,
                 hand_on,

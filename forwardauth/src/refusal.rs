@@ -41,6 +41,7 @@ pub(crate) enum Refusal {
     StoreUnavailable,
     StoreTimeout,
     StoreRefused,
+    StoreIncomplete,
     TokenSessionEnded,
     TokenBound,
     TokenUnavailable,
@@ -98,7 +99,7 @@ const INVALID_TOKEN: (StatusCode, &str, &str) =
 
 impl Refusal {
     /// All refusals, in the order of their declaration.
-    pub(crate) const ALL: [Self; 41] = [
+    pub(crate) const ALL: [Self; 42] = [
         Self::UnknownPath,
         Self::ForwardedHeader,
         Self::UnknownHost,
@@ -130,6 +131,7 @@ impl Refusal {
         Self::StoreUnavailable,
         Self::StoreTimeout,
         Self::StoreRefused,
+        Self::StoreIncomplete,
         Self::TokenSessionEnded,
         Self::TokenBound,
         Self::TokenUnavailable,
@@ -209,6 +211,7 @@ impl Refusal {
             Self::StoreUnavailable => (StoreError::Unavailable.reason(), AWAY),
             Self::StoreTimeout => (StoreError::TimedOut.reason(), AWAY),
             Self::StoreRefused => ("store_refused", AWAY),
+            Self::StoreIncomplete => ("store_incomplete", AWAY),
             Self::TokenSessionEnded => ("token_session_ended", UNAUTHENTICATED),
             Self::TokenBound => (
                 "token_bound",

@@ -90,7 +90,7 @@ impl Verify {
             .map(|settings| Tracer::new(settings, Arc::clone(&clock), Arc::clone(&random)));
         Self(Arc::new(State {
             config: config.verify.clone(),
-            reader: Reader::new(store.clone(), Arc::clone(keys)),
+            reader: Reader::new(store.clone(), &config.verify),
             bff: config.verify.bff.as_ref().map(|bff| Bff::new(bff, Arc::clone(&clock))),
             bearer: Bearer::new(&config.verify, Arc::clone(&clock), background.clone()),
             context: config.verify.context.as_ref().map(|context| Minter::new(context, random)),

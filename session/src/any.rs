@@ -1,7 +1,9 @@
 //! Owns: the choice of a store at start, from `REDIS_URL`.
 
-mod spans;
+pub(crate) mod spans;
 
+#[cfg(feature = "postgres")]
+use crate::durable::DurableStore;
 use crate::memory::MemoryStore;
 use crate::redis::RedisStore;
 use crate::tracking::TrackedEdges;
@@ -13,6 +15,9 @@ pub enum AnyStore {
     Redis(RedisStore),
     /// This process's memory.
     Memory(MemoryStore),
+    /// Redis, and PostgreSQL, which remembers what Redis loses.
+    #[cfg(feature = "postgres")]
+    Durable(DurableStore),
     /// Memory that fails where a test tells it to.
     #[cfg(feature = "faulty")]
     Faulty(crate::faulty::FaultyStore),
@@ -27,6 +32,8 @@ macro_rules! hand_on {
                 let span = spans::begin(stringify!($call));
                 spans::end(span, Box::pin(store.$call($($argument),*)).await)
             }
+            #[cfg(feature = "postgres")]
+            Self::Durable(store) => Box::pin(store.$call($($argument),*)).await,
             Self::Memory(store) => store.$call($($argument),*).await,
             #[cfg(feature = "faulty")]
             Self::Faulty(store) => store.$call($($argument),*).await,
@@ -40,6 +47,8 @@ impl AnyStore {
         match self {
             Self::Redis(store) => store.tracked(),
             Self::Memory(_) => None,
+            #[cfg(feature = "postgres")]
+            Self::Durable(_) => None,
             #[cfg(feature = "faulty")]
             Self::Faulty(_) => None,
         }
@@ -47,8 +56,16 @@ impl AnyStore {
 
     /// Closes the connection, if there is one.
     pub async fn close(&self) {
-        if let Self::Redis(store) = self {
-            store.close().await;
+        match self {
+            Self::Redis(store) => store.close().await,
+            #[cfg(feature = "postgres")]
+            Self::Durable(store) => {
+                store.fast().close().await;
+                store.kept().close().await;
+            }
+            Self::Memory(_) => {}
+            #[cfg(feature = "faulty")]
+            Self::Faulty(_) => {}
         }
     }
 }
@@ -62,6 +79,8 @@ delegate! {
                     let span = spans::begin("load");
                     spans::end(span, store.load(key).await)
                 }
+                #[cfg(feature = "postgres")]
+                Self::Durable(store) => Box::pin(store.load(key)).await,
                 Self::Memory(store) => store.load(key).await,
                 #[cfg(feature = "faulty")]
                 Self::Faulty(store) => store.load(key).await,
@@ -71,6 +90,8 @@ delegate! {
         async fn edge_view(&self, key: &StoreKey) -> Result<Option<Bytes>, StoreError> {
             match self {
                 Self::Redis(store) => store.edge_view(key).await,
+                #[cfg(feature = "postgres")]
+                Self::Durable(store) => Box::pin(store.edge_view(key)).await,
                 Self::Memory(store) => store.edge_view(key).await,
                 #[cfg(feature = "faulty")]
                 Self::Faulty(store) => store.edge_view(key).await,
@@ -81,6 +102,8 @@ delegate! {
         fn follow(&self) -> broadcast::Receiver<News> {
             match self {
                 Self::Redis(store) => store.follow(),
+                #[cfg(feature = "postgres")]
+                Self::Durable(store) => store.follow(),
                 Self::Memory(store) => store.follow(),
                 #[cfg(feature = "faulty")]
                 Self::Faulty(store) => store.follow(),

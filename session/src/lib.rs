@@ -11,6 +11,7 @@
 //! - [`context`]: the token that tells a service whose request it is.
 //! - [`store`]: the one trait behind which Redis ([`redis`]) and memory ([`memory`]) stand, and
 //!   `conformance`, the suite that both pass; [`shelf`]: what they keep beside the sessions.
+//! - `postgres` and `durable`, with the feature `postgres`: sessions that survive the loss of Redis.
 //! - [`denied`]: whether a token that is shown was taken back.
 //! - [`permits`]: the mathematics of rate limits.
 //! - [`tracking`]: edge views kept in memory while Redis vouches for them.
@@ -27,6 +28,8 @@ pub mod conformance;
 pub mod context;
 pub mod cookie;
 pub mod denied;
+#[cfg(feature = "postgres")]
+pub mod durable;
 pub mod edge;
 #[cfg(feature = "faulty")]
 pub mod faulty;
@@ -36,6 +39,8 @@ pub mod id;
 pub mod keys;
 pub mod memory;
 pub mod permits;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod record;
 pub mod redis;
 pub mod seal;

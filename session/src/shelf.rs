@@ -14,6 +14,11 @@ use crate::denied::DeniedKey;
 use crate::permits::{Grant, Quota};
 use crate::store::{IndexKey, StoreError};
 
+/// The name of the note that says that Redis knows every session that lives. It is lost with them, so that a Redis that lost
+/// its data can be told from one that never had a session. Only where sessions are kept elsewhere as well is it
+/// ever written.
+pub const COMPLETE: &str = "complete";
+
 /// A login that came back, taken out of the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenLogin {

@@ -104,6 +104,12 @@ impl IndexKey {
 }
 
 impl IndexKey {
+    /// The list of a name that was read where [`Self::as_str`] was written.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn of_name(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
     /// The name, without the deployment's prefix.
     pub fn as_str(&self) -> &str {
         &self.0

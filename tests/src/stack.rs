@@ -18,6 +18,7 @@ use crate::browser::Browser;
 use crate::canary::Canaries;
 use crate::cluster::Cluster;
 use crate::idp::{self, Idp};
+use crate::postgres::Postgres;
 use crate::program::Program;
 use crate::redis::{self, Redis};
 use crate::scratch::Scratch;
@@ -65,6 +66,8 @@ pub struct Stack {
     pub second_idp: Option<Idp>,
     /// The store.
     pub redis: Redis,
+    /// What remembers sessions beside it, where the plan says so.
+    pub postgres: Option<Postgres>,
     /// The store in place of [`Self::redis`], where the plan says so.
     pub cluster: Option<Cluster>,
     /// Everyone's authority.

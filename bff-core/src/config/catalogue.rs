@@ -11,7 +11,7 @@ use shell::traces::TRACES;
 pub use oidc::OIDC;
 
 /// What `bff` reads beside what both programs do, and the relying party.
-pub const SETTINGS: [Setting; 31] = [
+pub const SETTINGS: [Setting; 32] = [
     Setting::text("BFF_LISTEN", Is("0.0.0.0:8000"), "for Traefik"),
     Setting::text(
         "BFF_ADMIN_LISTEN",
@@ -35,6 +35,11 @@ pub const SETTINGS: [Setting; 31] = [
         "BFF_SESSION_KEYS",
         Refused,
         "list as `BFF_EDGE_KEYS`; the first seals, all open. Not for `forwardauth`, which warns if it sees them",
+    ),
+    Setting::secret(
+        "DATABASE_URL",
+        Means("sessions are in Redis alone"),
+        "`postgres://user:password@host/database?sslmode=verify-full`, with `sslrootcert` for an authority of your own: sessions outlive Redis, see [Sessions that outlive Redis](#sessions-that-outlive-redis)",
     ),
     Setting::text(
         "BFF_DEFAULT_HOST",

@@ -3,7 +3,7 @@
 
 use shell::config::Settings;
 
-const FEATURES: [&str; 2] = ["DATABASE_URL", "HTTPS_PROXY"];
+const FEATURES: [&str; 1] = ["HTTPS_PROXY"];
 
 /// Notes them in `settings`.
 pub(super) fn tell(settings: &mut Settings) {

@@ -11,6 +11,7 @@ const SERVICE: Label = Label::configured("service", "names of services");
 const PAGE: Label = Label::configured("page", "those of `bff.yaml`, `other`");
 const ROUTES: &str = "from the start, for the routes that there are";
 const SERVICES: &str = "from the start, for the services that routes name";
+const DURABLE: &str = "with `DATABASE_URL`";
 const REPORTED: &str = "once a page has reported it";
 
 /// Everything.
@@ -66,6 +67,43 @@ pub const METRICS: &[Metric] = &[
         &[],
     )
     .when("once the store has answered"),
+    Metric::gauge("bff_database_up", "Whether PostgreSQL answers.", &[]).when(DURABLE),
+    Metric::gauge(
+        "bff_database_writes_waiting",
+        "Writes that PostgreSQL missed and that this replica will make up for.",
+        &[],
+    )
+    .when(DURABLE),
+    Metric::counter(
+        "bff_database_writes_missed_total",
+        "Writes that were made in Redis alone, because PostgreSQL was away.",
+        &[],
+    )
+    .when(DURABLE),
+    Metric::counter(
+        "bff_database_writes_lost_total",
+        "Those among them that nobody makes up for, because there were too many.",
+        &[],
+    )
+    .when(DURABLE),
+    Metric::counter(
+        "bff_sessions_read_from_database_total",
+        "Sessions that were read from PostgreSQL, because Redis was away or had lost them.",
+        &[],
+    )
+    .when(DURABLE),
+    Metric::counter(
+        "bff_sessions_restored_total",
+        "Sessions that were given back to a Redis that had lost its data.",
+        &[],
+    )
+    .when(DURABLE),
+    Metric::counter(
+        "bff_sessions_ended_again_total",
+        "Sessions that had ended, came back with Redis, and were ended again.",
+        &[],
+    )
+    .when(DURABLE),
     Metric::counter(
         "bff_sessions_ended_total",
         "Sessions that this program ended, by reason: as in `session.revoked` of the audit log.",

@@ -7,7 +7,7 @@ use shell::config::catalogue::{self, Setting};
 use shell::traces::TRACES;
 
 /// What verify reads beside what both programs do.
-pub const SETTINGS: [Setting; 21] = [
+pub const SETTINGS: [Setting; 22] = [
     Setting::text("FORWARDAUTH_LISTEN", Is("0.0.0.0:8001"), "for Traefik"),
     Setting::text(
         "FORWARDAUTH_ADMIN_LISTEN",
@@ -34,6 +34,11 @@ pub const SETTINGS: [Setting; 21] = [
         "FORWARDAUTH_DEADLINE_MS",
         Is("250"),
         "10 to 20000. Verify answers 503 rather than wait longer for Redis",
+    ),
+    Setting::text(
+        "FORWARDAUTH_DURABLE_SESSIONS",
+        Is("false"),
+        "`true` where `bff` has `DATABASE_URL`: while Redis may have lost its data, a session that it does not know is 503 and not 401, see [Sessions that outlive Redis](#sessions-that-outlive-redis)",
     ),
     Setting::text("FORWARDAUTH_CACHE", Is("off"), "or `tracking`, see [The cache](#the-cache)"),
     Setting::text(

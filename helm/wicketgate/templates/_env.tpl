@@ -32,6 +32,8 @@
 {{- $_ := set $set "FORWARDAUTH_ADMIN_LISTEN" "0.0.0.0:9001" }}
 {{- $_ := set $set "FORWARDAUTH_TLS_CERT" (printf "%s/tls.crt" $tls) }}
 {{- $_ := set $set "FORWARDAUTH_TLS_KEY" (printf "%s/tls.key" $tls) }}
+{{- /* Sessions outlive Redis: verify must not believe an empty one. */}}
+{{- if has "DATABASE_URL" $values.bff.secrets }}{{ $_ := set $set "FORWARDAUTH_DURABLE_SESSIONS" "true" }}{{ end }}
 {{- if $values.askBff.enabled }}
 {{- $_ := set $set "FORWARDAUTH_BFF_URL" (printf "https://%s-bff-admin.%s.svc:9000" (include "wicketgate.fullname" $root) $root.Release.Namespace) }}
 {{- $_ := set $set "FORWARDAUTH_BFF_CA" "/run/tls/bff-admin/ca.crt" }}

@@ -5,7 +5,7 @@ use shell::traces::{self, Span};
 use crate::store::StoreError;
 
 /// The span of `call`, a method of the store. Its keys are nobody's business.
-pub(super) fn begin(call: &'static str) -> Option<Box<Span>> {
+pub(crate) fn begin(call: &'static str) -> Option<Box<Span>> {
     let mut span = traces::client(|| format!("redis {call}"))?;
     span.set("db.system.name", "redis");
     span.set("db.operation.name", call);
@@ -13,7 +13,7 @@ pub(super) fn begin(call: &'static str) -> Option<Box<Span>> {
 }
 
 /// `result`, of which the span tells whether the store failed.
-pub(super) fn end<T>(
+pub(crate) fn end<T>(
     span: Option<Box<Span>>,
     result: Result<T, StoreError>,
 ) -> Result<T, StoreError> {

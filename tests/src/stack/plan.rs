@@ -16,6 +16,7 @@ pub struct Plan {
     /// What differs for the second replicas; without it there are none.
     pub(super) second: Option<Vec<(&'static str, String)>>,
     pub(super) cluster: bool,
+    pub(super) durable: bool,
     pub(super) second_idp: bool,
     pub(super) plain_verify: bool,
     pub(super) services: String,
@@ -121,6 +122,13 @@ impl Plan {
     pub fn cluster(mut self) -> Self {
         self.cluster = true;
         self
+    }
+
+    /// Lets sessions outlive Redis, in a PostgreSQL.
+    #[must_use]
+    pub fn durable(mut self) -> Self {
+        self.durable = true;
+        self.forwardauth("FORWARDAUTH_DURABLE_SESSIONS", true)
     }
 
     /// Adds another login provider, `partner`, with settings as those of the first.

@@ -7,6 +7,7 @@ use super::{POLICIES, Plan, Replica, Stack, key};
 use crate::agent::Agent;
 use crate::cluster::Cluster;
 use crate::idp::{self, Idp};
+use crate::postgres::Postgres;
 use crate::program::{Environment, Program};
 use crate::redis::Redis;
 use crate::scratch::Scratch;
@@ -36,8 +37,9 @@ impl Plan {
         ca.issue("bff-mtls", &["localhost"]);
         ca.self_signed("bff-mtls-self");
 
-        let (redis, cluster, idp, second_idp, protected, upstream, pages) = tokio::join!(
+        let (redis, postgres, cluster, idp, second_idp, protected, upstream, pages) = tokio::join!(
             Redis::start(&scratch, &ca),
+            optional(self.durable, async || Postgres::start(&scratch, &ca).await),
             optional(self.cluster, async || Cluster::start(&scratch).await),
             Idp::start(&scratch, &ca, &origins, &self.idp),
             optional(self.second_idp, async || {
@@ -68,6 +70,10 @@ impl Plan {
             .set("BFF_DEFAULT_HOST", origin.trim_start_matches("https://"))
             .set("BFF_DEFAULT_SCHEME", "https")
             .set("BFF_CONFIG_DIR", scratch.directory("bff-config").display());
+        let bff = match &postgres {
+            Some(postgres) => bff.set("DATABASE_URL", postgres.url()),
+            None => bff,
+        };
         let bff = here.apply(bff, &self.bff);
         self.write_idps(&scratch, &ca, &idp, second_idp.as_ref());
 
@@ -93,6 +99,7 @@ impl Plan {
             idp,
             second_idp,
             redis,
+            postgres,
             cluster,
             ca,
             scratch,

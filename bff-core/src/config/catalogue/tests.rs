@@ -45,7 +45,6 @@ fn program() -> Program<'static, Config> {
         ],
         catalogue: &ALL,
         unwanted: &[
-            "DATABASE_URL",
             "HTTPS_PROXY",
             "OTEL_EXPORTER_OTLP_COMPRESSION",
             "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",

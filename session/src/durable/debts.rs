@@ -1,0 +1,108 @@
+//! Owns: what PostgreSQL was not told while it was away, and telling it. Each replica remembers its own, in memory: a
+//! replica that ends before PostgreSQL is back leaves copies that are missing, and Redis as it is.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{DurableStore, Inner};
+use crate::id::StoreKey;
+use crate::shelf::Shelf;
+use crate::store::{IndexKey, Store, StoreError};
+
+/// Some 30 MB at most, and at a thousand logins a minute three quarters of an hour.
+const MOST: usize = 100_000;
+
+/// Debts that are paid at a time, before others have their turn.
+const AT_ONCE: usize = 1_000;
+
+/// What PostgreSQL does not know.
+#[derive(Debug, Clone)]
+pub(super) enum Debt {
+    /// A session was made, to be kept for this long.
+    Created(StoreKey, Duration),
+    /// Some part of it was changed.
+    Changed(StoreKey),
+    /// It ended.
+    Ended(StoreKey),
+    /// It was listed, up to this moment.
+    Listed(IndexKey, StoreKey, Instant),
+    /// All sessions of a list ended.
+    Tombstone(IndexKey, Instant),
+    /// A note that stays was written or taken away.
+    Note(String),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Debts(Mutex<VecDeque<Debt>>);
+
+impl Debts {
+    /// `false` where there are too many.
+    pub(super) fn owe(&self, debt: Debt) -> bool {
+        self.with(|debts| {
+            let has_room = debts.len() < MOST;
+            if has_room {
+                debts.push_back(debt);
+            }
+            has_room
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.with(|debts| debts.len())
+    }
+
+    fn next(&self) -> Option<Debt> {
+        self.with(VecDeque::pop_front)
+    }
+
+    fn give_back(&self, debt: Debt) {
+        self.with(|debts| debts.push_front(debt));
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut VecDeque<Debt>) -> T) -> T {
+        // The work cannot panic half-way, so a poisoned lock still guards whole data.
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<F: Store + Shelf> DurableStore<F> {
+    /// Tells PostgreSQL what it missed, in the order in which it happened.
+    ///
+    /// # Errors
+    /// [`StoreError`] of whoever is away; the rest is owed still.
+    pub(super) async fn pay_debts(&self) -> Result<(), StoreError> {
+        for _ in 0..AT_ONCE {
+            let Some(debt) = self.0.debts.next() else { break };
+            if let Err(error) = self.pay(&debt).await {
+                self.0.debts.give_back(debt);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn pay(&self, debt: &Debt) -> Result<(), StoreError> {
+        let Inner { fast, kept, .. } = &*self.0;
+        let rest = |until: &Instant| until.saturating_duration_since(Instant::now());
+        match debt {
+            Debt::Created(key, keep) => {
+                let Some(session) = fast.load(key).await? else { return Ok(()) };
+                kept.create(key, session, *keep).await?;
+                // It may have ended in between, and what we wrote stands over that.
+                if fast.load(key).await?.is_none() {
+                    kept.take(key).await?;
+                }
+                Ok(())
+            }
+            Debt::Changed(key) => self.copy(key).await,
+            Debt::Ended(key) => kept.take(key).await.map(drop),
+            Debt::Listed(index, key, until) => kept.index_add(index, key, rest(until)).await,
+            Debt::Tombstone(index, until) => kept.put_tombstone(index, rest(until)).await,
+            Debt::Note(name) => match fast.note(name).await? {
+                Some(text) => kept.put_note(name, &text, None).await,
+                None => kept.remove_note(name).await,
+            },
+        }
+    }
+}

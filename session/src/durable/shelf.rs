@@ -1,0 +1,146 @@
+//! Owns: what of the things beside the sessions outlives Redis: tombstones, because a session must not join a list that
+//! was ended, and notes that stay, because they hold something against a user.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::broadcast;
+
+use super::{Debt, DurableStore, Inner};
+use crate::denied::DeniedKey;
+use crate::permits::{Grant, Quota};
+use crate::shelf::{News, Shelf, TakenLogin};
+use crate::store::{IndexKey, Store, StoreError};
+
+impl<F: Store + Shelf> DurableStore<F> {
+    /// What was done in both places, of which one is enough.
+    fn either(
+        &self,
+        told: Result<(), StoreError>,
+        remembered: Result<(), StoreError>,
+        debt: impl FnOnce() -> Debt,
+    ) -> Result<(), StoreError> {
+        match (told, remembered) {
+            (Ok(()), Err(_)) => {
+                self.owe(debt());
+                Ok(())
+            }
+            (Err(error), Err(_)) => Err(error),
+            (_, Ok(())) => Ok(()),
+        }
+    }
+}
+
+impl<F: Store + Shelf> Shelf for DurableStore<F> {
+    async fn put_login(&self, name: &str, sealed: Bytes, keep: Duration) -> Result<(), StoreError> {
+        self.0.fast.put_login(name, sealed, keep).await
+    }
+
+    async fn take_login(&self, name: &str) -> Result<Option<TakenLogin>, StoreError> {
+        self.0.fast.take_login(name).await
+    }
+
+    async fn acquire_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        keep: Duration,
+    ) -> Result<bool, StoreError> {
+        self.0.fast.acquire_lease(name, owner, keep).await
+    }
+
+    async fn extend_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        keep: Duration,
+    ) -> Result<bool, StoreError> {
+        self.0.fast.extend_lease(name, owner, keep).await
+    }
+
+    async fn release_lease(&self, name: &str, owner: &str) -> Result<(), StoreError> {
+        self.0.fast.release_lease(name, owner).await
+    }
+
+    async fn put_tombstone(&self, index: &IndexKey, keep: Duration) -> Result<(), StoreError> {
+        let remembered = self.0.kept.put_tombstone(index, keep).await;
+        let told = self.0.fast.put_tombstone(index, keep).await;
+        let until = Instant::now() + keep;
+        self.either(told, remembered, || Debt::Tombstone(index.clone(), until))
+    }
+
+    /// The younger of the two: one may have missed the last.
+    async fn tombstone(&self, index: &IndexKey) -> Result<Option<Duration>, StoreError> {
+        let Inner { fast, kept, .. } = &*self.0;
+        match (fast.tombstone(index).await, kept.tombstone(index).await) {
+            (Ok(one), Ok(other)) => Ok(one.max(other)),
+            (Ok(one), Err(_)) => Ok(one),
+            (Err(_), Ok(Some(other))) => Ok(Some(other)),
+            (Err(error), Ok(None) | Err(_)) => Err(error),
+        }
+    }
+
+    async fn put_note(
+        &self,
+        name: &str,
+        text: Bytes,
+        keep: Option<Duration>,
+    ) -> Result<(), StoreError> {
+        let Inner { fast, kept, .. } = &*self.0;
+        if keep.is_some() {
+            return match fast.put_note(name, text.clone(), keep).await {
+                Err(error) => kept.put_note(name, &text, keep).await.map_err(|_| error),
+                told => told,
+            };
+        }
+        let remembered = kept.put_note(name, &text, keep).await;
+        let told = fast.put_note(name, text, keep).await;
+        self.either(told, remembered, || Debt::Note(name.to_owned()))
+    }
+
+    /// PostgreSQL has the notes that stay, and those that were written while Redis was away. That another one is not
+    /// found costs a request or repeats what was done.
+    async fn note(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+        let Inner { fast, kept, .. } = &*self.0;
+        match fast.note(name).await {
+            Ok(None) if !self.is_complete().await? => kept.note(name).await,
+            Err(error) => kept.note(name).await.map_err(|_| error),
+            answer => answer,
+        }
+    }
+
+    async fn remove_note(&self, name: &str) -> Result<(), StoreError> {
+        let remembered = self.0.kept.remove_note(name).await;
+        let told = self.0.fast.remove_note(name).await;
+        self.either(told, remembered, || Debt::Note(name.to_owned()))
+    }
+
+    async fn deny(&self, name: &str, value: Bytes, keep: Duration) -> Result<(), StoreError> {
+        self.0.fast.deny(name, value, keep).await
+    }
+
+    async fn put_denial(
+        &self,
+        key: &DeniedKey,
+        text: Bytes,
+        keep: Duration,
+    ) -> Result<(), StoreError> {
+        self.0.fast.put_denial(key, text, keep).await
+    }
+
+    async fn denial(&self, key: &DeniedKey) -> Result<Option<Bytes>, StoreError> {
+        self.0.fast.denial(key).await
+    }
+
+    async fn take_permits(&self, name: &str, quota: Quota, want: u32) -> Result<Grant, StoreError> {
+        self.0.fast.take_permits(name, quota, want).await
+    }
+
+    async fn publish(&self, message: Bytes) -> Result<(), StoreError> {
+        self.0.fast.publish(message).await
+    }
+
+    fn follow(&self) -> broadcast::Receiver<News> {
+        self.0.fast.follow()
+    }
+}

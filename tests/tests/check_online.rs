@@ -5,6 +5,7 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 use e2e::ports;
+use e2e::postgres;
 use e2e::program::{self, Environment};
 use e2e::redis::{PASSWORD, USER};
 use e2e::stack::Stack;
@@ -51,6 +52,28 @@ async fn what_is_there_is_reached_and_nothing_is_changed() {
     assert_eq!(status, Some(0), "{out}{err}");
     assert!(out.contains("reached Redis at 127.0.0.1:"), "{out}");
     assert_eq!(stack.redis.dump().await.len(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t09_a_database_is_reached_and_one_that_refuses_is_told_without_its_password() {
+    let mut stack = Stack::plan().durable().start().await;
+    let (status, out, err) = check("bff", &stack.bff.environment);
+    assert_eq!(status, Some(0), "{out}{err}");
+    assert!(out.contains("reached PostgreSQL, version 15."), "{out}{err}");
+    let postgres = stack.postgres.as_mut().expect("the plan says so");
+    let wrong = postgres.url().replace(postgres::PASSWORD, "not-the-password");
+    let wrong = stack.bff.environment.clone().set("DATABASE_URL", wrong);
+    let untrusted = postgres.url().split_once("&sslrootcert").expect("an authority").0.to_owned();
+    let untrusted = stack.bff.environment.clone().set("DATABASE_URL", untrusted);
+    for (environment, why) in [(&wrong, "refused it (28P01)"), (&untrusted, "cannot be trusted")] {
+        refused("bff", environment, &["DATABASE_URL", why]);
+        let (_, out, err) = check("bff", environment);
+        for secret in [postgres::PASSWORD, "not-the-password"] {
+            assert!(!err.contains(secret) && !out.contains(secret), "{out}{err}");
+        }
+    }
+    postgres.kill().await;
+    refused("bff", &stack.bff.environment, &["DATABASE_URL", "cannot be reached"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

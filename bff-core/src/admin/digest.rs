@@ -36,10 +36,13 @@ pub(super) async fn config(
 
 fn describe(app: &App) -> Value {
     let Config { network, clients, lifetimes, access, .. } = &app.config;
-    let shared = matches!(app.store, AnyStore::Redis(_));
     let mut told = json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "store": if shared { "redis" } else { "memory" },
+        "store": match &app.store {
+            AnyStore::Redis(_) => "redis",
+            AnyStore::Durable(_) => "redis and postgresql",
+            _ => "memory",
+        },
         "edge_keys": clients.edge_keys.kids().collect::<Vec<_>>(),
         "session_keys": app.config.session_keys.kids().collect::<Vec<_>>(),
         "binding": {

@@ -3,9 +3,12 @@
 use super::gate::{Gate, alice, ask, id, keys, question, somebody, without_store};
 use bytes::Bytes;
 use http::StatusCode;
+use session::any::AnyStore;
 use session::edge::{EdgeKeys, EdgeView};
+use session::faulty::{Fault, FaultyStore};
 use session::keys::KeyRing;
-use session::shelf::Shelf as _;
+use session::memory::MemoryStore;
+use session::shelf::{COMPLETE, Shelf as _};
 use session::store::Store as _;
 
 #[tokio::test]
@@ -32,6 +35,38 @@ async fn no_session() {
     let unknown = gate.ask(question("/auth/verify").cookie(&id(9)).request()).await;
     assert_eq!(unknown.status, StatusCode::UNAUTHORIZED);
     assert!(!unknown.headers.contains_key("set-cookie"), "a miss never clears the cookie");
+}
+
+/// A store that lost its data knows nobody, and says nothing of anybody.
+#[tokio::test]
+async fn c80_where_sessions_outlive_the_store_a_miss_is_401_only_while_it_says_that_it_knows_all() {
+    let variables = [("FORWARDAUTH_DURABLE_SESSIONS", "true")];
+    let gate = Gate::with(&variables).await;
+    let missed = async |gate: &Gate| {
+        let answer = gate.ask(question("/auth/forward").cookie(&id(9)).request()).await;
+        (answer.status, answer.headers.contains_key("retry-after"))
+    };
+    assert_eq!(missed(&gate).await, (StatusCode::SERVICE_UNAVAILABLE, true));
+    // Who is known is let in all the same, and who shows nothing is nobody.
+    let session = gate.sign_in(&alice()).await;
+    let answer = gate.ask(question("/auth/verify").cookie(&session).request()).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let answer = gate.ask(question("/auth/verify").request()).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+
+    assert_eq!(gate.store.put_note(COMPLETE, "1".into(), None).await, Ok(()));
+    assert_eq!(missed(&gate).await, (StatusCode::UNAUTHORIZED, false));
+
+    let store = FaultyStore::over(MemoryStore::new());
+    let gate = Gate::over(AnyStore::Faulty(store.clone()), &variables);
+    for fault in [Fault::Away, Fault::AnswerLost, Fault::Hangs] {
+        store.fail("note", fault, 1);
+        assert_eq!(missed(&gate).await, (StatusCode::SERVICE_UNAVAILABLE, true), "{fault:?}");
+    }
+    assert_eq!(
+        Gate::new().await.ask(question("/auth/verify").cookie(&id(9)).request()).await.status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[tokio::test]

@@ -128,6 +128,11 @@ impl<F: Store + Shelf> Keeper<F> {
         self.store.kept().lead(LEASE_NAME, &self.owner, LEASE).await
     }
 
+    /// Between two batches of what takes longer than the lease.
+    async fn goes_on(&self) -> Result<(), StoreError> {
+        if self.leads().await? { Ok(()) } else { Err(StoreError::Unavailable) }
+    }
+
     /// Gives Redis all that it may have lost: lists before sessions, as always, and flags before both.
     async fn restore(&self) -> Result<u64, StoreError> {
         self.store.kept().look_at_ended().await?;
@@ -142,9 +147,7 @@ impl<F: Store + Shelf> Keeper<F> {
             try_join_all(copies.iter().map(|copy| self.store.settle(copy, true))).await?;
             // Those that ended since they were read are taken away before the next ones are read.
             self.settle_all().await?;
-            if !self.leads().await? {
-                return Err(StoreError::Unavailable);
-            }
+            self.goes_on().await?;
         }
         Ok(self.store.counted().restored.saturating_sub(before))
     }
@@ -161,6 +164,7 @@ impl<F: Store + Shelf> Keeper<F> {
                     fast.put_note(&name, text, None).await?;
                 }
             }
+            self.goes_on().await?;
         }
     }
 
@@ -173,6 +177,7 @@ impl<F: Store + Shelf> Keeper<F> {
             after = (index.to_string(), key.as_bytes().to_vec());
             let added = entries.iter().map(|(index, key, rest)| fast.index_add(index, key, *rest));
             try_join_all(added).await?;
+            self.goes_on().await?;
         }
     }
 

@@ -8,11 +8,12 @@ import index_test
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCUMENTS = [
-    *ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "traefik").glob("*.md"), ROOT / "tests" / "README.md", ROOT / "benches" / "README.md", ROOT / "fuzz" / "README.md",
+    *ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "migrate").glob("*.md"), *(ROOT / "traefik").glob("*.md"), ROOT / "tests" / "README.md", ROOT / "benches" / "README.md", ROOT / "fuzz" / "README.md",
 ]
 # Those that are made for operators; every setting that they name has a row in CONFIGURATION.md.
 OPERATORS = ["README.md", "SECURITY.md", "docs/ADMIN.md", "docs/CAPACITY.md", "docs/GO-LIVE.md", "docs/LOGGING.md", "docs/RELIABILITY.md",
-             "docs/RUNBOOKS.md", "docs/SLO.md", "docs/UPGRADES.md"]
+             "docs/RUNBOOKS.md", "docs/SLO.md", "docs/UPGRADES.md",
+             *(f"docs/migrate/{path.name}" for path in (ROOT / "docs" / "migrate").glob("*.md"))]
 SETTING = r"(?:BFF|FORWARDAUTH|OIDC|REDIS|SESSION|ENABLE|TOKEN)_[A-Z0-9_]*[A-Z0-9]"
 
 

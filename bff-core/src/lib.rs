@@ -25,6 +25,7 @@ pub mod fuzzing;
 mod hardening;
 pub mod health;
 pub mod http_client;
+pub mod import;
 mod insisted;
 mod json;
 pub mod limits;

@@ -11,12 +11,13 @@ use bff_core::app::App;
 use bff_core::audit::{self, Anchor, AuditLog};
 use bff_core::config::Config;
 use bff_core::config::catalogue::ALL;
+use bff_core::import::command::{self as import, Asked};
 use bff_core::{
     active_sessions, durable, explain, look, metrics, probe, reload as files, server, startup,
 };
 use clap::{Parser, Subcommand};
 use shell::admin::Admin;
-use shell::check::{FAILED, Findings, MISCONFIGURED};
+use shell::check::{FAILED, Findings, LEFT, MISCONFIGURED};
 use shell::clock::{Clock as _, SystemClock};
 use shell::config::{Problems, Settings, Warning, catalogue};
 use shell::listen;
@@ -78,6 +79,22 @@ enum Command {
         #[arg(long)]
         ca: Option<PathBuf>,
     },
+    /// Translate the configuration of an oauth2-proxy, and tell of each of its options what became of it. Exit 65 if
+    /// something is left to do.
+    Import {
+        /// `oauth2-proxy.cfg`.
+        #[arg(required_unless_present_any = ["environment", "flags"])]
+        file: Option<PathBuf>,
+        /// Read the `OAUTH2_PROXY_*` variables of this environment as well; they come before the file.
+        #[arg(long)]
+        environment: bool,
+        /// Write `bff.env`, `forwardauth.env` and YAML files into this directory. None takes the place of another.
+        #[arg(long, value_name = "DIR")]
+        into: Option<PathBuf>,
+        /// What oauth2-proxy is started with; it comes before all else.
+        #[arg(last = true, value_name = "FLAGS")]
+        flags: Vec<String>,
+    },
     /// The audit log.
     #[command(subcommand)]
     Audit(Audit),
@@ -125,6 +142,10 @@ fn main() -> ExitCode {
             Err(problems) => refuse(&problems),
         },
         Command::ProbeIdp { issuer, ca } => probe_idp(&issuer, ca.as_deref()),
+        Command::Import { file, environment, into, flags } => {
+            let (file, into) = (file.as_deref(), into.as_deref());
+            translate(&Asked { file, environment, flags: &flags, into })
+        }
         Command::Audit(Audit::Verify { files, key_file, expect }) => {
             verify_audit(&files, &key_file, expect)
         }
@@ -156,6 +177,17 @@ fn probe_idp(issuer: &str, ca: Option<&Path>) -> ExitCode {
         }
     };
     if said.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn translate(asked: &Asked<'_>) -> ExitCode {
+    match import::run(asked) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(LEFT),
+        Err(error) => {
+            drop(writeln!(std::io::stderr().lock(), "{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn verify_audit(files: &[PathBuf], key_files: &[PathBuf], expect: Vec<Anchor>) -> ExitCode {

@@ -14,6 +14,9 @@ pub const MISCONFIGURED: u8 = 2;
 /// Exit status of a command line that can be read and makes no sense (`EX_USAGE` of sysexits).
 pub const USAGE: u8 = 64;
 
+/// Exit status of an import that leaves something to do (`EX_DATAERR`).
+pub const LEFT: u8 = 65;
+
 /// Exit status where what we were to look at is not there, or not as it should be (`EX_UNAVAILABLE`): of
 /// `check-config --online` with good settings, and of `doctor`.
 pub const UNREACHABLE: u8 = 69;

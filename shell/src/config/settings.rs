@@ -220,6 +220,13 @@ impl Settings {
         self.asked.all()
     }
 
+    /// Variables whose names begin with `prefix`, as they stand: not ours, and so not expanded.
+    pub fn named(&self, prefix: &str) -> Vec<(String, String)> {
+        let ours = |(name, _): &(&String, &String)| name.starts_with(prefix);
+        let found = self.variables.iter().filter(ours);
+        found.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     /// All variables as they stand, for expansion inside files.
     pub(super) const fn variables(&self) -> &HashMap<String, String> {
         &self.variables

@@ -39,6 +39,7 @@ mod loops;
 mod malformed;
 mod matrix;
 mod mine;
+mod openapi;
 mod proxy;
 mod races;
 mod refresh;

@@ -6,7 +6,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 INDEX = ROOT / "docs" / "PROOF.md"
-CRATES = ("forwardauth", "bff-core", "session", "shell", "validator-lib", "demo", "tests", "benches", "fuzz")
+CRATES = ("forwardauth", "bff-core", "session", "shell", "validator-lib", "demo", "tests", "benches", "fuzz", "examples")
 
 ROWS = {f"t{number:02}" for number in range(1, 21)} | {f"c{number:02}" for number in range(1, 87)}
 # What Traefik does, or fails to do, is a part of these. As the head of the index says.

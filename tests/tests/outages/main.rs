@@ -29,9 +29,6 @@ use fault::{Alone, Fault};
 use judge::{Case, HEAD, Line};
 use scene::Scene;
 
-/// How often each part goes away in each way.
-const ROUNDS: usize = 3;
-
 /// A part whose loss nobody may notice.
 fn unnoticed(part: &'static str, fault: Fault) -> Case {
     Case { part, fault, verify: &[], proxy: &[] }
@@ -85,7 +82,7 @@ impl Table {
 }
 
 /// Each fault of each part of a deployment with a single Redis.
-async fn single(rounds: usize) -> Table {
+async fn single() -> Table {
     let scratch = Scratch::new();
     let ca = Ca::new(scratch.path().to_owned());
     let redis = Redis::start(&scratch, &ca).await;
@@ -93,7 +90,7 @@ async fn single(rounds: usize) -> Table {
     let url = format!("rediss://{USER}:{PASSWORD}@127.0.0.1:{}", alone.wire.address.port());
     let mut scene = Scene::start(&url, Some(&ca.file())).await;
     let mut table = Table::default();
-    for fault in Fault::ALL.repeat(rounds) {
+    for fault in Fault::ALL {
         for part in ["redis", "idp", "service", "bff", "verify"] {
             let _alone = ALONE.lock().await;
             let cast = scene.cast().await;
@@ -111,11 +108,11 @@ async fn single(rounds: usize) -> Table {
 }
 
 /// Each fault of a master that Sentinel watches over, and of a Sentinel.
-async fn sentinel(rounds: usize) -> Table {
+async fn sentinel() -> Table {
     let mut group = Sentinel::start().await;
     let mut scene = Scene::start(&group.url(), None).await;
     let mut table = Table::default();
-    for fault in Fault::ALL.repeat(rounds) {
+    for fault in Fault::ALL {
         group.whole().await;
         let _alone = ALONE.lock().await;
         let cast = scene.cast().await;
@@ -133,7 +130,7 @@ async fn sentinel(rounds: usize) -> Table {
 
 /// Each fault of a master of a Cluster and of its replica. The servers speak past the line that clients use,
 /// so that one that is cut off for those stays what it is.
-async fn cluster(rounds: usize) -> Table {
+async fn cluster() -> Table {
     let scratch = Scratch::new();
     let mut cluster = Cluster::start_with_replica(&scratch).await;
     let mut scene = Scene::start(&cluster.url(), None).await;
@@ -148,7 +145,7 @@ async fn cluster(rounds: usize) -> Table {
         scene.add_live().await;
     }
     let mut table = Table::default();
-    for fault in Fault::ALL.repeat(rounds) {
+    for fault in Fault::ALL {
         cluster.whole().await;
         let _alone = ALONE.lock().await;
         let cast = scene.cast().await;
@@ -168,23 +165,22 @@ async fn cluster(rounds: usize) -> Table {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn soak_c80_c81_no_part_that_goes_away_under_load_lets_in_signs_out_or_loses_anybody() {
-    let table = single(ROUNDS).await;
+async fn c80_c81_no_part_that_goes_away_under_load_lets_in_signs_out_or_loses_anybody() {
+    let table = single().await;
     println!("{}", table.text());
     assert_eq!(table.complaints(), Vec::<&String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn soak_c80_a_master_or_a_sentinel_that_goes_away_under_load_is_replaced_and_nothing_is_lost()
-{
-    let table = sentinel(ROUNDS).await;
+async fn c80_a_master_or_a_sentinel_that_goes_away_under_load_is_replaced_and_nothing_is_lost() {
+    let table = sentinel().await;
     println!("{}", table.text());
     assert_eq!(table.complaints(), Vec::<&String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn soak_c80_a_failover_of_a_cluster_under_load_is_over_within_a_second_of_the_new_master() {
-    let table = cluster(ROUNDS).await;
+async fn c80_a_failover_of_a_cluster_under_load_is_over_within_a_second_of_the_new_master() {
+    let table = cluster().await;
     println!("{}", table.text());
     assert_eq!(table.complaints(), Vec::<&String>::new());
 }

@@ -1,11 +1,15 @@
 //! Owns: `DATABASE_URL`, the database in which sessions outlive Redis.
 
+use std::time::Duration;
+
 use session::postgres::PostgresOptions;
 use session::settings::StoreSettings;
 use shell::config::Settings;
 
-use super::STORE_TIMEOUT;
 use crate::sessions::keep_for;
+
+/// Longest wait for one statement. Nobody waits for a database that is known to be away.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 const NAME: &str = "DATABASE_URL";
 const HINT: &str =
@@ -20,8 +24,7 @@ pub(super) fn read(
 ) -> Option<PostgresOptions> {
     let url = settings.secret(NAME)?;
     // Nobody ends a session later than when it would have ended anyway.
-    let options =
-        PostgresOptions { url, command_timeout: STORE_TIMEOUT, keep_ended: keep_for(longest) };
+    let options = PostgresOptions { url, command_timeout: TIMEOUT, keep_ended: keep_for(longest) };
     if let Err(error) = options.check() {
         settings.problem(NAME, &error.to_string(), HINT);
         return None;
@@ -43,21 +46,17 @@ pub(super) fn read(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn told(url: &str, redis: &str) -> (Vec<String>, Vec<String>) {
         let mut settings = Settings::from_pairs([("DATABASE_URL", url), ("REDIS_URL", redis)]);
         let store = StoreSettings::read(&mut settings, Duration::from_secs(1));
         let read = read(&mut settings, store.as_ref(), 60);
-        match settings.finish(read.or_else(|| None)) {
+        match settings.finish(read) {
             Ok((_, warnings)) => {
                 (Vec::new(), warnings.into_iter().map(|warning| warning.path).collect())
             }
-            Err(problems) => {
-                (problems.iter().map(|problem| problem.to_string()).collect(), Vec::new())
-            }
+            Err(problems) => (problems.iter().map(ToString::to_string).collect(), Vec::new()),
         }
     }
 

@@ -18,6 +18,10 @@ use crate::store::StoreError;
 
 /// Connections of one process: what waits for PostgreSQL is writing, and that is rare.
 const CONNECTIONS: u32 = 8;
+/// Those that are there before anybody needs them: to make one takes a handshake and thousands of hashes.
+const READY: u32 = 2;
+/// How long one may take to be made. Statements wait for one no longer than for anything else.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Between two looks whether a database that was away is back.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How long the start waits for the database.
@@ -106,7 +110,8 @@ impl Link {
     pub(super) async fn start(options: &PostgresOptions) -> Result<Arc<Self>, PostgresSetupError> {
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
-            .acquire_timeout(options.command_timeout)
+            .min_connections(READY)
+            .acquire_timeout(HANDSHAKE)
             .connect_lazy_with(options.parsed()?);
         let command_timeout = options.command_timeout;
         let link = Arc::new(Self { pool, command_timeout, is_up: AtomicBool::new(false) });
@@ -150,7 +155,9 @@ impl Link {
     }
 
     async fn ask(&self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, StoreError> {
-        let mut connection = self.pool.acquire().await.map_err(|error| failed(&error))?;
+        let acquired = timeout(self.command_timeout, self.pool.acquire()).await;
+        let acquired = acquired.map_err(|_| StoreError::TimedOut)?;
+        let mut connection = acquired.map_err(|error| failed(&error))?;
         let asked = timeout(self.command_timeout, query.fetch_all(&mut *connection)).await;
         let Ok(answer) = asked else {
             // Its answer may come when nobody waits for it, so nobody else may use the connection.

@@ -9,7 +9,7 @@ import index_test
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCUMENTS = [
     *ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "migrate").glob("*.md"), *(ROOT / "traefik").glob("*.md"), ROOT / "tests" / "README.md", ROOT / "benches" / "README.md", ROOT / "fuzz" / "README.md",
-    *(ROOT / "examples").glob("*/README.md"),
+    *(ROOT / "examples").glob("*/README.md"), *(ROOT / "clients").glob("*/README.md"),
 ]
 # Those that are made for operators; every setting that they name has a row in CONFIGURATION.md.
 OPERATORS = ["README.md", "SECURITY.md", "docs/ADMIN.md", "docs/CAPACITY.md", "docs/GO-LIVE.md", "docs/LOGGING.md", "docs/RELIABILITY.md",

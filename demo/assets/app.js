@@ -1,30 +1,47 @@
-// The sample single-page application. It keeps nothing: who is signed in is asked of the BFF, and the
-// CSRF token lives in one variable. All text reaches the page through textContent.
+// The sample single-page application. It keeps nothing: who is signed in is asked of the BFF, and told to all
+// of its tabs as it changes, by the client that any page may use. All text reaches the page through textContent.
+
+import { createClient, LoginRequired } from "/wicketgate.js";
 
 const $ = (id) => document.getElementById(id);
+
+/** A page that says what happened is of more use here than one that leaves at once: it shows where to sign in. */
+const client = createClient({
+  navigate: (address, required) => {
+    if (!required) location.assign(address);
+  },
+});
 
 /** How often to look again while the session cannot be read. */
 const RETRY_SECONDS = 5;
 
-/** The last answer of /api/auth/session. */
-let session = { authenticated: false };
+/** Who is signed in, as the last answer of /api/auth/session says; at first nobody. */
+const session = () => client.current() ?? { authenticated: false };
 
 // --- talking to the server -------------------------------------------------------------------------
 
-/** One exchange: what was asked, the answer's status, and its body, parsed where it is JSON. */
-async function call(method, path, { headers = {}, json } = {}) {
+/**
+ * One exchange: what was asked, the answer's status, and its body, parsed where it is JSON. `by` is the browser's own
+ * fetch, or that of the client.
+ */
+async function call(by, method, path, { headers = {}, json } = {}) {
   const init = { method, headers: { Accept: "application/json", ...headers } };
   if (json !== undefined) {
     init.headers["Content-Type"] = "application/json";
     init.body = JSON.stringify(json);
   }
   const asked = `${method} ${path}`;
+  let login;
   try {
-    const response = await fetch(path, init);
+    const response = await by(path, init).catch((error) => {
+      if (!(error instanceof LoginRequired)) throw error;
+      login = error.loginUrl;
+      return error.response;
+    });
     const text = await response.text();
     const isJson = /\bjson\b/.test(response.headers.get("Content-Type") ?? "");
     const body = isJson ? parseOr(text, text) : text;
-    return { asked, ok: response.ok, status: response.status, statusText: response.statusText, body };
+    return { asked, ok: response.ok, status: response.status, statusText: response.statusText, body, login };
   } catch {
     return { asked, ok: false, status: 0, statusText: "no answer", body: { title: "The server did not answer" } };
   }
@@ -38,7 +55,11 @@ function parseOr(text, otherwise) {
   }
 }
 
-const withCsrf = () => (session.csrf_token ? { "X-CSRF-Token": session.csrf_token } : {});
+/** As a stranger's page would ask: with nothing but what the browser adds. */
+const bare = (...exchange) => call((...request) => fetch(...request), ...exchange);
+
+/** As an application asks: with the CSRF header, where somebody is signed in. */
+const api = (...exchange) => call(client.fetch, ...exchange);
 
 // --- building the page -----------------------------------------------------------------------------
 
@@ -57,37 +78,26 @@ function showProblem(place, answer) {
   if (problem.detail) parts.push(element("p", {}, problem.detail));
   const reference = [answer.status || null, problem.code, problem.request_id && `request ${problem.request_id}`];
   const line = element("p", {}, element("code", {}, reference.filter(Boolean).join(" · ")));
-  if (answer.status === 401) line.append(" ", element("a", { href: "/auth/login?return_to=/" }, "Sign in"));
+  if (answer.login) line.append(" ", element("a", { href: answer.login }, "Sign in"));
   parts.push(line);
   place.replaceChildren(...parts);
   place.hidden = false;
 }
 
-/** Only a link to this very site may become the sign-out link. */
-function sameSitePath(link, otherwise) {
-  try {
-    const url = new URL(link, location.origin);
-    return url.origin === location.origin ? url.pathname + url.search : otherwise;
-  } catch {
-    return otherwise;
-  }
-}
-
 // --- who is signed in ------------------------------------------------------------------------------
 
-async function loadSession({ slide = true } = {}) {
-  const answer = await call("GET", slide ? "/api/auth/session" : "/api/auth/session?slide=false");
-  $("outage").hidden = answer.ok;
-  if (!answer.ok) {
-    showProblem($("outage"), answer);
-    return;
+async function loadSession() {
+  try {
+    await client.session({ slide: false });
+    $("outage").hidden = true;
+  } catch (error) {
+    const { status = 0 } = error;
+    showProblem($("outage"), { status, body: { title: "Who is signed in cannot be told right now" } });
   }
-  session = answer.body;
-  showSession();
 }
 
 function showSession() {
-  const inside = session.authenticated === true;
+  const { authenticated: inside, user = {}, tenant } = session();
   for (const id of ["signed-in", "sign-out", "new-order"]) $(id).hidden = !inside;
   for (const id of ["signed-out", "sign-in"]) $(id).hidden = inside;
   if (!inside) {
@@ -97,26 +107,16 @@ function showSession() {
     $("orders-empty").hidden = false;
     return;
   }
-  const user = session.user ?? {};
-  $("user-name").textContent = user.name ?? user.preferred_username ?? user.id ?? user.sub ?? "Somebody";
+  $("user-name").textContent = user.name ?? user.preferred_username ?? user.id ?? "Somebody";
   $("user-email").textContent = user.email ?? "none given";
-  $("user-roles").textContent = [user.roles ?? session.roles ?? []].flat().join(", ") || "none";
-  $("user-tenant").textContent = tenantName(session.tenant);
-  $("sign-out").href = sameSitePath(session.logout_url, "/auth/logout");
+  $("user-roles").textContent = (user.roles ?? []).join(", ") || "none";
+  $("user-tenant").textContent = tenant || "default";
   tick();
 }
 
-function tenantName(tenant) {
-  if (typeof tenant === "string" && tenant) return tenant;
-  return tenant?.name ?? tenant?.slug ?? tenant?.id ?? "default";
-}
-
-/** Milliseconds since the epoch, from seconds or an RFC 3339 time; NaN where there is none. */
-const instant = (value) => (typeof value === "number" ? value * 1000 : Date.parse(value ?? ""));
-
 /** Looks again. Only the orders count as activity, and they are asked for only with a session. */
 async function refresh() {
-  await loadSession({ slide: false });
+  await loadSession();
   await loadOrders();
 }
 
@@ -126,21 +126,12 @@ function tick() {
   showVisible();
   ticks += 1;
   if (!$("outage").hidden && ticks % RETRY_SECONDS === 0) refresh();
-  if (!session.authenticated) return;
-  const absolute = instant(session.expires_at);
-  const idle = instant(session.idle_expires_at);
-  const end = Math.min(...[absolute, idle].filter(Number.isFinite));
-  if (!Number.isFinite(end)) {
-    $("expires-in").textContent = "not said";
-    return;
-  }
-  const left = Math.floor((end - Date.now()) / 1000);
+  const { authenticated, expires_at: absolute, idle_expires_at: idle } = session();
+  if (!authenticated) return;
+  const end = Math.min(absolute, idle);
+  const left = Math.floor(end - Date.now() / 1000);
   $("expires-in").textContent = left > 0 ? `in ${duration(left)}` : "now";
   $("expires-why").textContent = end === idle && idle < absolute ? "unless used" : "";
-  if (left <= 0) {
-    session = { authenticated: false };
-    refresh();
-  }
 }
 
 function duration(seconds) {
@@ -152,8 +143,8 @@ function duration(seconds) {
 // --- orders ----------------------------------------------------------------------------------------
 
 async function loadOrders() {
-  if (!session.authenticated) return;
-  const answer = await call("GET", "/api/orders");
+  if (!session().authenticated) return;
+  const answer = await api("GET", "/api/orders");
   $("orders-problem").hidden = answer.ok;
   $("orders-empty").hidden = true;
   if (!answer.ok) {
@@ -176,7 +167,7 @@ async function placeOrder(event) {
   button.disabled = true;
   const fields = new FormData(form);
   const json = { item: fields.get("item").trim(), quantity: Number(fields.get("quantity")) };
-  const answer = await call("POST", "/api/orders", { headers: withCsrf(), json });
+  const answer = await api("POST", "/api/orders", { json });
   button.disabled = false;
   if (!answer.ok) {
     showProblem($("orders-problem"), answer);
@@ -217,7 +208,7 @@ const order = { item: "Battering ram", quantity: 1 };
 
 const attempts = {
   "no-csrf": {
-    send: () => call("POST", "/api/orders", { json: order }),
+    send: () => bare("POST", "/api/orders", { json: order }),
     judge: ({ status }) => {
       if (status === 403) return ["held", "Refused: the cookie alone places no order."];
       if (status === 401) return ["held", "Refused: nobody is signed in."];
@@ -225,11 +216,11 @@ const attempts = {
     },
   },
   whoami: {
-    send: () => call("GET", "/whoami/"),
+    send: () => bare("GET", "/whoami/"),
     judge: judgeIdentity,
   },
   spoof: {
-    send: () => call("GET", "/whoami/", { headers: {
+    send: () => bare("GET", "/whoami/", { headers: {
       "X-User-ID": "mallory", "X_User_ID": "mallory", "X.User.ID": "mallory", "X-User-Roles": "ADMIN,mallory",
     } }),
     judge: (answer) => (JSON.stringify(answer.body).includes("mallory")
@@ -237,7 +228,7 @@ const attempts = {
       : judgeIdentity(answer)),
   },
   "no-scope": {
-    send: () => call("POST", "/api/orders", { headers: withCsrf(), json: order }),
+    send: () => api("POST", "/api/orders", { json: order }),
     after: loadOrders,
     judge: ({ status, body }) => {
       if (body?.code === "insufficient_scope") return ["held", "Refused: the token does not carry orders:write."];
@@ -247,7 +238,7 @@ const attempts = {
     },
   },
   verify: {
-    send: () => call("GET", "/auth/verify"),
+    send: () => bare("GET", "/auth/verify"),
     judge: ({ status }) => (status === 404
       ? ["held", "Not reachable from outside."]
       : ["broken", "The proxy should not route this."]),
@@ -304,10 +295,23 @@ $("attempts").addEventListener("click", (event) => {
   const button = event.target.closest("[data-attempt]");
   if (button) attempt(button.dataset.attempt, button);
 });
-document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible") refresh();
+$("sign-in").addEventListener("click", (event) => {
+  event.preventDefault();
+  client.login();
+});
+$("sign-out").addEventListener("click", (event) => {
+  event.preventDefault();
+  // While the session cannot be read, the server's own page still asks whether to sign out.
+  client.logout().catch(() => location.assign("/auth/logout"));
 });
 setInterval(tick, 1000);
 tick();
+let shown;
+client.onSessionChange(() => {
+  $("outage").hidden = true;
+  showSession();
+  const user = session().user?.id;
+  if (user !== shown) loadOrders();
+  shown = user;
+});
 await loadSession();
-await loadOrders();

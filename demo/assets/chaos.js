@@ -1,6 +1,10 @@
 // Asks all the time, with the session and without, shows what is answered, and presses the buttons. All
 // text reaches the page through textContent.
 
+import { createClient } from "/wicketgate.js";
+
+const client = createClient();
+
 const $ = (id) => document.getElementById(id);
 
 /** How often each kind of request is sent, and how long an answer may take, in milliseconds. */
@@ -164,9 +168,8 @@ async function look() {
 
 async function whoIsThere() {
   try {
-    const answer = await fetch("/api/auth/session?slide=false", { cache: "no-store" });
-    if (!answer.ok) return;
-    authenticated = (await answer.json()).authenticated;
+    // No stream of events: it would take one of the six connections for itself.
+    ({ authenticated } = await client.session({ slide: false }));
     $("sign-in").hidden = authenticated;
     $("nobody").hidden = authenticated;
     clearInterval(asking);

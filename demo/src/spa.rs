@@ -61,6 +61,7 @@ async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
 fn asset(path: &str, headers: &HeaderMap) -> Option<(&'static str, &'static str)> {
     match path {
         "/" | "/index.html" => Some((HTML, INDEX)),
+        "/wicketgate.js" => Some((SCRIPT, include_str!("../../clients/spa/dist/index.js"))),
         "/app.js" => Some((SCRIPT, include_str!("../assets/app.js"))),
         "/telemetry.js" => Some((SCRIPT, include_str!("../assets/telemetry.js"))),
         "/style.css" => Some(("text/css; charset=utf-8", include_str!("../assets/style.css"))),
@@ -116,6 +117,7 @@ mod tests {
         for (path, kind) in [
             ("/", "text/html; charset=utf-8"),
             ("/app.js", "text/javascript; charset=utf-8"),
+            ("/wicketgate.js", "text/javascript; charset=utf-8"),
             ("/telemetry.js", "text/javascript; charset=utf-8"),
             ("/style.css", "text/css; charset=utf-8"),
             ("/favicon.svg", "image/svg+xml"),

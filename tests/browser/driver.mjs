@@ -12,11 +12,21 @@ const browser = await chromium.launch({
   ],
 });
 
+const contexts = new Map();
+function contextOf(profile) {
+  if (!contexts.has(profile)) {
+    contexts.set(profile, browser.newContext().then((context) => {
+      context.setDefaultTimeout(LIMIT);
+      return context;
+    }));
+  }
+  return contexts.get(profile);
+}
+
 const profiles = new Map();
 async function profile(name) {
   if (!profiles.has(name)) {
-    const context = await browser.newContext();
-    context.setDefaultTimeout(LIMIT);
+    const context = await contextOf(name.split('/')[0]);
     const page = await context.newPage();
     const requests = [];
     const console = [];
@@ -39,6 +49,7 @@ const orders = {
   cookies: ({ context }) => context.cookies(),
   requests: ({ requests }) => requests,
   console: ({ console }) => console,
+  close: async ({ page }, { profile }) => { profiles.delete(profile); await page.close(); return null; },
   screenshot: ({ page }, { path }) => page.screenshot({ path, fullPage: true }).then(() => null),
 };
 

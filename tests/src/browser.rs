@@ -54,7 +54,8 @@ impl Browser {
         browser
     }
 
-    /// The page of a profile; the first use of a name makes an empty profile.
+    /// The page of a profile; the first use of a name makes an empty profile. `alice/second` is a second tab
+    /// of the profile `alice`.
     pub fn page<'a>(&'a self, profile: &'a str) -> Page<'a> {
         Page { browser: self, profile }
     }
@@ -119,6 +120,11 @@ impl Page<'_> {
     /// What the page wrote to its console, and the errors nobody caught.
     pub async fn console(&self) -> Vec<Value> {
         self.tell(json!({"do": "console"})).await.as_array().cloned().unwrap_or_default()
+    }
+
+    /// Closes the tab, as its user does. The next use of its name opens an empty one.
+    pub async fn close(&self) {
+        self.tell(json!({"do": "close"})).await;
     }
 
     /// Writes a picture of the whole page.

@@ -29,6 +29,8 @@ pub(crate) struct Accepted {
     pub(crate) proof_key: UsedKey,
     scopes: OnceLock<Vec<String>>,
     rights: OnceLock<Rights>,
+    #[cfg(feature = "permissions")]
+    user: OnceLock<crate::permissions::User>,
 }
 
 /// The claims that are asked for on every request.
@@ -91,6 +93,8 @@ impl Accepted {
             proof_key: UsedKey::default(),
             scopes: OnceLock::new(),
             rights: OnceLock::new(),
+            #[cfg(feature = "permissions")]
+            user: OnceLock::new(),
         }
     }
 
@@ -111,6 +115,21 @@ impl Accepted {
             Rights {
                 roles: all(&self.trust.names.roles),
                 permissions: all(&self.trust.names.permissions),
+            }
+        })
+    }
+
+    /// Its user, of the tenant that the claim at `tenant` names. A validator always asks for the same claim.
+    #[cfg(feature = "permissions")]
+    pub(crate) fn user(&self, tenant: Option<&str>) -> &crate::permissions::User {
+        self.user.get_or_init(|| {
+            let user = crate::permissions::User::new(&*self.trust.issuer, &*self.facts.subject);
+            let claims = tenant.map(|_| json::object(&self.payload).unwrap_or_default());
+            let named =
+                tenant.zip(claims).map(|(path, claims): (_, Value)| strings_at(&claims, path));
+            match named.as_deref() {
+                Some([tenant]) => user.tenant(tenant),
+                _ => user,
             }
         })
     }

@@ -8,6 +8,8 @@ use serde::de::DeserializeOwned;
 use crate::accepted::Accepted;
 use crate::json;
 use crate::jws::JwsError;
+#[cfg(feature = "permissions")]
+use crate::permissions::{Held, Rights};
 use crate::policy::Policy;
 use crate::refusal::{Context, Refusal};
 
@@ -19,6 +21,9 @@ pub struct Token {
     context: Context,
     checked_at: u64,
     next_nonce: Option<Arc<str>>,
+    /// What its user may do, where others than its claims say.
+    #[cfg(feature = "permissions")]
+    held: Option<Held>,
 }
 
 impl Token {
@@ -28,7 +33,19 @@ impl Token {
         checked_at: u64,
         next_nonce: Option<Arc<str>>,
     ) -> Self {
-        Self { accepted, context, checked_at, next_nonce }
+        Self {
+            accepted,
+            context,
+            checked_at,
+            next_nonce,
+            #[cfg(feature = "permissions")]
+            held: None,
+        }
+    }
+
+    #[cfg(feature = "permissions")]
+    pub(crate) fn holding(self, held: Option<Held>) -> Self {
+        Self { held, ..self }
     }
 
     /// Whom the token speaks for; never empty. Unique within [`issuer`](Self::issuer) only.
@@ -116,8 +133,13 @@ impl Token {
         self.require(&Policy::any(scopes.iter().copied()))
     }
 
-    /// The roles it gives, from the claims that the profile or the builder names.
+    /// The roles it gives, from the claims that the profile or the builder names, or else those that a
+    /// permission cache has of its user.
     pub fn roles(&self) -> &[String] {
+        #[cfg(feature = "permissions")]
+        if let Some(held) = &self.held {
+            return held.rights().map_or(&[], Rights::roles);
+        }
         &self.accepted.rights().roles
     }
 
@@ -129,19 +151,45 @@ impl Token {
     /// Requires one role.
     ///
     /// # Errors
-    /// A 403 [`Refusal`].
+    /// A 403 [`Refusal`]; 503 where a permission cache cannot say.
     pub fn require_role(&self, role: &str) -> Result<(), Refusal> {
         self.require(&Policy::new().role(role))
     }
 
-    /// The permissions it gives, from the claims that the profile or the builder names.
+    /// The permissions it gives, from the claims that the profile or the builder names, or else those that a
+    /// permission cache has of its user.
     pub fn permissions(&self) -> &[String] {
+        #[cfg(feature = "permissions")]
+        if let Some(held) = &self.held {
+            return held.rights().map_or(&[], Rights::permissions);
+        }
         &self.accepted.rights().permissions
     }
 
     /// Whether it gives `permission`.
     pub fn has_permission(&self, permission: &str) -> bool {
         self.permissions().iter().any(|given| given == permission)
+    }
+
+    /// Requires one permission.
+    ///
+    /// # Errors
+    /// A 403 [`Refusal`]; 503 where a permission cache cannot say.
+    pub fn require_permission(&self, permission: &str) -> Result<(), Refusal> {
+        self.require(&Policy::new().permission(permission))
+    }
+
+    /// Whether roles and permissions are known; where they are not, it seems to give none.
+    #[cfg_attr(
+        not(feature = "permissions"),
+        expect(clippy::unused_self, reason = "its claims always say")
+    )]
+    pub(crate) const fn knows_rights(&self) -> bool {
+        #[cfg(feature = "permissions")]
+        let known = !matches!(self.held, Some(Held::Unavailable));
+        #[cfg(not(feature = "permissions"))]
+        let known = true;
+        known
     }
 
     /// Requires all that `policy` asks for. A `max_age` is judged by the time of the request.

@@ -18,6 +18,10 @@ struct Mtls;
 #[doc = include_str!("../docs/revocation.md")]
 struct Revocation;
 
+#[cfg(all(feature = "permissions", feature = "redis"))]
+#[doc = include_str!("../docs/permissions.md")]
+struct Permissions;
+
 #[cfg(feature = "tower")]
 #[doc = include_str!("../docs/tower.md")]
 struct Tower;

@@ -43,34 +43,11 @@ impl HttpFetch {
     /// # Errors
     /// [`DiscoveryError::Certificates`] where `pem` holds none, or one that is malformed.
     pub fn with_extra_roots(pem: &[u8]) -> Result<Self, DiscoveryError> {
-        let mut roots = machine_roots();
-        let before = roots.len();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|_| DiscoveryError::Certificates)?;
-            roots.add(certificate).map_err(|_| DiscoveryError::Certificates)?;
-        }
-        if roots.len() == before {
-            return Err(DiscoveryError::Certificates);
-        }
-        Self::trusting(roots)
+        Self::trusting(extra_roots(pem)?)
     }
 
     fn trusting(roots: RootCertStore) -> Result<Self, DiscoveryError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|_| DiscoveryError::Certificates)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(FETCH_TIMEOUT));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(tcp);
+        let connector = connector(roots)?;
         // Documents are fetched once an hour, so a kept connection would only ever be a stale one.
         let client =
             Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
@@ -126,9 +103,41 @@ impl IntoFuture for Builder {
     }
 }
 
+/// Connections with TLS where the URL says `https`, to servers that `roots` vouch for.
+pub(crate) fn connector(
+    roots: RootCertStore,
+) -> Result<HttpsConnector<HttpConnector>, DiscoveryError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| DiscoveryError::Certificates)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(FETCH_TIMEOUT));
+    let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+    Ok(connector.enable_all_versions().wrap_connector(tcp))
+}
+
+/// The certificates of `pem` besides those that the machine trusts.
+pub(crate) fn extra_roots(pem: &[u8]) -> Result<RootCertStore, DiscoveryError> {
+    let mut roots = machine_roots();
+    let before = roots.len();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|_| DiscoveryError::Certificates)?;
+        roots.add(certificate).map_err(|_| DiscoveryError::Certificates)?;
+    }
+    if roots.len() == before {
+        return Err(DiscoveryError::Certificates);
+    }
+    Ok(roots)
+}
+
 /// A machine without certificates can still reach an issuer on itself, and every other connection
 /// will say what it misses.
-fn machine_roots() -> RootCertStore {
+pub(crate) fn machine_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     roots

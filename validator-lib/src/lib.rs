@@ -53,6 +53,7 @@
 //! | `axum` | extractors: `Token`, `Option<Token>`, [`Allowed`] | `tower`; axum 0.8 without its server |
 //! | `actix` | extractors of actix-web | `http`; actix-web 4 without its defaults |
 //! | `redis` | `revocation::redis`, a denylist that follows what the BFF writes to Redis | fred, rustls with ring, tokio |
+//! | `permissions` | `permissions`: roles and permissions from a source of the service's, over HTTP with `http`, shared with `redis` | moka, tokio |
 //! | `josekit` | ES512 | OpenSSL |
 //! | `testing` | for the tests of a service alone: an issuer without sockets, an attack corpus to send | `http`; num-bigint |
 //!
@@ -92,6 +93,8 @@ pub mod keysource;
 pub mod layer;
 #[cfg(test)]
 mod mutations;
+#[cfg(feature = "permissions")]
+pub mod permissions;
 pub mod policy;
 pub mod profile;
 #[cfg(feature = "redis")]

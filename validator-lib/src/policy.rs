@@ -97,6 +97,9 @@ impl Policy {
         {
             return Err(Cause::Scope { needed: needed.names().to_vec() });
         }
+        if !(token.knows_rights() || self.roles.is_empty() && self.permissions.is_empty()) {
+            return Err(Cause::RightsUnknown);
+        }
         if !self.roles.iter().all(|needed| needed.met(|role| token.has_role(role))) {
             return Err(Cause::Role);
         }

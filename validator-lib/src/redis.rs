@@ -1,5 +1,9 @@
 //! Owns: what is set to reach a Redis, and what cannot work.
 
+pub(crate) mod connection;
+pub(crate) mod failure;
+pub(crate) mod pause;
+
 use std::sync::Arc;
 
 use fred::types::RespVersion;

@@ -54,6 +54,9 @@ pub enum Cause {
     /// The list of revoked tokens cannot say.
     #[error("whether the token was revoked cannot be told")]
     RevocationUnknown,
+    /// What the user may do cannot be told.
+    #[error("what the user may do cannot be told")]
+    RightsUnknown,
     /// No keys to judge the token with.
     #[error(transparent)]
     Unavailable(#[from] KeysUnavailable),
@@ -110,6 +113,7 @@ impl Refusal {
             Cause::Scope { .. } | Cause::Role | Cause::Permission => 403,
             Cause::Unavailable(_)
             | Cause::RevocationUnknown
+            | Cause::RightsUnknown
             | Cause::ReplayStoreFull
             | Cause::ReplayStoreAway => 503,
         }
@@ -183,6 +187,7 @@ impl Refusal {
             Cause::Permission => "permission",
             Cause::StepUp { .. } => "step_up",
             Cause::RevocationUnknown => "revocation_unknown",
+            Cause::RightsUnknown => "rights_unknown",
             Cause::Unavailable(why) => why.reason(),
             Cause::ReplayStoreFull => "replay_store_full",
             Cause::ReplayStoreAway => "replay_store_away",
@@ -212,6 +217,7 @@ impl Refusal {
             }
             Cause::Unavailable(_)
             | Cause::RevocationUnknown
+            | Cause::RightsUnknown
             | Cause::ReplayStoreFull
             | Cause::ReplayStoreAway => None,
         }

@@ -1,6 +1,6 @@
 //! Owns: the one pipeline from a request to a [`Token`] or a [`Refusal`], in this order: form of the
 //! request; form, signature and claims of the token, or that they were good a moment ago; its binding;
-//! revocation.
+//! revocation; last, what its user may do, where others than the token say.
 
 mod binding;
 mod builder;
@@ -56,6 +56,8 @@ struct Inner {
     binding: Binding,
     denylist: Option<(Box<dyn Denylist>, WhenUnknown)>,
     shadow: Option<Shadow>,
+    #[cfg(feature = "permissions")]
+    permissions: Option<crate::permissions::PermissionCache>,
     clock: Clock,
 }
 
@@ -144,7 +146,15 @@ impl Inner {
         };
         let next_nonce = self.binding.check(incoming, presented, hash, &accepted, now).await?;
         self.check_revocation(&accepted, now)?;
-        Ok(Token::new(accepted, context, now, next_nonce))
+        #[cfg(feature = "permissions")]
+        let held = match &self.permissions {
+            Some(cache) => Some(cache.of_token(&accepted).await),
+            None => None,
+        };
+        let token = Token::new(accepted, context, now, next_nonce);
+        #[cfg(feature = "permissions")]
+        let token = token.holding(held);
+        Ok(token)
     }
 
     async fn remembered(

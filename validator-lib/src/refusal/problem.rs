@@ -23,6 +23,7 @@ impl Refusal {
             Cause::StepUp { .. } => "insufficient_user_authentication",
             Cause::Unavailable(_)
             | Cause::RevocationUnknown
+            | Cause::RightsUnknown
             | Cause::ReplayStoreFull
             | Cause::ReplayStoreAway => "temporarily_unavailable",
         }
@@ -61,6 +62,9 @@ impl Refusal {
             Cause::Scope { .. } => ("Forbidden", "The token lacks the scope for this."),
             Cause::Role | Cause::Permission => ("Forbidden", "The user may not do this."),
             Cause::StepUp { .. } => ("Unauthorized", "This needs a fresher or stronger login."),
+            Cause::RightsUnknown => {
+                ("Service Unavailable", "What the user may do cannot be told at the moment.")
+            }
             Cause::Unavailable(_)
             | Cause::RevocationUnknown
             | Cause::ReplayStoreFull

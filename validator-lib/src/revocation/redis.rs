@@ -41,7 +41,6 @@
 //! where `OIDC_USER_ID_CLAIM` names another claim.
 
 mod entry;
-mod failure;
 mod feed;
 mod line;
 mod options;
@@ -54,7 +53,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 pub use crate::redis::SetupError;
-pub use failure::Failure;
+pub use crate::redis::failure::Failure;
 pub use options::{Builder, DEFAULT_INTERVAL, DEFAULT_MAX_STALENESS};
 use state::State;
 

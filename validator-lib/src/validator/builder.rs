@@ -29,6 +29,8 @@ pub struct Builder {
     certificate_required: bool,
     denylist: Option<(Box<dyn Denylist>, WhenUnknown)>,
     shadow: Option<Shadow>,
+    #[cfg(feature = "permissions")]
+    permissions: Option<crate::permissions::PermissionCache>,
     cache_bytes: u64,
     clock: Option<Clock>,
 }
@@ -48,6 +50,8 @@ impl Builder {
             certificate_required: false,
             denylist: None,
             shadow: None,
+            #[cfg(feature = "permissions")]
+            permissions: None,
             cache_bytes: cache::DEFAULT_BYTES,
             clock: None,
         }
@@ -168,6 +172,14 @@ impl Builder {
         self
     }
 
+    /// Gives each token the roles and permissions that `cache` has of its user, in place of those in its claims.
+    /// A request that asks for any is 503 while nobody can say.
+    #[cfg(feature = "permissions")]
+    pub fn permissions(mut self, cache: crate::permissions::PermissionCache) -> Self {
+        self.permissions = Some(cache);
+        self
+    }
+
     /// What the cache of checked tokens may take in memory, in bytes; [`cache::DEFAULT_BYTES`] unless
     /// set, and no cache where it is 0.
     pub fn cache_bytes(mut self, bytes: u64) -> Self {
@@ -250,8 +262,16 @@ impl Builder {
         #[cfg(not(feature = "http"))]
         let clock = self.clock.ok_or(ConfigError::NoClock)?;
         let cache = (self.cache_bytes > 0).then(|| TokenCache::new(self.cache_bytes)).flatten();
-        let inner =
-            Inner { trusts, cache, binding, denylist: self.denylist, shadow: self.shadow, clock };
+        let inner = Inner {
+            trusts,
+            cache,
+            binding,
+            denylist: self.denylist,
+            shadow: self.shadow,
+            #[cfg(feature = "permissions")]
+            permissions: self.permissions,
+            clock,
+        };
         Ok(Validator { inner: Arc::new(inner) })
     }
 }

@@ -79,7 +79,7 @@ fn every_cause() -> Vec<Cause> {
     causes.push(Cause::Scope { needed: vec!["a".to_owned(), "b".to_owned()] });
     causes.extend([Cause::Role, Cause::Permission]);
     causes.push(Cause::StepUp { acr: vec!["mfa".to_owned()], max_age: Some(300) });
-    causes.push(Cause::RevocationUnknown);
+    causes.extend([Cause::RevocationUnknown, Cause::RightsUnknown]);
     causes.extend(keys.map(Cause::from));
     causes.extend([Cause::ReplayStoreFull, Cause::ReplayStoreAway]);
     causes
@@ -143,6 +143,7 @@ fn is_listed(cause: &Cause) {
         | Cause::Permission
         | Cause::StepUp { .. }
         | Cause::RevocationUnknown
+        | Cause::RightsUnknown
         | Cause::Unavailable(
             KeysUnavailable::Fetch(
                 FetchError::Network(_)

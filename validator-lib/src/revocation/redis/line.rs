@@ -13,19 +13,17 @@ use bytes::Bytes;
 use fred::clients::{Client, WithOptions};
 use fred::error::Error;
 use fred::interfaces::{
-    ClientInterface as _, ClientLike as _, ClusterInterface as _, EventInterface as _,
-    PubsubInterface as _, SortedSetsInterface as _,
+    ClientInterface as _, ClientLike as _, PubsubInterface as _, SortedSetsInterface as _,
 };
-use fred::types::config::Options as CommandOptions;
-use fred::types::{ClusterHash, ConnectHandle, CustomCommand, Message, Value};
-use fred::util::redis_keyslot;
+use fred::types::{ClusterHash, CustomCommand, Message, Value};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::failure::{Failure, connecting, failure};
-use super::options::{ANSWER, Options};
+use super::options::Options;
 use super::state::State;
+use crate::redis::connection::{ANSWER, Connection, Driver};
+use crate::redis::failure::{Failure, failure};
 
 /// The index, and the channel.
 const DENIED: &str = "jwt:blacklist";
@@ -44,47 +42,19 @@ const NONE: &[u8] = b"";
 /// A connection.
 pub(super) struct Line<'a> {
     client: WithOptions<Client>,
-    connection: Connection,
+    connection: Driver,
     messages: Receiver<Message>,
     state: &'a State,
     /// Entries about users that were heard, and whose end stands in the index.
     endless: Vec<Bytes>,
 }
 
-/// The task that drives a connection, and with it the socket.
-struct Connection(ConnectHandle);
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 impl<'a> Line<'a> {
     pub(super) async fn open(options: &Options, state: &'a State) -> Result<Self, Failure> {
-        let client = options.client().ok_or(Failure::Connect)?;
-        let messages = client.message_rx();
-        let mut connection = Connection(client.connect());
-        let connected = async {
-            tokio::select! {
-                connected = client.wait_for_connect() => connected.map_err(|error| connecting(&error)),
-                // It may have failed before anybody waited.
-                ended = &mut connection.0 => Err(match ended {
-                    Ok(Err(error)) => connecting(&error),
-                    Ok(Ok(())) | Err(_) => Failure::Connect,
-                }),
-            }
-        };
-        timeout(ANSWER, connected).await.map_err(|_| Failure::TimedOut)??;
-        let client = match client.cached_cluster_state() {
-            // Where the index is: `PUBLISH` goes there as well, so that both stay in order.
-            Some(cluster) if client.is_clustered() => {
-                let slot = redis_keyslot(DENIED.as_bytes());
-                client.with_cluster_node(cluster.get_server(slot).ok_or(Failure::Connect)?)
-            }
-            _ => client.with_options(&CommandOptions::default()),
-        };
-        Ok(Self { client, connection, messages, state, endless: Vec::new() })
+        // Where the index is: `PUBLISH` goes there as well, so that both stay in order.
+        let opened = Connection::open(&options.config, DENIED).await?;
+        let Connection { client, messages, driver } = opened;
+        Ok(Self { client, connection: driver, messages, state, endless: Vec::new() })
     }
 
     /// From here on every message arrives, or the connection ends.

@@ -1,12 +1,9 @@
-//! Owns: what can be set on a list that follows Redis, and turning it into a client with a limit on
-//! everything that can wait.
+//! Owns: what can be set on a list that follows Redis.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fred::clients::Client;
-use fred::types::Builder as ClientBuilder;
 use fred::types::config::Config;
 use tokio::runtime::Handle;
 
@@ -21,19 +18,6 @@ pub const DEFAULT_MAX_STALENESS: Duration = Duration::from_secs(1);
 
 /// Time between two proofs unless set.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_millis(250);
-
-/// Longest wait for a connection, and for the log-in over it.
-pub(super) const CONNECT: Duration = Duration::from_secs(2);
-
-/// Longest wait for an answer. A server that pauses for less is found in sync again without reading the whole
-/// list once more, as would all the services around it.
-pub(super) const ANSWER: Duration = Duration::from_secs(3);
-
-/// Bytes that nobody has confirmed for so long mean that the network is gone.
-const UNCONFIRMED: Duration = Duration::from_secs(1);
-
-/// Messages that may wait to be applied.
-const BACKLOG: usize = 16_384;
 
 /// A list in the making.
 #[must_use]
@@ -127,31 +111,8 @@ impl fmt::Debug for Builder {
 
 /// What each connection is made with.
 pub(super) struct Options {
-    config: Config,
+    pub(super) config: Config,
     pub(super) interval: Duration,
-}
-
-impl Options {
-    /// A client for one connection. It never makes a second one, over which nothing would be subscribed and
-    /// in front of which messages would be missing: it ends with the first.
-    pub(super) fn client(&self) -> Option<Client> {
-        let mut builder = ClientBuilder::from_config(self.config.clone());
-        builder
-            .with_performance_config(|performance| {
-                performance.default_command_timeout = ANSWER;
-                performance.broadcast_channel_capacity = BACKLOG;
-            })
-            .with_connection_config(|connection| {
-                connection.connection_timeout = CONNECT;
-                connection.internal_command_timeout = CONNECT;
-                connection.max_command_attempts = 1;
-                connection.max_redirections = 1;
-                connection.auto_client_setname = false;
-                connection.tcp.nodelay = Some(true);
-                connection.tcp.user_timeout = Some(UNCONFIRMED);
-            });
-        builder.build().ok()
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::entry::Entry;
-use super::failure::Failure;
+use crate::redis::failure::Failure;
 use crate::revocation::{Denylist as _, LocalDenylist, TokenName, Verdict};
 
 pub(super) type Clock = Box<dyn Fn() -> u64 + Send + Sync>;

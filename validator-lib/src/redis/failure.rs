@@ -34,7 +34,7 @@ pub enum Failure {
 }
 
 /// While the connection is made, what is lost was never there.
-pub(super) fn connecting(error: &Error) -> Failure {
+pub(crate) fn connecting(error: &Error) -> Failure {
     match failure(error) {
         Failure::Lost => Failure::Connect,
         failure => failure,
@@ -42,7 +42,7 @@ pub(super) fn connecting(error: &Error) -> Failure {
 }
 
 /// Keeps of what Redis said no more than its code: what follows may name keys.
-pub(super) fn failure(error: &Error) -> Failure {
+pub(crate) fn failure(error: &Error) -> Failure {
     match error.kind() {
         ErrorKind::Timeout => Failure::TimedOut,
         ErrorKind::IO | ErrorKind::Canceled | ErrorKind::Routing => Failure::Lost,

@@ -54,6 +54,7 @@
 //! | `actix` | extractors of actix-web | `http`; actix-web 4 without its defaults |
 //! | `redis` | `revocation::redis`, a denylist that follows what the BFF writes to Redis | fred, rustls with ring, tokio |
 //! | `permissions` | `permissions`: roles and permissions from a source of the service's, over HTTP with `http`, shared with `redis` | moka, tokio |
+//! | `postgres` | rights of users in a PostgreSQL | `permissions`; sqlx with rustls and ring |
 //! | `josekit` | ES512 | OpenSSL |
 //! | `testing` | for the tests of a service alone: an issuer without sockets, an attack corpus to send | `http`; num-bigint |
 //!

@@ -52,6 +52,8 @@ mod cache;
 #[cfg(feature = "http")]
 mod http;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod rights;
@@ -66,6 +68,8 @@ pub(crate) use cache::Held;
 pub use cache::{InvalidateError, PermissionCache, Unavailable};
 #[cfg(feature = "http")]
 pub use http::{HttpSource, HttpSourceError};
+#[cfg(feature = "postgres")]
+pub use postgres::{PgSource, PgSourceError};
 pub use rights::{Malformed, Rights};
 pub use source::{PermissionSource, SourceError};
 pub use user::User;

@@ -4,6 +4,7 @@
 mod cluster;
 mod lost;
 mod place;
+mod postgres;
 mod propagation;
 mod races;
 mod shared;

@@ -7,6 +7,7 @@ const NO_LIMITS: &str =
 
 /// A deployment that is being described.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part that is there or not")]
 pub struct Plan {
     pub(super) idp: Vec<(&'static str, &'static str)>,
     pub(super) bff: Vec<(&'static str, Option<String>)>,

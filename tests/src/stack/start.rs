@@ -70,11 +70,7 @@ impl Plan {
             .set("BFF_DEFAULT_HOST", origin.trim_start_matches("https://"))
             .set("BFF_DEFAULT_SCHEME", "https")
             .set("BFF_CONFIG_DIR", scratch.directory("bff-config").display());
-        let bff = match &postgres {
-            Some(postgres) => bff.set("DATABASE_URL", postgres.url()),
-            None => bff,
-        };
-        let bff = here.apply(bff, &self.bff);
+        let bff = here.apply(remembering(bff, postgres.as_ref()), &self.bff);
         self.write_idps(&scratch, &ca, &idp, second_idp.as_ref());
 
         let (traefik, forwardauth, bff) = tokio::join!(
@@ -244,6 +240,14 @@ impl Places<'_> {
             }
             None => environment.unset(name),
         })
+    }
+}
+
+/// `bff` with a database, where there is one.
+fn remembering(bff: Environment, postgres: Option<&Postgres>) -> Environment {
+    match postgres {
+        Some(postgres) => bff.set("DATABASE_URL", postgres.url()),
+        None => bff,
     }
 }
 

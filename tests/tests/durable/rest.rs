@@ -61,7 +61,7 @@ async fn t17_what_is_over_is_swept() {
         "UPDATE wicketgate_sessions SET expires_at = now() - interval '2 hours' WHERE ended; \
          UPDATE wicketgate_lists SET expires_at = now() - interval '2 hours'",
     );
-    wait::until("it is swept", Duration::from_secs(60), async || {
+    wait::until("it is swept", Duration::from_mins(1), async || {
         let lists = scene.postgres().query("SELECT count(*) FROM wicketgate_lists");
         (scene.postgres().query(count) == "1" && lists == "0").then_some(())
     })

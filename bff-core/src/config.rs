@@ -9,6 +9,7 @@ mod database;
 mod file;
 mod idps;
 mod live;
+mod login_methods;
 mod network;
 mod rate_limits;
 mod site;
@@ -34,6 +35,7 @@ use shell::traces::TraceSettings;
 
 pub use idps::{BearerEntry, Idps, Introspection, LoginProvider};
 pub(crate) use live::{Live, NewBff};
+pub use login_methods::LoginMethods;
 pub use network::Network;
 pub use site::Site;
 pub use strategy::Strategy;
@@ -84,6 +86,8 @@ pub struct Config {
     pub edge_claims: EdgeClaims,
     /// `telemetry` of `bff.yaml`.
     pub telemetry: Telemetry,
+    /// `login_methods` of `bff.yaml`.
+    pub login_methods: LoginMethods,
     /// `user_context` of `bff.yaml`.
     pub user_context: ContextSettings,
     /// `routes.yaml`.
@@ -164,6 +168,7 @@ impl Config {
         let context = context::read(settings, tenancy.as_deref(), &idps);
         let streams = StreamLimits::read(settings);
         let user_context = ContextSettings::read(file.user_context.take(), settings);
+        let login_methods = login_methods::parse(file.take_login_methods(), &idps, settings);
         let edge_claims = EdgeClaims::read(settings);
         let routes = Routes::read(settings);
         if let Some(routes) = &routes {
@@ -193,6 +198,7 @@ impl Config {
             rate_limits,
             edge_claims,
             telemetry: file.telemetry.parse(settings),
+            login_methods,
             user_context,
             routes: routes?,
             access,

@@ -33,6 +33,7 @@ mod introspection;
 mod limits;
 mod login;
 mod login_hosts;
+mod login_methods;
 mod login_providers;
 mod logout;
 mod loops;

@@ -299,6 +299,10 @@ $("sign-in").addEventListener("click", (event) => {
   event.preventDefault();
   client.login();
 });
+$("sign-in-by-link").addEventListener("click", (event) => {
+  event.preventDefault();
+  client.login({ method: "magic_link" });
+});
 $("sign-out").addEventListener("click", (event) => {
   event.preventDefault();
   // While the session cannot be read, the server's own page still asks whether to sign out.

@@ -27,6 +27,7 @@ pub(crate) use crate::idp::config::{Client, IdpConfig};
 use crate::idp::keys::Keys;
 use crate::idp::store::Store;
 
+mod acr;
 mod authorize;
 mod backchannel;
 mod bounded;
@@ -39,6 +40,8 @@ mod grant;
 mod keys;
 mod login_page;
 mod logout;
+mod magic_link;
+mod mailbox;
 mod metadata;
 mod page;
 mod par;
@@ -85,6 +88,12 @@ fn router(idp: Arc<Idp>) -> Router {
         .route(par::PATH, post(answer(par::respond)))
         .route(authorize::PATH, get(authorize.clone()).post(authorize))
         .route(login_page::PATH, get(answer(login_page::show)).post(answer(login_page::submit)))
+        .route(magic_link::PATH, get(answer(magic_link::show)).post(answer(magic_link::send)))
+        .route(
+            magic_link::OPEN_PATH,
+            get(answer(magic_link::open)).post(answer(magic_link::follow)),
+        )
+        .route(mailbox::PATH, get(answer(mailbox::show)))
         .route(token::PATH, post(answer(token::respond)))
         .route(userinfo::PATH, get(userinfo.clone()).post(userinfo))
         .route(revoke::PATH, post(answer(revoke::respond)))

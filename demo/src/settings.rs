@@ -104,10 +104,13 @@ pub(crate) fn routes(orders: SocketAddr) -> String {
     )
 }
 
-/// The demo's `bff.yaml`: all its users have one address, and its page says how it fares.
+/// The demo's `bff.yaml`: all its users have one address, its page says how it fares, and one may sign in by a
+/// link in a mail.
 pub(crate) const BFF_FILE: &str = "rate_limits:\n  login: { limit: 200, window: 1m }\n  \
                                    auth_post: { limit: 200, window: 1m }\n\
-                                   telemetry: { pages: [home] }\n";
+                                   telemetry: { pages: [home] }\n\
+                                   login_methods:\n  \
+                                   magic_link: { acr_values: \"urn:wicketgate:acr:link\" }\n";
 
 fn secret() -> String {
     let bytes: [u8; 32] = (&SystemRandom as &dyn Random).bytes();

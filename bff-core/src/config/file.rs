@@ -1,8 +1,11 @@
 //! Owns: `bff.yaml`: what has no variable. Unknown keys are errors; `description` is allowed everywhere.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use shell::config::{Settings, yaml};
 
+use super::login_methods::LoginMethodFile;
 use super::rate_limits::RateLimitsFile;
 use super::telemetry::TelemetryFile;
 use super::user_context::ContextFile;
@@ -22,6 +25,9 @@ pub(super) struct BffFile {
     /// What the server knows of a user and the browser need not.
     #[serde(default)]
     pub(super) user_context: Option<ContextFile>,
+    /// Names for ways to sign in, for method= of /auth/login.
+    #[serde(default)]
+    login_methods: BTreeMap<String, LoginMethodFile>,
     /// How often callers may ask, where no tenant has its own.
     #[serde(default)]
     rate_limits: RateLimitsFile,
@@ -37,6 +43,11 @@ impl BffFile {
             settings.add(problem);
             Self::default()
         })
+    }
+
+    /// Those that are written, once.
+    pub(super) fn take_login_methods(&mut self) -> BTreeMap<String, LoginMethodFile> {
+        std::mem::take(&mut self.login_methods)
     }
 
     /// The limits that hold for all.

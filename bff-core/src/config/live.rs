@@ -8,8 +8,8 @@ use shell::config::{Problems, Settings};
 use super::file::BffFile;
 use super::tenants::Common;
 use super::{
-    Config, ContextSettings, Idps, Telemetry, Tenancy, clients_at, context, max_sessions_per_user,
-    strategy,
+    Config, ContextSettings, Idps, Telemetry, Tenancy, clients_at, context, login_methods,
+    max_sessions_per_user, strategy,
 };
 use crate::limits::RateLimits;
 use crate::proxy::RouteTable;
@@ -73,10 +73,13 @@ impl Config {
         let mut file = BffFile::parse(text, &mut settings);
         let limits = file.rate_limits(&mut settings);
         let user_context = ContextSettings::read(file.user_context.take(), &mut settings);
+        let methods = login_methods::parse(file.take_login_methods(), &now.idps, &mut settings);
         let telemetry: Telemetry = file.telemetry.parse(&mut settings);
         self.routes.load().know(&user_context, &mut settings);
         let live = self.made(settings, Arc::clone(&now.idps), now.tenants.clone(), limits)?;
-        let needs_restart = user_context != self.user_context || telemetry != self.telemetry;
+        let needs_restart = user_context != self.user_context
+            || telemetry != self.telemetry
+            || methods != self.login_methods;
         Ok(NewBff { live, needs_restart })
     }
 

@@ -50,8 +50,8 @@ fn files() -> [SchemaFile<'static>; 4] {
         },
         SchemaFile {
             name: "bff.yaml",
-            keys: &["rate_limits", "telemetry", "user_context"],
-            bases: &["user_context."],
+            keys: &["login_methods", "rate_limits", "telemetry", "user_context"],
+            bases: &["login_methods.<name>.", "user_context."],
             schema: of::<BffFile>(),
             read: |name, text, settings| yaml::parse::<BffFile>(name, text, settings).map(drop),
         },

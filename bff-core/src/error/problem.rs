@@ -40,6 +40,9 @@ impl ApiError {
                 "insufficient_scope",
                 "You are not allowed to do this.",
             ),
+            Self::BadRequest(code @ "method_unknown") => {
+                problem(StatusCode::BAD_REQUEST, code, "There is no such way to sign in here.")
+            }
             Self::BadRequest(code) => {
                 problem(StatusCode::BAD_REQUEST, code, "The request cannot be understood.")
             }

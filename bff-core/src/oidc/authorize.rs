@@ -67,6 +67,9 @@ impl Authorization {
         for (name, value) in request.hints.parameters() {
             builder = builder.add_extra_param(name, value);
         }
+        for (name, value) in &request.hints.further {
+            builder = builder.add_extra_param(name, value);
+        }
         let response_mode = metadata.signed_response_mode();
         if let Some(mode) = response_mode {
             builder = builder.add_extra_param("response_mode", mode);

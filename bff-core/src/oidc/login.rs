@@ -35,14 +35,17 @@ impl std::fmt::Debug for LoginRequest<'_> {
     }
 }
 
-/// The parameters a browser may pass through us to the identity provider. There are no others.
+/// The parameters a browser may pass through us to the identity provider. There are no others, but those that
+/// a [`super::LoginMethod`] has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoginHints {
-    prompt: Option<String>,
-    login_hint: Option<String>,
+    pub(super) prompt: Option<String>,
+    pub(super) login_hint: Option<String>,
     ui_locales: Option<String>,
-    acr_values: Option<String>,
+    pub(super) acr_values: Option<String>,
     max_age: Option<u64>,
+    /// Beyond those of OpenID Connect, by a method that the operator configured.
+    pub(super) further: Vec<(String, String)>,
 }
 
 /// Longer than any mail address or list of languages.
@@ -129,14 +132,14 @@ fn set<T>(slot: &mut Option<T>, name: &'static str, value: T) -> Result<(), Oidc
     Ok(())
 }
 
-fn text(name: &'static str, value: &str) -> Result<String, OidcError> {
+pub(super) fn text(name: &'static str, value: &str) -> Result<String, OidcError> {
     if value.is_empty() || value.len() > MAX_HINT || value.chars().any(char::is_control) {
         return Err(OidcError::Hint(name));
     }
     Ok(value.to_owned())
 }
 
-fn prompt(value: &str) -> Result<String, OidcError> {
+pub(super) fn prompt(value: &str) -> Result<String, OidcError> {
     const KNOWN: [&str; 5] = ["none", "login", "consent", "select_account", "create"];
     let mut words = value.split(' ');
     // `none` excludes every other prompt.

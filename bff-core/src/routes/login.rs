@@ -39,7 +39,8 @@ pub(crate) async fn login(
         return Ok(no_content());
     }
     let query = query.unwrap_or_default();
-    let asked = LoginQuery::parse(&query, &caller.tenant.site.allowed_hosts)?;
+    let asked =
+        LoginQuery::parse(&query, &caller.tenant.site.allowed_hosts, &app.config.login_methods)?;
     if caller.says_navigation
         && let Some(home) = query::at_home(&caller, &query, &asked)
     {
@@ -59,7 +60,7 @@ pub(crate) async fn login(
     let completed = Completed::of(&headers, &caller.tenant.cookies);
     let is_loop = completed.is_loop(app.now()) && !asked.retries;
     if is_loop && !keeps_its_session(&app, &caller, &headers).await {
-        let error = ApiError::LoginLoop { retry: query::retry(&query) };
+        let error = ApiError::LoginLoop { retry: query::retry(&query, &asked) };
         failed(&caller, &error);
         return Err(error);
     }

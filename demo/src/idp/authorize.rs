@@ -3,6 +3,7 @@
 
 use axum::response::Response;
 
+use crate::idp::acr::Acr;
 use crate::idp::bounded::key_of;
 use crate::idp::error::{Code, OAuthError};
 use crate::idp::page::PageError;
@@ -10,7 +11,7 @@ use crate::idp::params::Params;
 use crate::idp::request::{AuthorizationRequest, Prompt, Refusal, see_other};
 use crate::idp::session::{Browser, Session};
 use crate::idp::store::Store;
-use crate::idp::{Call, Idp, login_page};
+use crate::idp::{Call, Idp, login_page, magic_link};
 
 /// Where a browser begins.
 pub(super) const PATH: &str = "/authorize";
@@ -39,8 +40,12 @@ pub(super) fn respond(idp: &Idp, call: &Call) -> Result<Response, PageError> {
         let answer = [("error", Code::LoginRequired.as_str())];
         return Ok(request.answer_to.redirect(&answer, &idp.config.issuer));
     }
+    let path = match request.acr {
+        Some(Acr::Link) => magic_link::PATH,
+        Some(Acr::Password) | None => login_page::PATH,
+    };
     let name = browser.set_aside(idp, request, now);
-    let form = idp.url(login_page::PATH);
+    let form = idp.url(path);
     Ok(browser.remember(see_other(&form, [("interaction", name.as_str())])))
 }
 
@@ -85,5 +90,7 @@ fn request(idp: &Idp, call: &Call, now: u64) -> Result<AuthorizationRequest, Ref
 
 fn suffices(session: &Session, request: &AuthorizationRequest, now: u64) -> bool {
     let age = now.saturating_sub(session.auth_time);
-    request.prompt != Prompt::Always && request.max_age.is_none_or(|max_age| age < max_age)
+    request.prompt != Prompt::Always
+        && request.max_age.is_none_or(|max_age| age < max_age)
+        && request.acr.is_none_or(|acr| acr == session.acr)
 }

@@ -65,6 +65,12 @@ impl<V> Bounded<V> {
         live.find(|entry| wanted(&entry.value)).map(|entry| &entry.value)
     }
 
+    /// The entries, the one that was put in last first.
+    pub(super) fn newest_first(&self, now: u64) -> impl Iterator<Item = &V> {
+        let entries = self.oldest_first.values().rev().filter_map(|key| self.entries.get(key));
+        entries.filter(move |entry| now < entry.expires_at).map(|entry| &entry.value)
+    }
+
     /// Drops every entry that `keep` refuses.
     pub(super) fn retain(&mut self, keep: impl Fn(&V) -> bool) {
         self.entries.retain(|_, entry| keep(&entry.value));
@@ -101,6 +107,8 @@ mod tests {
         assert_eq!(map.get(&key_of("a"), 0), None);
         assert_eq!(map.get(&key_of("b"), 0), Some(&"b"));
         assert_eq!(map.get(&key_of("c"), 0), Some(&"c"));
+        assert_eq!(map.newest_first(0).copied().collect::<Vec<_>>(), ["c", "b"]);
+        assert_eq!(map.newest_first(100).count(), 0);
         assert_eq!(map.oldest_first.len(), map.entries.len());
     }
 

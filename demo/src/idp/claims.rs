@@ -13,8 +13,6 @@ use crate::idp::grant::Grant;
 use crate::idp::scope::Scope;
 use crate::idp::users::User;
 
-/// The authentication context of a password typed into the form.
-pub(super) const ACR: &str = "urn:wicketgate:acr:password";
 /// `typ` of access tokens.
 pub(super) const ACCESS_TOKEN: &str = "at+jwt";
 /// `typ` of ID tokens.
@@ -120,7 +118,7 @@ pub(super) fn access_token(
         iat: now,
         exp: expires_at,
         auth_time: grant.auth_time,
-        acr: ACR,
+        acr: grant.acr.as_str(),
         cnf: jkt.map(|jkt| Confirmation { jkt }),
     };
     Ok(AccessToken { token: idp.keys.sign(ACCESS_TOKEN, &claims)?, jti, expires_at })
@@ -158,8 +156,8 @@ pub(super) fn id_token(
         iat: now,
         exp: now + ID_TOKEN_TTL,
         auth_time: grant.auth_time,
-        acr: ACR,
-        amr: ["pwd"],
+        acr: grant.acr.as_str(),
+        amr: [grant.acr.amr()],
         sid: &grant.sid,
         nonce,
         at_hash: left_half_of_hash(access_token),

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
 
+use crate::idp::acr::Acr;
 use crate::idp::bounded::{Bounded, Key, key_of};
 use crate::idp::error::{Code, OAuthError};
 use crate::idp::request::AuthorizationRequest;
@@ -30,6 +31,7 @@ pub(super) struct Grant {
     pub(super) user: &'static User,
     pub(super) sid: String,
     pub(super) auth_time: u64,
+    pub(super) acr: Acr,
     pub(super) scope: Scope,
     pub(super) nonce: Option<String>,
 }
@@ -110,6 +112,7 @@ impl Grants {
             user: session.user,
             sid: session.sid.clone(),
             auth_time: session.auth_time,
+            acr: session.acr,
             scope: request.scope.for_user(session.user),
             nonce: request.nonce.clone(),
         };

@@ -4,6 +4,7 @@ use axum::response::Response;
 use http::StatusCode;
 use subtle::ConstantTimeEq as _;
 
+use crate::idp::acr::Acr;
 use crate::idp::bounded::key_of;
 use crate::idp::page::{PageError, escape, page};
 use crate::idp::params::Params;
@@ -51,14 +52,14 @@ pub(super) fn submit(idp: &Idp, call: &Call) -> Result<Response, PageError> {
     if idp.store().interactions.take(&key_of(name), now).is_none() {
         return Err(gone());
     }
-    if let Some(other) = browser.sign_in(idp, user, now) {
+    if let Some(other) = browser.sign_in(idp, user, Acr::Password, now) {
         logout::wind_up(idp, &other, now);
     }
     tracing::info!(user = user.name, client = interaction.request.client_id, "signed in");
     authorize::issue_code(idp, &browser, &interaction.request, now)
 }
 
-fn gone() -> PageError {
+pub(super) fn gone() -> PageError {
     PageError::bad_request("this sign-in is over, or was begun in another browser")
 }
 

@@ -4,10 +4,11 @@ use axum::Json;
 use axum::response::IntoResponse;
 use serde_json::json;
 
+use crate::idp::acr::Acr;
 use crate::idp::client_auth::METHODS;
 use crate::idp::keys::ALGORITHM;
 use crate::idp::scope::SCOPES;
-use crate::idp::{Call, Idp, authorize, claims, keys, logout, par, revoke, token, userinfo};
+use crate::idp::{Call, Idp, authorize, keys, logout, par, revoke, token, userinfo};
 
 /// Where clients look first.
 pub(super) const PATH: &str = "/.well-known/openid-configuration";
@@ -32,7 +33,7 @@ pub(super) fn respond(idp: &Idp, _: &Call) -> impl IntoResponse + use<> {
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "subject_types_supported": ["public"],
-        "acr_values_supported": [claims::ACR],
+        "acr_values_supported": Acr::ALL.map(Acr::as_str),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "code_challenge_methods_supported": ["S256"],
         "dpop_signing_alg_values_supported": [ALGORITHM],

@@ -6,6 +6,7 @@ use http::StatusCode;
 use http::header::LOCATION;
 use url::Url;
 
+use crate::idp::acr::Acr;
 use crate::idp::error::{Code, OAuthError, no_store};
 use crate::idp::params::Params;
 use crate::idp::scope::Scope;
@@ -29,6 +30,8 @@ pub(super) struct AuthorizationRequest {
     pub(super) code_challenge: String,
     pub(super) prompt: Prompt,
     pub(super) max_age: Option<u64>,
+    /// How the user shall authenticate, where the client cares.
+    pub(super) acr: Option<Acr>,
     pub(super) login_hint: Option<String>,
     /// The thumbprint of the only key that may redeem the code.
     pub(super) dpop_jkt: Option<String>,
@@ -100,6 +103,7 @@ impl AuthorizationRequest {
             code_challenge: code_challenge.to_owned(),
             prompt: prompt(params.get("prompt"))?,
             max_age: max_age(params.get("max_age"))?,
+            acr: Acr::asked(params.get("acr_values")),
             login_hint: params.get("login_hint").map(str::to_owned),
             dpop_jkt: dpop_jkt.map(str::to_owned),
         })

@@ -5,6 +5,7 @@ use http::HeaderValue;
 use http::header::{COOKIE, HeaderMap, SET_COOKIE};
 
 use crate::idp::Idp;
+use crate::idp::acr::Acr;
 use crate::idp::bounded::{Bounded, Key, key_of};
 use crate::idp::request::AuthorizationRequest;
 use crate::idp::users::User;
@@ -22,6 +23,7 @@ pub(super) struct Session {
     pub(super) sid: String,
     pub(super) user: &'static User,
     pub(super) auth_time: u64,
+    pub(super) acr: Acr,
     /// The clients that were told of it, and are told when it ends.
     pub(super) clients: Vec<String>,
     browser: Key,
@@ -79,7 +81,13 @@ impl Browser {
 
     /// Signs `user` in under a new cookie. Somebody else's session in this browser is handed back:
     /// it is over, and must be ended.
-    pub(super) fn sign_in(&mut self, idp: &Idp, user: &'static User, now: u64) -> Option<Session> {
+    pub(super) fn sign_in(
+        &mut self,
+        idp: &Idp,
+        user: &'static User,
+        acr: Acr,
+        now: u64,
+    ) -> Option<Session> {
         let mut store = idp.store();
         let before = store.sessions.take(&key_of(&self.cookie), now);
         let (same, other) = match before {
@@ -90,6 +98,7 @@ impl Browser {
             sid: same.as_ref().map_or_else(|| idp.fresh(), |same| same.sid.clone()),
             user,
             auth_time: now,
+            acr,
             clients: same.map(|same| same.clients).unwrap_or_default(),
             browser: self.id,
         };

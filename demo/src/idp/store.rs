@@ -2,6 +2,8 @@
 
 use crate::idp::bounded::Bounded;
 use crate::idp::grant::Grants;
+use crate::idp::magic_link::Sent;
+use crate::idp::mailbox::Mail;
 use crate::idp::request::AuthorizationRequest;
 use crate::idp::session::{Interaction, Session};
 
@@ -11,6 +13,10 @@ pub(super) struct Store {
     pub(super) pushed: Bounded<AuthorizationRequest>,
     /// Requests that wait for somebody to sign in, by the name in the form.
     pub(super) interactions: Bounded<Interaction>,
+    /// Links that were sent and not used, by the token in them.
+    pub(super) links: Bounded<Sent>,
+    /// The mails that they were sent in.
+    pub(super) mailbox: Bounded<Mail>,
     /// Who is signed in, by cookie.
     pub(super) sessions: Bounded<Session>,
     /// What clients were granted.
@@ -24,6 +30,8 @@ impl Default for Store {
         Self {
             pushed: Bounded::new(1_000),
             interactions: Bounded::new(1_000),
+            links: Bounded::new(1_000),
+            mailbox: Bounded::new(50),
             sessions: Bounded::new(1_000),
             grants: Grants::default(),
             proofs: Bounded::new(50_000),

@@ -17,6 +17,7 @@ mod authorize;
 mod browser;
 mod dpop;
 mod logout;
+mod magic_link;
 mod prover;
 mod provider;
 mod token;

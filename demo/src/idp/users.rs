@@ -38,6 +38,11 @@ pub(super) fn authenticate(name: &str, password: &str) -> Option<&'static User> 
     bool::from(given.as_ref().ct_eq(expected.as_ref())).then_some(user)
 }
 
+/// The user who reads the mails to `address`, however it is spelt.
+pub(super) fn of_address(address: &str) -> Option<&'static User> {
+    USERS.iter().find(|user| user.email.eq_ignore_ascii_case(address))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -307,7 +307,10 @@ function build() {
   for (const ev of ['server_error', 'authorization.error', 'grant.error', 'pushed_authorization_request.error', 'end_session.error', 'revocation.error', 'introspection.error', 'backchannel.error', 'userinfo.error']) {
     provider.on(ev, (ctx, err) => log(`! ${ev}:`, err?.error ?? err?.message, err?.error_description ?? '', err?.error_detail ?? '', err?.cause?.message ?? '', ev === 'server_error' ? err?.stack : ''));
   }
-  provider.on('pushed_authorization_request.success', (ctx) => { remember(ctx.oidc.body, ['client_assertion']); remember(ctx.body, ['request_uri']); });
+  provider.on('pushed_authorization_request.success', (ctx) => {
+    remember(ctx.oidc.body, ['client_assertion']); remember(ctx.body, ['request_uri']);
+    const { client_secret, client_assertion, ...pushed } = ctx.oidc.body; PUSHED.last = pushed;
+  });
   provider.on('grant.success', (ctx) => {
     const { grant_type: grant } = ctx.oidc.params;
     COUNT[`grant ${grant}`] = (COUNT[`grant ${grant}`] ?? 0) + 1;
@@ -320,6 +323,7 @@ function build() {
 
 // ---------------------------------------------------------------- login page
 const COUNT = {};
+const PUSHED = {};                                   // last: the parameters of the last authorization request that was pushed
 const SECRETS = [];                                  // [kind, value]: what no log and no store may hold
 const SPENT = {};                                    // hash of a refresh token -> how often it was given to the provider to work with
 const hashOf = (t) => crypto.createHash('sha256').update(t).digest('base64url').slice(0, 16);
@@ -431,7 +435,7 @@ http.createServer(async (req, res) => {
   try {
     const u = new URL(req.url, 'http://x'); const b = req.method === 'POST' ? await body(req) : ''; const j = b ? JSON.parse(b) : {};
     switch (`${req.method} ${u.pathname}`) {
-      case 'GET /state': return send({ issuer: ISSUER, knobs: K, count: COUNT, spent: SPENT, held: held.length, keys: KEYS.map((k) => k.kid), sessions: [...STORE].filter(([k]) => k.startsWith('Session:')).map(([, e]) => ({ accountId: e.v.accountId, clients: Object.fromEntries(Object.entries(e.v.authorizations ?? {}).map(([c, a]) => [c, a.sid])) })), store: [...STORE.keys()].reduce((m, k) => { const t = k.split(':')[0]; m[t] = (m[t] ?? 0) + 1; return m; }, {}) });
+      case 'GET /state': return send({ issuer: ISSUER, knobs: K, count: COUNT, spent: SPENT, pushed: PUSHED.last, held: held.length, keys: KEYS.map((k) => k.kid), sessions: [...STORE].filter(([k]) => k.startsWith('Session:')).map(([, e]) => ({ accountId: e.v.accountId, clients: Object.fromEntries(Object.entries(e.v.authorizations ?? {}).map(([c, a]) => [c, a.sid])) })), store: [...STORE.keys()].reduce((m, k) => { const t = k.split(':')[0]; m[t] = (m[t] ?? 0) + 1; return m; }, {}) });
       case 'GET /secrets': return send(SECRETS);
       case 'POST /rotate': return send({ kids: await rotate(j.mode) });
       case 'POST /dpop-nonce': nonceSecret = crypto.randomBytes(32); rebuild(); return send({ ok: true });

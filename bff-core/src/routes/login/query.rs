@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use url::form_urlencoded::{self, Serializer};
 
 use crate::caller::Caller;
+use crate::config::LoginMethods;
 use crate::error::ApiError;
 use crate::oidc::LoginHints;
 use crate::return_to::ReturnTo;
@@ -19,8 +20,8 @@ const MOVED: &str = "moved";
 const RETURNED: &str = "returned";
 
 /// What a link to the login repeats.
-const REPEATED: [&str; 7] =
-    ["return_to", "idp", "prompt", "acr_values", "max_age", "login_hint", "ui_locales"];
+const REPEATED: [&str; 8] =
+    ["return_to", "idp", "method", "prompt", "acr_values", "max_age", "login_hint", "ui_locales"];
 
 /// What the browser asks for.
 #[derive(Debug)]
@@ -36,27 +37,43 @@ pub(super) struct LoginQuery {
     /// A page of ours sent the browser here once more.
     pub(super) returned: bool,
     moved: bool,
+    /// What the method takes besides.
+    accepted: Vec<String>,
 }
 
 impl LoginQuery {
     /// Reads a query; what it does not know is dropped.
     ///
     /// # Errors
-    /// [`ApiError::BadRequest`] and those of [`LoginHints::from_query`].
-    pub(super) fn parse(query: &str, allowed_hosts: &[String]) -> Result<Self, ApiError> {
+    /// [`ApiError::BadRequest`] and those of [`LoginHints::from_query`] and [`LoginHints::by`].
+    pub(super) fn parse(
+        query: &str,
+        allowed_hosts: &[String],
+        methods: &LoginMethods,
+    ) -> Result<Self, ApiError> {
         let only = |name: &str, repeated| {
             only(query, name).map_err(|Repeated| ApiError::BadRequest(repeated))
         };
         let return_to = only("return_to", "return_to_repeated")?;
+        let mut hints = LoginHints::from_query(query)?;
+        let mut idp = only("idp", "idp_repeated")?.map(Cow::into_owned);
+        let mut accepted = Vec::new();
+        if let Some(name) = only("method", "method_repeated")? {
+            let method = methods.get(&*name).ok_or(ApiError::BadRequest("method_unknown"))?;
+            hints = hints.by(method, query)?;
+            idp = method.idp.clone().or(idp);
+            accepted.clone_from(&method.accept);
+        }
         Ok(Self {
-            hints: LoginHints::from_query(query)?,
+            hints,
             return_to: return_to
                 .map(|target| ReturnTo::parse(&target, allowed_hosts))
                 .unwrap_or_default(),
-            idp: only("idp", "idp_repeated")?.map(Cow::into_owned),
+            idp,
             retries: only(RETRY, "retry_repeated")?.is_some(),
             returned: only(RETURNED, "returned_repeated")?.is_some(),
             moved: only(MOVED, "moved_repeated")?.is_some(),
+            accepted,
         })
     }
 }
@@ -88,10 +105,13 @@ fn only<'a>(query: &'a str, name: &str) -> Result<Option<Cow<'a, str>>, Repeated
 }
 
 /// The same login again, by somebody who was told of a loop.
-pub(super) fn retry(query: &str) -> String {
+pub(super) fn retry(query: &str, asked: &LoginQuery) -> String {
     let mut again = with_query("/auth/login".to_owned());
     let pairs = form_urlencoded::parse(query.as_bytes());
-    again.extend_pairs(pairs.filter(|(name, _)| REPEATED.contains(&name.as_ref())));
+    let repeats = |name: &str| {
+        REPEATED.contains(&name) || asked.accepted.iter().any(|accepted| accepted == name)
+    };
+    again.extend_pairs(pairs.filter(|(name, _)| repeats(name)));
     again.append_pair(RETRY, "true").finish()
 }
 

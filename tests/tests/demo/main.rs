@@ -1,5 +1,7 @@
 //! The demo, started by the very command of the README and driven in a real browser.
 
+mod magic_link;
+
 use std::process::Command;
 
 use e2e::agent::Agent;

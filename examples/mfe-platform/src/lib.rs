@@ -4,7 +4,7 @@
 //! The gateway decides by its routes who may call what (`gateway/routes.yaml`, `gateway/forwardauth.yaml`). Each service
 //! decides again, by the context token that the gateway minted for it and for nobody else: who reaches a service past
 //! the gateway, or finds a hole in a route, gets no further. What a service asks stands in the signature of each
-//! handler ([`roles`]).
+//! handler (`roles.rs`).
 
 mod admin;
 pub mod audit;

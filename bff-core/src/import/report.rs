@@ -53,13 +53,13 @@ impl Report {
 /// Longest name that is printed.
 const NAME_MAX: usize = 64;
 
-/// A name that nobody has checked, fit for a terminal.
+/// A name that nobody has checked, as far as it is one: what stands behind an odd character may be a value that was
+/// written in the wrong place.
 fn printable(name: &str) -> String {
-    let plain = |character: char| match character {
-        'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '.' => character,
-        _ => '?',
-    };
-    if name.is_empty() { "?".to_owned() } else { name.chars().take(NAME_MAX).map(plain).collect() }
+    let is_plain =
+        |character: &char| character.is_ascii_alphanumeric() || matches!(character, '_' | '.');
+    let plain: String = name.chars().take_while(is_plain).take(NAME_MAX).collect();
+    if plain.len() == name.len() && !plain.is_empty() { plain } else { plain + "?" }
 }
 
 impl fmt::Display for Report {

@@ -200,6 +200,28 @@ fn t09_what_restricts_users_is_not_silently_left_to_routes_that_cannot() {
 }
 
 #[test]
+fn t09_what_is_translated_by_halves_is_not_called_translated() {
+    let verdicts = |flags: &[&str]| {
+        let told = of_flags(flags).report.told;
+        told.into_iter()
+            .map(|told| matches!(told.verdict, Verdict::Translated(_)))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(verdicts(&["--allowed-role=a"]), [true]);
+    assert_eq!(verdicts(&["--allowed-role=a", "--allowed-group=b"]), [false, true]);
+    let bearer =
+        ["--skip-jwt-bearer-tokens", "--oidc-issuer-url=https://idp.example.com", "--client-id=c"];
+    assert_eq!(verdicts(&bearer), [false, true, true]);
+    let routed = [&bearer[..], &["--upstream=http://app/"]].concat();
+    assert_eq!(verdicts(&routed), [true; 4]);
+    let keys = [&bearer[..], &["--oidc-jwks-url=https://idp.example.com/keys"]].concat();
+    let made = of_flags(&keys);
+    assert!(matches!(made.report.told[0].verdict, Verdict::Translated(_)));
+    assert!(file(&made, "forwardauth.yaml").contains("bearer: [\"oauth2-proxy\"]"));
+    assert!(file(&made, "idps.yaml").contains("jwks_url: \"https://idp.example.com/keys\""));
+}
+
+#[test]
 fn redis_has_one_address_whatever_it_was_made_of() {
     for (flags, expected) in [
         (
@@ -233,6 +255,14 @@ fn redis_has_one_address_whatever_it_was_made_of() {
             std::time::Duration::from_secs(1),
         );
         assert!(read.is_some(), "{expected}");
+    }
+}
+
+#[test]
+fn t18_a_value_in_the_place_of_a_name_is_not_told() {
+    for flag in ["--client-secret:canary", "--client-secret canary", "-canary", "canary"] {
+        let told = of_flags(&[flag]).report.to_string();
+        assert!(told.contains("unknown") && !told.contains("canary"), "{flag}: {told}");
     }
 }
 

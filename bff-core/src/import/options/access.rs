@@ -72,6 +72,12 @@ fn roles(value: &Value, given: &Given, made: &mut Made) -> Verdict {
     if made.policy.roles.iter().any(|role| role.contains(':')) {
         return Verdict::Missing("a role of a client (client:role) is not read: let the provider write it into roles, and correct the policy".into());
     }
+    if given.value("allowed_groups").is_some() {
+        return Verdict::Missing(
+            "one of the groups or of the roles was enough, and the policy asks for one of each: leave one of the two in it"
+                .into(),
+        );
+    }
     restricts(&made.policy.roles, given)
 }
 

@@ -3,6 +3,7 @@
 use super::{Known, ON};
 use crate::import::made::{Issuer, Made, NAME};
 use crate::import::report::Verdict;
+use crate::import::routes;
 use crate::import::source::Given;
 use crate::import::value::Value;
 
@@ -46,6 +47,11 @@ pub(super) const OPTIONS: &[Known] = &[
         "the system's authorities are trusted beside OIDC_TLS_CA",
     ),
     Known::read("acr_values", |value, _, made| {
+        if value.one().contains("${") {
+            return Verdict::Missing(
+                "holds ${, which YAML files expand: write it into the policy yourself".into(),
+            );
+        }
         made.policy.acr = value.one().split_whitespace().map(str::to_owned).collect();
         Verdict::Translated(
             "policy in forwardauth.yaml: a login with less leads to a stronger one".into(),
@@ -188,18 +194,14 @@ fn bearer(value: &Value, given: &Given, made: &mut Made) -> Verdict {
         .value("oidc_jwks_url")
         .map(|url| url.one().to_owned())
         .filter(|url| !url.contains("${"));
-    let text = if keys.is_some() {
-        "idps.yaml, the policy's bearer and auth: hybrid. Access tokens alone (typ at+jwt, or a profile): an ID token is refused"
-    } else {
-        "idps.yaml and auth: hybrid; for ForwardAuth add jwks_url there and bearer to the policy. Access tokens alone (typ at+jwt, or a profile): an ID token is refused"
-    };
+    let is_whole = keys.is_some();
     made.issuers.push(Issuer {
         name: NAME.to_owned(),
         iss: issuer.to_owned(),
         audience: audience.to_owned(),
         jwks_url: keys,
     });
-    Verdict::Translated(text.into())
+    taken(is_whole, given)
 }
 
 fn extra_issuers(value: &Value, given: &Given, made: &mut Made) -> Verdict {
@@ -225,7 +227,18 @@ fn extra_issuers(value: &Value, given: &Given, made: &mut Made) -> Verdict {
             jwks_url: None,
         });
     }
-    Verdict::Translated(
-        "idps.yaml; for ForwardAuth add jwks_url there and bearer to the policy".into(),
+    taken(false, given)
+}
+
+/// Who shows a token: through `bff`'s routes whoever `idps.yaml` names, at verify only where the keys are known.
+fn taken(is_whole: bool, given: &Given) -> Verdict {
+    if is_whole || routes::are_there(given) {
+        return Verdict::Translated(
+            "idps.yaml, and auth: hybrid or bearer of the policy. Access tokens alone (typ at+jwt, or a profile): an ID token is refused"
+                .into(),
+        );
+    }
+    Verdict::Missing(
+        "idps.yaml has it: add jwks_url there and bearer to the policy, for ForwardAuth".into(),
     )
 }

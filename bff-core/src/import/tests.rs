@@ -209,6 +209,8 @@ fn t09_what_is_translated_by_halves_is_not_called_translated() {
     };
     assert_eq!(verdicts(&["--allowed-role=a"]), [true]);
     assert_eq!(verdicts(&["--allowed-role=a", "--allowed-group=b"]), [false, true]);
+    assert_eq!(verdicts(&["--acr-values=urn:mfa"]), [true]);
+    assert_eq!(verdicts(&["--acr-values=urn:mfa", "--upstream=http://app/"]), [false, true]);
     let bearer =
         ["--skip-jwt-bearer-tokens", "--oidc-issuer-url=https://idp.example.com", "--client-id=c"];
     assert_eq!(verdicts(&bearer), [false, true, true]);

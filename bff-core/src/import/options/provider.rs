@@ -46,17 +46,7 @@ pub(super) const OPTIONS: &[Known] = &[
         "the system's authorities are trusted beside OIDC_TLS_CA",
         "the system's authorities are trusted beside OIDC_TLS_CA",
     ),
-    Known::read("acr_values", |value, _, made| {
-        if value.one().contains("${") {
-            return Verdict::Missing(
-                "holds ${, which YAML files expand: write it into the policy yourself".into(),
-            );
-        }
-        made.policy.acr = value.one().split_whitespace().map(str::to_owned).collect();
-        Verdict::Translated(
-            "policy in forwardauth.yaml: a login with less leads to a stronger one".into(),
-        )
-    }),
+    Known::read("acr_values", acr),
     Known::gone("approval_prompt", "it is not sent; OpenID Connect has prompt"),
     Known::missing("prompt", "let the page that links to the login say it: /auth/login?prompt=..."),
     Known::while_is(
@@ -170,6 +160,24 @@ fn authorities(value: &Value, _: &Given, made: &mut Made) -> Verdict {
             Verdict::Missing("put all of them into one PEM file and name it in OIDC_TLS_CA".into())
         }
     }
+}
+
+fn acr(value: &Value, given: &Given, made: &mut Made) -> Verdict {
+    if value.one().contains("${") {
+        return Verdict::Missing(
+            "holds ${, which YAML files expand: write it into the policy yourself".into(),
+        );
+    }
+    made.policy.acr = value.one().split_whitespace().map(str::to_owned).collect();
+    if routes::are_there(given) {
+        return Verdict::Missing(
+            "the policy asks for it, and routes.yaml cannot: let links to the login say /auth/login?acr_values=..."
+                .into(),
+        );
+    }
+    Verdict::Translated(
+        "policy in forwardauth.yaml: who has less is led to a stronger login".into(),
+    )
 }
 
 fn endpoint(_: &Value, given: &Given, _: &mut Made) -> Verdict {

@@ -36,13 +36,16 @@ pub(super) async fn config(
 
 fn describe(app: &App) -> Value {
     let Config { network, clients, lifetimes, access, .. } = &app.config;
+    let store = if matches!(app.store, AnyStore::Redis(_)) {
+        "redis"
+    } else if matches!(app.store, AnyStore::Durable(_)) {
+        "redis and postgresql"
+    } else {
+        "memory"
+    };
     let mut told = json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "store": match &app.store {
-            AnyStore::Redis(_) => "redis",
-            AnyStore::Durable(_) => "redis and postgresql",
-            _ => "memory",
-        },
+        "store": store,
         "edge_keys": clients.edge_keys.kids().collect::<Vec<_>>(),
         "session_keys": app.config.session_keys.kids().collect::<Vec<_>>(),
         "binding": {

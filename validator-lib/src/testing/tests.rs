@@ -23,6 +23,7 @@ mod faces;
 mod kit;
 mod runs;
 mod table;
+mod vectors;
 
 const ORIGIN: &str = "https://api.example.com";
 

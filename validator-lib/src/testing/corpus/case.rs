@@ -193,6 +193,16 @@ pub(crate) struct Given {
     pub(crate) meanwhile: Vec<Request>,
 }
 
+impl Given {
+    /// Nothing but the request makes the case.
+    #[cfg(test)]
+    pub(crate) fn is_usual(&self) -> bool {
+        let asked = self.before.is_empty() && self.meanwhile.is_empty() && self.later == 0;
+        let published = self.published == Published::AsBefore;
+        asked && published && self.revoked.is_none() && !self.silent
+    }
+}
+
 /// The state of the issuer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Published {

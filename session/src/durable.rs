@@ -2,7 +2,7 @@
 //! remembers.
 //!
 //! - **Redis decides** while it is there: every compare-and-set is made there, and its result copied before the call
-//!   returns. PostgreSQL away is a missing copy ([`debts`]), and stops nothing.
+//!   returns. PostgreSQL away is a missing copy (`debts`), and stops nothing.
 //! - **PostgreSQL decides** where Redis is away, and where Redis does not know a session and does not say that it knows
 //!   all. What it decided is *owed* to Redis, and told as soon as that is back ([`keeper`]).
 //! - **An end wins.** Ending a session is written to PostgreSQL first and stays there longer than the session could have

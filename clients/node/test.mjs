@@ -1,6 +1,7 @@
 // Replays the vectors of the Rust crate, and stands before a server of Node.
 //
-// Usage: node test.mjs MODULE VECTORS   MODULE is the folder with index.js and wicketgate.node
+// Usage: node test.mjs MODULE VECTORS PACKAGES   MODULE is the folder with index.js and wicketgate.node, PACKAGES one in which
+// Express is installed
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -8,7 +9,7 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import test from "node:test";
 
-const [, , module, folder] = process.argv;
+const [, , module, folder, packages] = process.argv;
 const { Refusal, Validator } = createRequire(import.meta.url)(module);
 const read = (name) => JSON.parse(readFileSync(`${folder}/${name}`, "utf8"));
 const make = (vectors, profile) =>
@@ -80,5 +81,26 @@ test("the middleware lets in who may, and answers who may not", async () => {
     assert.equal(answer.headers.get("content-type"), "application/problem+json");
     assert.equal((await answer.json()).status, status);
   }
+  server.close();
+});
+
+test("Express takes the middleware, in a router that is mounted below a path as well", async () => {
+  const express = createRequire(`${packages}/`)("express");
+  const vectors = read("context.json");
+  const validator = make(vectors, "wicket-context");
+  const orders = express.Router();
+  orders.get("/mine", validator.requires({ scopes: ["orders:read"] }), (request, response) => {
+    response.json({ of: request.token.subject });
+  });
+  const app = express();
+  app.use("/orders", orders);
+  app.delete("/orders", validator.requires({ roles: ["OWNER"] }), (_, response) => response.sendStatus(204));
+  const server = app.listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const ask = (path, more) => fetch(`http://127.0.0.1:${server.address().port}${path}`, more);
+  const headers = { authorization: `Bearer ${vectors.cases[0].token}` };
+  assert.deepEqual(await (await ask("/orders/mine", { headers })).json(), { of: "alice" });
+  assert.equal((await ask("/orders/mine")).status, 401);
+  assert.equal((await ask("/orders", { method: "DELETE", headers })).status, 403);
   server.close();
 });

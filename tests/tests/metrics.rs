@@ -25,6 +25,7 @@ const QUIET: [&str; 1] = ["topk(10, sum by (route)"];
 
 async fn deployment() -> Stack {
     Stack::plan()
+        .durable()
         .both("BFF_INTERNAL_TOKEN", "internal-token-of-the-tests-32-characters")
         .forwardauth("FORWARDAUTH_BFF_URL", "http://{bff_admin}")
         .forwardauth("FORWARDAUTH_CACHE", "tracking")

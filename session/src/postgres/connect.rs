@@ -1,6 +1,7 @@
 //! Owns: the connections to PostgreSQL: how they are made, how long one is waited for, and whether it is there at all.
 
 use std::fmt;
+use std::io;
 use std::str::FromStr as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -213,6 +214,10 @@ fn told(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => {
             format!("refused it ({})", error.code().unwrap_or_default())
+        }
+        // What rustls refuses in a handshake comes as this.
+        sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+            "cannot be trusted (TLS)".to_owned()
         }
         sqlx::Error::Io(error) => format!("cannot be reached ({})", error.kind()),
         sqlx::Error::Tls(_) => "cannot be trusted (TLS)".to_owned(),

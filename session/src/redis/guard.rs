@@ -168,9 +168,9 @@ fn translate(error: &Error) -> StoreError {
         | ErrorKind::Cluster
         | ErrorKind::Sentinel
         | ErrorKind::Routing
-        // fred's word for "no connection leads there".
-        | ErrorKind::Unknown
         | ErrorKind::Backpressure => StoreError::Unavailable,
+        // "Failed to route command": no connection leads there. What Redis refused has a code.
+        ErrorKind::Unknown if code(error.details()).is_none() => StoreError::Unavailable,
         kind => StoreError::Refused(code(error.details()).unwrap_or(kind.to_str()).to_owned()),
     }
 }

@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -36,6 +38,24 @@ pub(crate) enum Role {
     Forwardauth,
 }
 
+/// Ports below those that systems give to outgoing connections: one of these would keep a part from being started
+/// again, and whoever waits for the part would meet somebody else.
+const PORTS: Range<u32> = 10_000..12_000;
+
+/// An address at which nobody listens, and another one each time. Each demo begins somewhere else.
+fn free() -> anyhow::Result<SocketAddr> {
+    static TURN: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(32);
+    for _ in PORTS {
+        let turn = first.wrapping_add(TURN.fetch_add(1, Ordering::Relaxed));
+        let number = turn.checked_rem(PORTS.end - PORTS.start).unwrap_or_default();
+        if let Ok(listener) = compose::bind(u16::try_from(PORTS.start + number)?) {
+            return Ok(listener.local_addr()?);
+        }
+    }
+    bail!("no port is free")
+}
+
 /// A process that can be ended and started again.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -48,8 +68,7 @@ pub(super) struct Process {
 impl Process {
     /// One that does not run yet, with two ports that are free.
     pub(super) fn new(role: Role, directory: &Path) -> anyhow::Result<Self> {
-        let (first, second) = (compose::bind(0)?, compose::bind(0)?);
-        let listen = [first.local_addr()?, second.local_addr()?];
+        let listen = [free()?, free()?];
         Ok(Self { role, listen, directory: directory.to_owned(), child: None })
     }
 

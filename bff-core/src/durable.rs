@@ -36,7 +36,8 @@ pub fn start(app: &Arc<App>) {
     let (store, shutdown) = (store.clone(), app.shutdown.clone());
     app.shutdown.spawn(async move {
         tokio::select! {
-            () = keep(keeper, &store) => {}
+            () = keep(keeper) => {}
+            () = tell(&store) => {}
             () = shutdown.begun() => {}
         }
         let waiting = store.counted().waiting_writes;
@@ -46,7 +47,7 @@ pub fn start(app: &Arc<App>) {
     });
 }
 
-async fn keep(mut keeper: Keeper<FastStore>, store: &DurableStore) {
+async fn keep(mut keeper: Keeper<FastStore>) {
     loop {
         match keeper.beat().await {
             Ok(Beat::Restored(sessions)) => {
@@ -56,6 +57,13 @@ async fn keep(mut keeper: Keeper<FastStore>, store: &DurableStore) {
             // Redis and PostgreSQL tell of themselves when they go and come.
             Err(error) => tracing::debug!(reason = error.reason(), "stores not together"),
         }
+        tokio::time::sleep(BEAT).await;
+    }
+}
+
+/// Not a part of the beat, which waits for whoever is away, and that is when somebody looks at the metrics.
+async fn tell(store: &DurableStore) {
+    loop {
         metrics::durable(&store.counted());
         tokio::time::sleep(BEAT).await;
     }

@@ -126,6 +126,11 @@ impl Scene {
         (logout.header("x-csrf-token", &token).send().await, kept)
     }
 
+    /// Waits until `name` is one or more, which the programs write down twice a second.
+    async fn is_counted(&self, name: &str) {
+        wait::until(name, TOGETHER, async || (self.counted(name).await >= 1.0).then_some(())).await;
+    }
+
     async fn counted(&self, name: &str) -> f64 {
         let second = self.stack.second_bff.as_ref().expect("two of them");
         let agent = self.stack.agent();

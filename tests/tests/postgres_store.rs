@@ -9,11 +9,15 @@ use e2e::redis::Redis;
 use e2e::scratch::Scratch;
 use e2e::tls::Ca;
 use session::conformance;
+use session::durable::keeper::{Beat, Keeper};
 use session::durable::{COMPLETE, DurableStore, FastStore};
+use session::faulty::{Fault, FaultyStore};
+use session::id::StoreKey;
+use session::memory::MemoryStore;
 use session::postgres::{PostgresOptions, PostgresStore};
 use session::redis::{Reads, RedisOptions, RedisStore, RedisTls};
 use session::shelf::Shelf as _;
-use session::store::{Store as _, StoreError};
+use session::store::{Store as _, StoreError, StoredSession};
 
 /// Where nothing is away, a loaded machine has time.
 const PATIENT: Duration = Duration::from_secs(10);
@@ -120,4 +124,48 @@ async fn a_database_that_is_away_fails_calls_quickly_and_comes_back_by_itself() 
     assert!(store.ping().await.is_err());
     postgres.restart().await;
     back(&store).await;
+}
+
+/// The database was away as the session was made, and Redis as it ended: what is owed of the one must not undo the other.
+#[tokio::test]
+async fn c80_a_session_that_ended_before_the_database_was_told_of_it_stays_ended() {
+    let scratch = Scratch::new();
+    let ca = Ca::new(scratch.path().to_owned());
+    let postgres = Postgres::start(&scratch, &ca).await;
+    let redis = FaultyStore::over(MemoryStore::new());
+    let kept = connect(postgres.plain_url(), TIMEOUT).await;
+    kept.ping().await.expect("the database is there");
+    let store = DurableStore::new(redis.clone(), kept);
+    let mut keeper = Keeper::new(store.clone(), "the only one".to_owned());
+    assert_eq!(keeper.beat().await, Ok(Beat::Restored(0)));
+
+    postgres.freeze();
+    let (key, made) = (StoreKey::parse(&"A".repeat(43)).expect("a key"), session());
+    assert_eq!(store.create(&key, made.clone(), PATIENT * 60).await, Ok(true));
+    assert_eq!(store.counted().waiting_writes, 1);
+    postgres.thaw();
+    e2e::wait::until("the database is back", PATIENT, async || store.kept().ping().await.ok())
+        .await;
+    for call in ["take", "delete", "note", "load"] {
+        redis.fail(call, Fault::Away, usize::MAX);
+    }
+    store.take(&key).await.expect("the database remembers that");
+    assert_eq!(keeper.beat().await, Err(StoreError::Unavailable));
+    redis.heal();
+    assert_eq!(redis.load(&key).await, Ok(Some(made)), "Redis comes back with what it had");
+
+    assert_eq!(keeper.beat().await, Ok(Beat::Kept));
+    assert_eq!(store.counted().waiting_writes, 0);
+    assert_eq!(redis.load(&key).await, Ok(None));
+    assert_eq!(store.load(&key).await, Ok(None));
+    assert_eq!(store.kept().load(&key).await, Ok(None));
+}
+
+fn session() -> StoredSession {
+    StoredSession {
+        edge: "edge".into(),
+        tokens: "tokens".into(),
+        management: "management".into(),
+        version: 1,
+    }
 }

@@ -88,8 +88,8 @@ impl<F: Store + Shelf> DurableStore<F> {
         match debt {
             Debt::Created(key, keep) => {
                 let Some(session) = fast.load(key).await? else { return Ok(()) };
-                kept.create(key, session, *keep).await?;
-                // It may have ended in between, and what we wrote stands over that.
+                kept.created(key, &session, *keep).await?;
+                // An end of one version alone leaves no word where there is no row yet.
                 if fast.load(key).await?.is_none() {
                     kept.take(key).await?;
                 }

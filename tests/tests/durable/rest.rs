@@ -48,7 +48,7 @@ async fn c80_a_session_that_verify_alone_keeps_alive_outlives_redis() {
 
 /// Rows go when their time is over.
 #[tokio::test(flavor = "multi_thread")]
-async fn t17_what_is_over_is_swept() {
+async fn c80_what_is_over_is_swept() {
     let mut scene = Scene::start().await;
     let agent = scene.signed_in("alice").await;
     let other = scene.signed_in("bob").await;

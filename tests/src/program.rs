@@ -133,13 +133,13 @@ pub fn once(name: &str, arguments: &[&str], environment: &Environment) -> Output
     run(program)
 }
 
-/// Starts a program that should refuse to run, and returns its exit status; `None` when it still runs
-/// after a while.
-pub fn start_and_look(name: &str, environment: &Environment) -> Option<i32> {
+/// Starts a program that should refuse to run, and returns how it ended and what it said; the exit status is `None`
+/// when it still ran after a while.
+pub fn start_and_look(name: &str, environment: &Environment) -> Output {
     // `timeout` ends with 124 when it had to end the program.
     let mut program = command("timeout");
     program.args(["--signal=KILL", "10"]).arg(place::program(name)).envs(environment.iter());
-    run(program).status.code()
+    run(program)
 }
 
 fn invocation(name: &str, environment: &Environment) -> process::Command {

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use e2e::ports;
 use e2e::program::{self, Environment};
 use e2e::stack::Stack;
+use e2e::wait;
 use http::Method;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -178,4 +179,25 @@ fn what_a_chain_needs_is_asked_for_before_anything_is_served() {
     }
     let short = told(&environment.set("BFF_AUDIT_CHAIN", "true"));
     assert!(short.contains("BFF_AUDIT_CHAIN_KEY: is shorter than 32 bytes"), "{short}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c74_a_revocation_that_fails_twice_holds_no_logout_and_is_told_of() {
+    let stack = Stack::start().await;
+    let alice = stack.signed_in("alice").await;
+    stack.idp.fault("/token/revocation", 4, json!({"status": 503, "body": "later"})).await;
+    assert_eq!(stack.post(&alice, "/auth/logout", &json!({})).await.status, 200);
+    assert_eq!(stack.session(&alice).await, json!({"authenticated": false}));
+    let told = wait::until("both tokens were given up", Duration::from_secs(30), async || {
+        let mut told = records(&stack.bff.log());
+        told.retain(|record| record["event"] == "token.revocation_failed");
+        (told.len() == 2).then_some(told)
+    })
+    .await;
+    assert_eq!(stack.idp.count("POST /token/revocation").await, 4);
+    for (record, token) in told.iter().zip(["refresh_token", "access_token"]) {
+        let said = [&record["token"], &record["issuer"], &record["actor"]];
+        assert_eq!(said, [&json!(token), &json!(stack.idp.issuer), &json!("rule")], "{record}");
+        assert!(record["reason"].is_string(), "{record}");
+    }
 }

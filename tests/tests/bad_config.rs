@@ -36,7 +36,7 @@ fn said(output: &Output) -> String {
 fn objections(program: &str, environment: &Environment, path: &str, value: &str) -> Option<String> {
     let check = program::once(program, &["check-config"], environment);
     // What check-config refuses does not start either.
-    let start = program::start_and_look(program, environment);
+    let start = program::start_and_look(program, environment).status.code();
     let text = said(&check);
     let wrong: Vec<_> = [
         (check.status.code() != Some(2), "check-config does not exit with 2"),

@@ -73,12 +73,32 @@ async fn exit_statuses_are_those_of_the_documentation() {
         assert_eq!(status(&["check-config"], &bad), Some(2), "{name}");
         assert_eq!(status(&["explain", "GET", "/x"], &bad), Some(2), "{name}");
         assert_eq!(status(&["no-such-command"], &good), Some(2), "{name}");
-        assert_eq!(program::start_and_look(name, &bad), Some(2), "{name}");
+        assert_eq!(program::start_and_look(name, &bad).status.code(), Some(2), "{name}");
         // Somebody else has the port.
         let elsewhere = good.clone().set(listen, taken);
-        assert_eq!(program::start_and_look(name, &elsewhere), Some(1), "{name}");
+        assert_eq!(program::start_and_look(name, &elsewhere).status.code(), Some(1), "{name}");
         let nobody = good.set(listen, ports::free());
         assert_eq!(status(&["healthcheck"], &nobody), Some(1), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c07_c17_a_start_against_an_issuer_whose_metadata_can_never_fit_ends() {
+    let stack = Stack::plan().idp("OP_REQUIRE_PAR", "true").start().await;
+    let good = &stack.bff.environment;
+    // It answers there, and says that it is called otherwise.
+    let another = good.clone().set("OIDC_ISSUER", format!("{}/", stack.idp.issuer));
+    let without_par = good.clone().set("OIDC_PAR", "off");
+    for (environment, reason) in
+        [(another, "discovery_issuer_mismatch"), (without_par, "par_required_by_issuer")]
+    {
+        let listen = |setting| (setting, ports::free());
+        let own = [listen("BFF_LISTEN"), listen("BFF_ADMIN_LISTEN")];
+        let own = own.into_iter().fold(environment, |all, (name, port)| all.set(name, port));
+        let ended = program::start_and_look("bff", &own);
+        let said = String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned();
+        assert_eq!(ended.status.code(), Some(1), "{reason}: {said}");
+        assert!(said.contains(reason), "{reason}: {said}");
     }
 }
 

@@ -34,6 +34,8 @@ async fn c62_c34_what_the_browser_says_about_itself_never_reaches_the_service() 
     let names = [
         "Authorization",
         "DPoP",
+        "DPoP",
+        "dpop",
         "X-User-Id",
         "X-User-ID",
         "x_user_id",

@@ -1,14 +1,17 @@
 //! Refresh on expiry: once, whatever happens around it, and only a verdict ends the session.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use e2e::agent::Agent;
 use e2e::clock;
 use e2e::stack::Stack;
 use e2e::wait;
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -46,8 +49,7 @@ async fn c49_twenty_requests_with_an_expired_token_cause_one_refresh() {
     }
     assert_eq!(stack.idp.count("grant refresh_token").await, 1);
     let seen = stack.orders.seen();
-    let tokens: std::collections::BTreeSet<_> =
-        seen.iter().map(|seen| seen.header("authorization")).collect();
+    let tokens: BTreeSet<_> = seen.iter().map(|seen| seen.header("authorization")).collect();
     assert_eq!((seen.len(), tokens.len()), (20, 1), "an old token was sent to the service");
 }
 
@@ -139,4 +141,25 @@ async fn c43_a_refresh_token_that_is_over_by_itself_ends_the_session_cleanly() {
     let landed = agent.navigate(&stack.at("/auth/login?return_to=/")).await;
     assert_eq!(landed.url.as_str(), stack.at("/"));
     assert_eq!(get().await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c33_the_key_of_a_session_rotates_at_each_refresh_and_the_provider_keeps_the_grant() {
+    let plan = Stack::plan().idp("OP_AT_TTL", "2").bff("TOKEN_REFRESH_THRESHOLD", "1");
+    let stack = plan.bff("OIDC_DPOP_ROTATE", "true").start().await;
+    let agent = stack.signed_in("alice").await;
+    let mut keys = BTreeSet::new();
+    for _ in 0..3 {
+        let reply = agent.fetch(Method::GET, &stack.at("/api/orders")).send().await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let seen = stack.orders.take().remove(0);
+        let token = seen.header("authorization").strip_prefix("DPoP ").expect("bound to a key");
+        let claims = token.split('.').nth(1).expect("three parts");
+        let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");
+        let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+        keys.insert(claims["cnf"]["jkt"].as_str().expect("a thumbprint").to_owned());
+        clock::reach(clock::now() + 3).await;
+    }
+    assert_eq!(keys.len(), 3, "{keys:?}");
+    assert!(stack.idp.spent_at_most().await <= 1);
 }

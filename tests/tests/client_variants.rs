@@ -70,6 +70,17 @@ async fn c23_login_refresh_and_logout_work_with_client_secret_post() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn c01_login_refresh_and_logout_work_for_a_public_client() {
+    let plan = Stack::plan()
+        .bff("OIDC_CLIENT_ID", "bff-public")
+        .bff("OIDC_CLIENT_AUTH", "none")
+        .bff_without("OIDC_CLIENT_SECRET");
+    let (stack, scheme) = journey(plan).await;
+    assert_eq!(scheme, "DPoP");
+    assert_eq!(asked(&stack).await, ["client_id", "request_uri"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn c23_login_refresh_and_logout_work_with_private_key_jwt() {
     let (_, scheme) = journey(with_key("bff-pkjwt")).await;
     assert_eq!(scheme, "DPoP");

@@ -1,5 +1,6 @@
 //! The demo, started by the very command of the README and driven in a real browser.
 
+mod chaos;
 mod magic_link;
 
 use std::process::Command;
@@ -9,6 +10,7 @@ use e2e::browser::{Browser, Page};
 use e2e::place;
 use e2e::ports;
 use e2e::process::Process;
+use e2e::redis::Redis;
 use e2e::scratch::Scratch;
 use e2e::tls::Ca;
 use e2e::wait;
@@ -16,9 +18,6 @@ use http::Method;
 use serde_json::json;
 
 const COMMAND: &str = "cargo run --release";
-
-/// The demo with parts that can be taken away.
-const CHAOS: &str = "cargo run --release -- --chaos";
 
 struct Demo {
     origin: String,
@@ -39,14 +38,17 @@ async fn start_by(command: &str) -> Demo {
         readme.lines().any(|line| line.trim().trim_start_matches("$ ") == command),
         "README.md does not say `{command}` on a line of its own"
     );
+    run(command.split(' ')).await
+}
+
+async fn run(words: impl Iterator<Item = &str>) -> Demo {
     let scratch = Scratch::new();
     let ca = Ca::new(scratch.path().to_owned());
     let port = ports::two();
-    let mut words = command.split(' ');
     let mut cargo = Command::new("setpriv");
     cargo
         .args(["--pdeathsig", "KILL", "--"])
-        .args(words.by_ref())
+        .args(words)
         .env_clear()
         .envs(place::inherited())
         .env("DEMO_PORT", port.to_string())
@@ -187,6 +189,21 @@ async fn metric(demo: &Demo, series: &str) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_sessions_of_the_demo_are_in_the_redis_that_it_is_given() {
+    let scratch = Scratch::new();
+    let redis = Redis::start(&scratch, &Ca::new(scratch.path().to_owned())).await;
+    let url = redis.plain_url();
+    let demo = run(COMMAND.split(' ').chain(["--", "--redis", url.as_str()])).await;
+    let page = demo.browser.page("alice");
+    sign_in(&demo, &page, "alice").await;
+    assert_eq!(redis.keys("bff:session:").await.len(), 1);
+    assert!(!demo.process.log().contains(&url), "a password was printed");
+    page.click("#sign-out").await;
+    page.text("#sign-in, input[name=username]").await;
+    assert!(redis.keys("bff:session:").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_page_reports_how_it_fares_and_what_went_wrong_and_not_whose_it_was() {
     let demo = start().await;
     let page = demo.browser.page("alice");
@@ -230,90 +247,4 @@ async fn the_page_reports_how_it_fares_and_what_went_wrong_and_not_whose_it_was(
     until(&vital("fcp"), 2).await;
     assert_eq!(metric(&demo, "bff_spa_rejected_total{reason=\"name\"}").await, 0);
     assert!(!demo.process.log().contains("canary"));
-}
-
-/// The numbers of a row of answers in the last second: 2xx, 503, other 5xx, 401, none.
-async fn answers(page: &Page<'_>, row: &str) -> [u64; 5] {
-    let cells = page
-        .script(&format!(
-            "return [...document.querySelectorAll('#answers-{row} td')].slice(0, 5).map((cell) => Number(cell.textContent))"
-        ))
-        .await;
-    serde_json::from_value(cells).expect("five numbers")
-}
-
-/// Waits until the page shows a row of answers that is as wanted.
-async fn shows(page: &Page<'_>, row: &str, what: &str, wanted: impl Fn([u64; 5]) -> bool) {
-    wait::until(&format!("{row}: {what}"), wait::START, async || {
-        wanted(answers(page, row).await).then_some(())
-    })
-    .await;
-}
-
-async fn press(page: &Page<'_>, act: &str, part: &str, condition: &str) {
-    page.click(&format!("#{act}-{part}")).await;
-    page.text(&format!("#part-{part} [data-condition={condition}]")).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn parts_of_the_demo_are_taken_away_by_buttons_and_come_back() {
-    let demo = start_by(CHAOS).await;
-    let page = demo.browser.page("alice");
-    sign_in_at(&demo, &page, "alice", "/chaos/").await;
-    let is_well = |[well, away, others, refused, none]: [u64; 5]| {
-        well >= 3 && [away, others, refused, none] == [0; 4]
-    };
-    let all_well = async || {
-        for row in ["verify", "bff"] {
-            shows(&page, row, "all is well", is_well).await;
-        }
-        shows(&page, "stranger", "refused", |[well, away, _, refused, _]| {
-            refused >= 2 && [well, away] == [0; 2]
-        })
-        .await;
-    };
-    all_well().await;
-
-    // Only its own page presses a button.
-    let elsewhere = demo
-        .agent
-        .request(Method::POST, &format!("{}/chaos/parts/redis/kill", demo.origin))
-        .header("origin", "http://localhost:1")
-        .send()
-        .await;
-    assert_eq!(elsewhere.status, 403);
-
-    for (act, condition) in [("kill", "killed"), ("freeze", "frozen"), ("cut", "cut")] {
-        press(&page, act, "redis", condition).await;
-        for row in ["verify", "bff"] {
-            shows(&page, row, "503 and nothing else", |[well, away, others, refused, none]| {
-                away >= 3 && [well, others, refused, none] == [0; 4]
-            })
-            .await;
-        }
-        assert!(page.text("#told").await.starts_with("Redis"), "{}", page.text("#told").await);
-        press(&page, "return", "redis", "running").await;
-        all_well().await;
-    }
-    for (act, part, condition) in [
-        ("kill", "bff-1", "killed"),
-        ("freeze", "bff-2", "frozen"),
-        ("cut", "forwardauth-1", "cut"),
-        ("freeze", "forwardauth-2", "frozen"),
-        ("cut", "idp", "cut"),
-    ] {
-        press(&page, act, part, condition).await;
-        all_well().await;
-        press(&page, "return", part, "running").await;
-        all_well().await;
-    }
-    press(&page, "kill", "orders", "killed").await;
-    shows(&page, "bff", "away", |[well, away, others, ..]| well == 0 && away + others >= 3).await;
-    shows(&page, "verify", "all is well", is_well).await;
-    press(&page, "return", "orders", "running").await;
-    all_well().await;
-
-    let verdict = page.script("return document.querySelector('#verdict').dataset.kind").await;
-    assert_eq!(verdict, json!("held"), "{}", page.text("#verdict").await);
-    assert!(!demo.process.log().contains("panicked"), "{}", demo.process.log());
 }

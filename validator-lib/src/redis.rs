@@ -30,6 +30,28 @@ pub enum SetupError {
     NoRuntime,
 }
 
+/// How a builder is told to trust its `server`, and to be trusted by it.
+macro_rules! reached_over_tls {
+    () => {
+        /// Trusts the PEM certificates of `pem` alone, in place of those that the machine trusts.
+        pub fn ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
+            self.server.ca = Some(pem.into());
+            self
+        }
+
+        /// Shows a certificate: its chain and its key, both PEM.
+        pub fn client_certificate(
+            mut self,
+            chain: impl Into<Vec<u8>>,
+            key: impl Into<Vec<u8>>,
+        ) -> Self {
+            self.server.certificate = Some((chain.into(), key.into()));
+            self
+        }
+    };
+}
+pub(crate) use reached_over_tls;
+
 /// A Redis, and how to trust it and be trusted.
 pub(crate) struct Server {
     url: String,

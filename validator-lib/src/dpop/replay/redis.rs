@@ -31,7 +31,7 @@ use fred::types::{Builder as ClientBuilder, Expiration, SetOptions};
 use tokio::runtime::Handle;
 
 use super::{Entering, ProofName, ReplayError, SharedReplay};
-use crate::redis::Server;
+use crate::redis::{Server, reached_over_tls};
 
 pub use crate::redis::SetupError;
 
@@ -52,21 +52,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Trusts the PEM certificates of `pem` alone, in place of those that the machine trusts.
-    pub fn ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.server.ca = Some(pem.into());
-        self
-    }
-
-    /// Shows a certificate: its chain and its key, both PEM.
-    pub fn client_certificate(
-        mut self,
-        chain: impl Into<Vec<u8>>,
-        key: impl Into<Vec<u8>>,
-    ) -> Self {
-        self.server.certificate = Some((chain.into(), key.into()));
-        self
-    }
+    reached_over_tls!();
 
     /// What the keys begin with, [`DEFAULT_PREFIX`] unless set. Replicas of one service share it; services
     /// with the same origin have to.

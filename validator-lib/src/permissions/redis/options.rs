@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use super::scripts::Names;
 use super::state::{Lives, State};
 use super::{RedisTier, Running, ear};
-use crate::redis::{Server, SetupError};
+use crate::redis::{Server, SetupError, reached_over_tls};
 
 /// What keys and channel begin with unless set, in braces.
 pub const DEFAULT_PREFIX: &str = "wicket:permissions";
@@ -27,28 +27,14 @@ pub struct Builder {
 }
 
 impl Builder {
+    reached_over_tls!();
+
     pub(super) fn new(url: String) -> Self {
         Self {
             server: Server::at(url),
             prefix: DEFAULT_PREFIX.to_owned(),
             lives: Lives { known: DEFAULT_LIFE, unknown: DEFAULT_UNKNOWN_LIFE },
         }
-    }
-
-    /// Trusts the PEM certificates of `pem` alone, in place of those that the machine trusts.
-    pub fn ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.server.ca = Some(pem.into());
-        self
-    }
-
-    /// Shows a certificate: its chain and its key, both PEM.
-    pub fn client_certificate(
-        mut self,
-        chain: impl Into<Vec<u8>>,
-        key: impl Into<Vec<u8>>,
-    ) -> Self {
-        self.server.certificate = Some((chain.into(), key.into()));
-        self
     }
 
     /// What keys and channel begin with, [`DEFAULT_PREFIX`] unless set. One for each source: who shares it has

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use super::state::{Clock, State};
 use super::{RedisDenylist, Running, feed};
 use crate::clock::unix_seconds;
-use crate::redis::{Server, SetupError};
+use crate::redis::{Server, SetupError, reached_over_tls};
 use crate::revocation::local;
 
 /// How old the last proof may be unless set.
@@ -30,6 +30,8 @@ pub struct Builder {
 }
 
 impl Builder {
+    reached_over_tls!();
+
     pub(super) const fn new(url: String) -> Self {
         Self {
             server: Server::at(url),
@@ -38,22 +40,6 @@ impl Builder {
             capacity: local::DEFAULT_CAPACITY,
             clock: None,
         }
-    }
-
-    /// Trusts the PEM certificates of `pem` alone, in place of those that the machine trusts.
-    pub fn ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.server.ca = Some(pem.into());
-        self
-    }
-
-    /// Shows a certificate: its chain and its key, both PEM.
-    pub fn client_certificate(
-        mut self,
-        chain: impl Into<Vec<u8>>,
-        key: impl Into<Vec<u8>>,
-    ) -> Self {
-        self.server.certificate = Some((chain.into(), key.into()));
-        self
     }
 
     /// How old the last proof may be before the list answers [`Unknown`](crate::revocation::Verdict), one

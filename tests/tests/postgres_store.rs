@@ -158,6 +158,8 @@ async fn c80_a_session_that_ended_before_the_database_was_told_of_it_stays_ended
     assert_eq!(store.counted().waiting_writes, 0);
     assert_eq!(redis.load(&key).await, Ok(None));
     assert_eq!(store.load(&key).await, Ok(None));
+    // Nor is it made once more by what an outage kept on its way.
+    assert_eq!(store.kept().create(&key, session(), PATIENT).await, Ok(false));
     assert_eq!(store.kept().load(&key).await, Ok(None));
 }
 

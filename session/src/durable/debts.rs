@@ -88,7 +88,7 @@ impl<F: Store + Shelf> DurableStore<F> {
         match debt {
             Debt::Created(key, keep) => {
                 let Some(session) = fast.load(key).await? else { return Ok(()) };
-                kept.created(key, &session, *keep).await?;
+                kept.create(key, session, *keep).await?;
                 // An end of one version alone leaves no word where there is no row yet.
                 if fast.load(key).await?.is_none() {
                     kept.take(key).await?;

@@ -44,12 +44,6 @@ const DUE: &str = columns!("WHERE look_at <= now() ORDER BY look_at LIMIT $1");
 const LIVE_AFTER: &str =
     columns!("WHERE key > $1 AND NOT ended AND expires_at > now() ORDER BY key LIMIT $2");
 
-/// Over nothing: whoever ended the session meanwhile left word of it here.
-const CREATED: &str = "INSERT INTO wicketgate_sessions
-        (key, edge, tokens, management, version, expires_at, keep_ms, look_at)
-    VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 ms', $6, now() + $7 * interval '1 ms')
-    ON CONFLICT (key) DO NOTHING";
-
 /// What Redis has is newer or the same, and never older.
 const KEEP_UP: &str = "UPDATE wicketgate_sessions SET
         edge = $2, tokens = $3, management = $4, version = $5,
@@ -126,17 +120,6 @@ impl PostgresStore {
         let keep_up = with_parts(about(KEEP_UP, key), session).bind(revision);
         let keep_up = keep_up.bind(milliseconds(next_look));
         self.link.run(keep_up).await.map(|rows| !rows.is_empty())
-    }
-
-    /// Writes a session that was made while the database was away. One that ended since stays ended.
-    pub(crate) async fn created(
-        &self,
-        key: &StoreKey,
-        session: &StoredSession,
-        keep: Duration,
-    ) -> Result<(), StoreError> {
-        let created = with_parts(about(CREATED, key), session).bind(milliseconds(keep));
-        self.link.run(created.bind(SECOND_LOOK_MS)).await.map(drop)
     }
 
     /// Writes what Redis took in place of an older version. A session that ended meanwhile stays ended.

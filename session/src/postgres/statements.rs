@@ -7,16 +7,12 @@ pub(super) const EDGE_VIEW: &str = "SELECT edge FROM wicketgate_sessions
 pub(super) const LOAD: &str = "SELECT edge, tokens, management, version FROM wicketgate_sessions
     WHERE key = $1 AND NOT ended AND expires_at > now()";
 
-/// What stood there before was another session's, or ours as it ended: nobody makes one twice.
-pub(super) const CREATE: &str = "INSERT INTO wicketgate_sessions AS s
+/// Over nothing: no key is given twice, and whoever ended the session has left word of it here, even before a statement
+/// that an outage kept on its way.
+pub(super) const CREATE: &str = "INSERT INTO wicketgate_sessions
         (key, edge, tokens, management, version, expires_at, keep_ms, look_at)
     VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 ms', $6, now() + $7 * interval '1 ms')
-    ON CONFLICT (key) DO UPDATE SET
-        edge = excluded.edge, tokens = excluded.tokens, management = excluded.management,
-        version = excluded.version, ended = false, expires_at = excluded.expires_at,
-        keep_ms = excluded.keep_ms, changed_at = now(), revision = s.revision + 1, owed = false,
-        look_at = excluded.look_at, intent_attempt = NULL, intent_since = NULL, intent_owner = NULL
-    WHERE s.ended OR s.expires_at <= now()
+    ON CONFLICT (key) DO NOTHING
     RETURNING 1::bigint";
 
 /// 1: done. 0: another stands. -1: no such session. `changed` is what went before.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use e2e::place;
 use e2e::process::{command, run};
 use e2e::stack::{COOKIE, Stack};
+use serde_json::Value;
 
 /// What of an answer is compared.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
@@ -35,7 +36,9 @@ fn schemathesis(stack: &Stack, asked: &Asked<'_>) -> (bool, String) {
         .args(["--phases", "examples,coverage,fuzzing", "--generation-deterministic"])
         .args(["--generation-with-security-parameters", "false", "--workers", "1", "--no-color"])
         .args(["--request-timeout", "20", "--suppress-health-check", "all", "--warnings", "off"])
-        .args(["--max-examples", &asked.examples.to_string()]);
+        .args(["--max-examples", &asked.examples.to_string()])
+        .args(["--output-sanitize", "false", "--report", "har", "--report-har-path"])
+        .arg(report(stack));
     for operation in asked.only {
         program.args(["--include-operation-id", operation]);
     }
@@ -45,6 +48,28 @@ fn schemathesis(stack: &Stack, asked: &Asked<'_>) -> (bool, String) {
     let done = run(program);
     let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     (done.status.success(), format!("{out}{err}"))
+}
+
+fn report(stack: &Stack) -> PathBuf {
+    stack.scratch.path().join("answers.har")
+}
+
+/// That nothing which was answered to what was asked last, of which there is enough, holds a token or another secret. Who
+/// signs out carries one token: what names the user to the provider, and opens nothing (OpenID Connect RP-Initiated
+/// Logout 1.0, section 2).
+async fn holds_no_secret(stack: &Stack, enough: usize) {
+    let report = std::fs::read(report(stack)).expect("what was answered");
+    let report: Value = serde_json::from_slice(&report).expect("JSON");
+    let answers = report["log"]["entries"].as_array().expect("answers");
+    assert!(answers.len() >= enough, "{} answers", answers.len());
+    let canaries = stack.canaries().await;
+    for answer in answers {
+        let (url, response) = (answer["request"]["url"].to_string(), &answer["response"]);
+        assert!(response["content"]["text"].is_string() && response["headers"].is_array(), "{url}");
+        let mut leaks = canaries.found(&url, response.to_string().as_bytes());
+        leaks.retain(|leak| !(url.contains("/auth/logout") && leak.ends_with("id_token")));
+        assert!(leaks.is_empty(), "{leaks:#?}");
+    }
 }
 
 fn document() -> PathBuf {
@@ -64,15 +89,16 @@ async fn signed_in(stack: &Stack) -> Vec<(&'static str, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_answer_to_nobody_is_one_that_the_document_has() {
+async fn t18_every_answer_to_nobody_is_one_that_the_document_has_and_holds_no_secret() {
     let stack = stack().await;
     let asked = Asked { document: document(), examples: 10, headers: &[], only: &[] };
     let (good, told) = schemathesis(&stack, &asked);
     assert!(good && told.contains("Tested: 17\n"), "{told}");
+    holds_no_secret(&stack, 100).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_answer_to_somebody_who_is_signed_in_is_one_that_the_document_has() {
+async fn t18_every_answer_to_somebody_is_one_that_the_document_has_and_holds_no_secret() {
     let stack = stack().await;
     // A stream does not end, and what ends the session comes by itself.
     for (examples, only) in [
@@ -87,6 +113,7 @@ async fn every_answer_to_somebody_who_is_signed_in_is_one_that_the_document_has(
         let asked = Asked { document: document(), examples, headers: &headers, only };
         let (good, told) = schemathesis(&stack, &asked);
         assert!(good && told.contains(&format!("Tested: {}\n", only.len())), "{only:?}: {told}");
+        holds_no_secret(&stack, 5).await;
     }
 }
 

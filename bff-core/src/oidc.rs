@@ -8,6 +8,7 @@ mod authorize;
 mod callback;
 mod client_auth;
 mod client_key;
+mod code_flow;
 mod config;
 mod discovery;
 mod dpop;
@@ -44,13 +45,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Method;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use shell::random::Random;
 use url::Url;
 
 pub use callback::AuthorizationResponse;
 pub use client_key::{ClientKey, KeyError};
+pub use code_flow::LoggedIn;
 pub(crate) use config::is_https_or_loopback;
 pub use config::{AssertionAudience, ClientAuth, Exchange, Mode, OidcConfig, Profile};
 pub use dpop::DpopKey;
@@ -73,12 +75,9 @@ pub use token::{TokenSet, TokenType};
 pub(crate) use token_exchange::{ExchangeRequest, Exchanged};
 
 use crate::http_client::HttpClient;
-use authorize::Authorization;
 use discovery::Discovery;
 use dpop::Proof;
-use endpoint::{Form, unguessable};
-use exchange::{bound_key, can_do_without};
-use id_token::Occasion;
+use endpoint::unguessable;
 use keys::Keys;
 use nonces::{Nonces, origin};
 
@@ -94,17 +93,6 @@ pub struct RelyingParty {
     logout_keys: Keys,
     as_nonces: Nonces,
     resource_nonces: Nonces,
-}
-
-/// A login that succeeded.
-#[derive(Debug, Clone)]
-pub struct LoggedIn {
-    /// What to call services with.
-    pub tokens: TokenSet,
-    /// Who it is.
-    pub claims: IdClaims,
-    /// The key the access token is bound to; `None` for a bearer token.
-    pub dpop_key: Option<DpopKey>,
 }
 
 impl RelyingParty {
@@ -166,124 +154,6 @@ impl RelyingParty {
             key.insert("x5c".to_owned(), json!(identity.x5c()));
         }
         json!({ "keys": keys })
-    }
-
-    /// Prepares a login: pushes the request where that is agreed, and says where to send the
-    /// browser.
-    ///
-    /// # Errors
-    /// [`OidcError`]; nothing has to be undone.
-    pub async fn begin_login(
-        &self,
-        request: &LoginRequest<'_>,
-        now: u64,
-    ) -> Result<Begun, OidcError> {
-        let metadata = self.metadata(now).await?;
-        let authorization =
-            Authorization::new(&self.config, &metadata, &*self.random, request, now)?;
-        let url = match metadata.par_endpoint() {
-            Some(endpoint) => {
-                let caller = self.caller(&metadata, now);
-                let request_uri = par::push(&caller, endpoint, &authorization).await?;
-                authorize::pushed_url(&self.config, &metadata, &request_uri)
-            }
-            None => authorization.plain_url(&metadata),
-        };
-        Ok(Begun { url, secrets: authorization.secrets })
-    }
-
-    /// Checks who the response comes from, spends its code, and checks who logged in.
-    ///
-    /// The caller has compared the state, and gives up `secrets` for good: no login is finished
-    /// twice.
-    ///
-    /// # Errors
-    /// [`OidcError::Denied`] when the issuer sent the user back with an error; otherwise by
-    /// whose fault. Tokens of a failed login are thrown away.
-    pub async fn finish_login(
-        &self,
-        response: AuthorizationResponse,
-        secrets: LoginSecrets,
-        now: u64,
-    ) -> Result<LoggedIn, OidcError> {
-        if secrets.issuer != self.config.issuer {
-            return Err(OidcError::Callback("login_of_another_issuer"));
-        }
-        let metadata = self.metadata(now).await?;
-        let code = self.code(&metadata, response, secrets.signed_response, now).await?;
-        let mut form: Form<'_> = vec![
-            ("grant_type", "authorization_code"),
-            ("code", code.expose_secret()),
-            ("redirect_uri", &secrets.redirect_uri),
-            ("code_verifier", secrets.verifier.expose_secret()),
-        ];
-        self.add_resources(&mut form);
-        let key = secrets.dpop_key.as_ref();
-        let binding = self.binding(&metadata, key.is_some());
-        let tokens = self.token(&metadata, &form, key, binding, now).await?;
-        let id_token = tokens
-            .id_token
-            .as_ref()
-            .ok_or(OidcError::Protocol { endpoint: Endpoint::Token, what: "id_token_missing" })?;
-        let occasion = Occasion::Login(&secrets);
-        let claims =
-            self.identity(&metadata, id_token, occasion, &tokens.access_token, now).await?;
-        let dpop_key = bound_key(&tokens, secrets.dpop_key);
-        Ok(LoggedIn { tokens, claims, dpop_key })
-    }
-
-    /// Spends a refresh token. Call it from a task of its own: it is not to be dropped half-way.
-    ///
-    /// # Errors
-    /// [`RefreshError`], by what it means for the refresh token.
-    ///
-    /// # Cancel safety
-    /// Not cancel safe: a dropped call may have spent the refresh token.
-    pub async fn refresh(
-        &self,
-        request: &RefreshRequest<'_>,
-        now: u64,
-    ) -> Result<Refreshed, RefreshError> {
-        let metadata = self.metadata(now).await.map_err(RefreshError::Unavailable)?;
-        let key = self.refresh_key(&metadata, request).map_err(RefreshError::Unavailable)?;
-        let mut form: Form<'_> = vec![
-            ("grant_type", "refresh_token"),
-            ("refresh_token", request.refresh_token.expose_secret()),
-        ];
-        let binding = self.binding(&metadata, key.is_some());
-        let binding = match request.service {
-            None => {
-                self.add_resources(&mut form);
-                binding
-            }
-            Some(service) => {
-                form.push(("resource", service.audience));
-                form.extend(service.scope.map(|scope| ("scope", scope)));
-                binding.unchecked()
-            }
-        };
-        let mut tokens = self
-            .token(&metadata, &form, key.as_ref(), binding, now)
-            .await
-            .map_err(RefreshError::from_call)?;
-        let claims = match &tokens.id_token {
-            None => None,
-            Some(id_token) => {
-                let occasion = Occasion::Refresh(request);
-                let checked =
-                    self.identity(&metadata, id_token, occasion, &tokens.access_token, now).await;
-                match checked {
-                    Ok(claims) => Some(claims),
-                    Err(error) if can_do_without(&error) => {
-                        tokens.id_token = None;
-                        None
-                    }
-                    Err(error) => return Err(RefreshError::Contradiction(error)),
-                }
-            }
-        };
-        let dpop_key = bound_key(&tokens, key);
-        Ok(Refreshed { tokens, claims, dpop_key })
     }
 
     /// Asks the issuer to end a token; `false` where it offers no revocation. Bounded by the

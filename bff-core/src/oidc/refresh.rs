@@ -1,11 +1,15 @@
-//! Owns: the vocabulary of a refresh: what goes in, what comes out, and what a failure means for
-//! the refresh token (RFC 6749 section 6, OpenID Connect Core section 12).
+//! Owns: a refresh: what goes in, what comes out, and what a failure means for the refresh token (RFC 6749 section 6,
+//! OpenID Connect Core section 12).
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
+use super::RelyingParty;
 use super::dpop::DpopKey;
+use super::endpoint::Form;
 use super::error::{Endpoint, OAuthCode, OAuthError, OidcError};
+use super::exchange::{bound_key, can_do_without};
 use super::id_claims::IdClaims;
+use super::id_token::Occasion;
 use super::resource::ServiceRequest;
 use super::token::TokenSet;
 
@@ -41,6 +45,62 @@ pub struct Refreshed {
     pub claims: Option<IdClaims>,
     /// The key the new access token is bound to; `None` for a bearer token.
     pub dpop_key: Option<DpopKey>,
+}
+
+impl RelyingParty {
+    /// Spends a refresh token. Call it from a task of its own: it is not to be dropped half-way.
+    ///
+    /// # Errors
+    /// [`RefreshError`], by what it means for the refresh token.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: a dropped call may have spent the refresh token.
+    pub async fn refresh(
+        &self,
+        request: &RefreshRequest<'_>,
+        now: u64,
+    ) -> Result<Refreshed, RefreshError> {
+        let metadata = self.metadata(now).await.map_err(RefreshError::Unavailable)?;
+        let key = self.refresh_key(&metadata, request).map_err(RefreshError::Unavailable)?;
+        let mut form: Form<'_> = vec![
+            ("grant_type", "refresh_token"),
+            ("refresh_token", request.refresh_token.expose_secret()),
+        ];
+        let binding = self.binding(&metadata, key.is_some());
+        let binding = match request.service {
+            None => {
+                self.add_resources(&mut form);
+                binding
+            }
+            Some(service) => {
+                form.push(("resource", service.audience));
+                form.extend(service.scope.map(|scope| ("scope", scope)));
+                binding.unchecked()
+            }
+        };
+        let mut tokens = self
+            .token(&metadata, &form, key.as_ref(), binding, now)
+            .await
+            .map_err(RefreshError::from_call)?;
+        let claims = match &tokens.id_token {
+            None => None,
+            Some(id_token) => {
+                let occasion = Occasion::Refresh(request);
+                let checked =
+                    self.identity(&metadata, id_token, occasion, &tokens.access_token, now).await;
+                match checked {
+                    Ok(claims) => Some(claims),
+                    Err(error) if can_do_without(&error) => {
+                        tokens.id_token = None;
+                        None
+                    }
+                    Err(error) => return Err(RefreshError::Contradiction(error)),
+                }
+            }
+        };
+        let dpop_key = bound_key(&tokens, key);
+        Ok(Refreshed { tokens, claims, dpop_key })
+    }
 }
 
 /// Why there are no new tokens, by what it means for the old refresh token.

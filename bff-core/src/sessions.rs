@@ -7,6 +7,7 @@
 mod arrival;
 mod begin;
 mod cap;
+mod cause;
 mod denied;
 mod edge_claims;
 mod end;
@@ -17,9 +18,9 @@ mod revoke;
 
 pub use arrival::LoginAge;
 pub(crate) use begin::{profile, session_expiry, token_id, token_part};
+pub use cause::{Actor, Cause};
 pub(crate) use denied::Denial;
 pub use edge_claims::EdgeClaims;
-pub use end::{Actor, Cause};
 pub use flags::Flags;
 pub(crate) use list::{Listed, User};
 pub(crate) use opened::Opened;

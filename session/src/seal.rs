@@ -10,20 +10,23 @@
 //! the server's keys alone open it. Each such key seals a handful of records, so random nonces are
 //! safe.
 
+mod tags;
+
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::{BufMut as _, Bytes};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::hkdf::{self, Salt};
-use ring::hmac;
-use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::id::{SessionId, StoreKey};
 use crate::keys::{Key, KeyRing};
 use crate::record::{Management, TokenPart};
 use crate::wire::{Reader, put_field};
+
+pub use tags::Purpose;
+use tags::TagKeys;
 
 const VERSION: u8 = 1;
 const NONCE_LEN: usize = 12;
@@ -56,30 +59,6 @@ impl SealError {
     }
 }
 
-/// What a tag vouches for. Tags of one purpose are worthless for another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// The CSRF header of a session.
-    Csrf,
-    /// The `lt` of a session's logout link.
-    Logout,
-    /// The `state` of a login.
-    LoginState,
-    /// The names that rate limits are counted under.
-    RateLimit,
-}
-
-impl Purpose {
-    const fn label(self) -> &'static [u8] {
-        match self {
-            Self::Csrf => b"wicketgate csrf v1",
-            Self::Logout => b"wicketgate logout v1",
-            Self::LoginState => b"wicketgate login state v1",
-            Self::RateLimit => b"wicketgate rate limit v1",
-        }
-    }
-}
-
 /// The session keys, ready for use. `forwardauth` never holds one. Clones are one.
 #[derive(Clone)]
 pub struct SessionKeys(Arc<Ready>);
@@ -92,34 +71,6 @@ struct Ready {
     tokens: Salt,
     management: Salt,
     login: Salt,
-}
-
-/// One key's keys for tags.
-struct TagKeys {
-    csrf: hmac::Key,
-    logout: hmac::Key,
-    login_state: hmac::Key,
-    rate_limit: hmac::Key,
-}
-
-impl TagKeys {
-    fn of(key: &Key) -> Self {
-        Self {
-            csrf: tag_key(key, Purpose::Csrf),
-            logout: tag_key(key, Purpose::Logout),
-            login_state: tag_key(key, Purpose::LoginState),
-            rate_limit: tag_key(key, Purpose::RateLimit),
-        }
-    }
-
-    const fn of_purpose(&self, purpose: Purpose) -> &hmac::Key {
-        match purpose {
-            Purpose::Csrf => &self.csrf,
-            Purpose::Logout => &self.logout,
-            Purpose::LoginState => &self.login_state,
-            Purpose::RateLimit => &self.rate_limit,
-        }
-    }
 }
 
 impl fmt::Debug for SessionKeys {
@@ -228,38 +179,6 @@ impl SessionKeys {
         self.open(&self.0.login, browser_secret, &aad_of(&[state.as_bytes()])?, sealed)
     }
 
-    /// A tag over `message` under the newest key.
-    pub fn tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
-        let mut out = [0; 32];
-        let writer = self.0.writer.of_purpose(purpose);
-        out.copy_from_slice(hmac::sign(writer, message).as_ref());
-        out
-    }
-
-    /// Whether `tag` was made by [`Self::tag`] under any of the keys, in constant time for each.
-    pub fn tag_is_ours(&self, purpose: Purpose, message: &[u8], tag: &[u8]) -> bool {
-        self.tag_keys(purpose).any(|key| hmac::verify(key, message, tag).is_ok())
-    }
-
-    /// As [`Self::tag_is_ours`], for a tag cut to its first `N` bytes, at least 16.
-    pub fn short_tag_is_ours<const N: usize>(
-        &self,
-        purpose: Purpose,
-        message: &[u8],
-        tag: &[u8],
-    ) -> bool {
-        const { assert!(N >= 16, "a tag of fewer bytes can be guessed") };
-        self.tag_keys(purpose).any(|key| {
-            let whole = hmac::sign(key, message);
-            whole.as_ref().get(..N).is_some_and(|short| bool::from(short.ct_eq(tag)))
-        })
-    }
-
-    fn tag_keys(&self, purpose: Purpose) -> impl Iterator<Item = &hmac::Key> {
-        let Ready { writer, older, .. } = &*self.0;
-        std::iter::once(writer).chain(older).map(move |keys| keys.of_purpose(purpose))
-    }
-
     fn seal(
         &self,
         purpose: &Salt,
@@ -341,11 +260,6 @@ fn aead_key(key: &Key, purpose: &Salt, secret: &[u8]) -> Result<LessSafeKey, Sea
         .map(UnboundKey::from)
         .map_err(|_| SealError::Malformed)?;
     Ok(LessSafeKey::new(unbound))
-}
-
-fn tag_key(key: &Key, purpose: Purpose) -> hmac::Key {
-    let root = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
-    hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, purpose.label()).as_ref())
 }
 
 #[cfg(test)]

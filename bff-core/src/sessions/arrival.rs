@@ -11,7 +11,7 @@ use session::id::StoreKey;
 use session::shelf::{Shelf as _, TakenLogin};
 use session::store::{IndexKey, Store as _};
 
-use super::end::Cause;
+use super::cause::Cause;
 use super::keep_for;
 use crate::app::App;
 use crate::error::ApiError;

@@ -8,7 +8,8 @@ use futures_util::future::join_all;
 use session::id::StoreKey;
 use session::store::{IndexKey, Store as _, StoreError};
 
-use super::end::{BATCH, Cause};
+use super::cause::Cause;
+use super::end::BATCH;
 use crate::app::App;
 use crate::error::ApiError;
 

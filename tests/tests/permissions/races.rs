@@ -20,9 +20,9 @@ async fn nothing_old_is_left(place: &Place, services: &[&Service]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn t15_a_load_that_races_with_an_invalidation_elsewhere_leaves_nothing_old() {
     let place = Place::start().await;
-    let (reader, teller) = (place.service().await, place.service().await);
     let user = alice();
     for all in [false, true] {
+        let (reader, teller) = (place.service().await, place.service().await);
         place.directory.allow(&user, true);
         let asked = place.directory.asked();
         place.directory.hold(true);
@@ -40,14 +40,8 @@ async fn t15_a_load_that_races_with_an_invalidation_elsewhere_leaves_nothing_old
         // It was asked before the change.
         assert_eq!(before, Some(true));
         nothing_old_is_left(&place, &[&reader, &teller]).await;
+        // The next two are to find nothing in Redis.
         teller.cache.invalidate_all().await.expect("Redis is told");
-        wait::until("it is forgotten", BACK, async || {
-            let asked = place.directory.asked();
-            reader.allows(&user).await;
-            teller.cache.invalidate(&user).await.ok()?;
-            (place.directory.asked() > asked).then_some(())
-        })
-        .await;
     }
 }
 

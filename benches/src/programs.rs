@@ -75,9 +75,13 @@ impl Redis {
     /// # Errors
     /// If it does not start.
     pub fn start_cluster(scratch: &Path) -> anyhow::Result<Self> {
+        // Else it is 10,000 more than the other one, where outgoing connections take theirs.
+        let bus = place::free_address()?.port().to_string();
         let arguments = [
             "--cluster-enabled",
             "yes",
+            "--cluster-port",
+            &bus,
             "--cluster-config-file",
             "nodes.conf",
             // A node that never met another does not know its address.

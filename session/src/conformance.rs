@@ -60,7 +60,8 @@ fn key(byte: u8) -> StoreKey {
     SessionId::from_random([byte; 32]).store_key()
 }
 
-fn session(version: u64) -> StoredSession {
+/// A session whose tokens are of `version`, sealed by nobody: no store looks into it.
+pub fn session(version: u64) -> StoredSession {
     StoredSession {
         edge: Bytes::from(format!("edge {version}")),
         tokens: Bytes::from(format!("tokens {version}")),

@@ -161,7 +161,8 @@ pub trait Store: Send + Sync + 'static {
         keep: Duration,
     ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
 
-    /// Writes a new session, kept for `keep`. `false` if the key is taken.
+    /// Writes a new session, kept for `keep`. `false` if the key is taken. No key is given twice: whether that of a
+    /// session which has ended is free again is each store's own.
     fn create(
         &self,
         key: &StoreKey,

@@ -8,7 +8,7 @@ use e2e::postgres::{Postgres, USER};
 use e2e::redis::Redis;
 use e2e::scratch::Scratch;
 use e2e::tls::Ca;
-use session::conformance;
+use session::conformance::{self, session};
 use session::durable::keeper::{Beat, Keeper};
 use session::durable::{COMPLETE, DurableStore, FastStore};
 use session::faulty::{Fault, FaultyStore};
@@ -17,7 +17,7 @@ use session::memory::MemoryStore;
 use session::postgres::{PostgresOptions, PostgresStore};
 use session::redis::{Reads, RedisOptions, RedisStore, RedisTls};
 use session::shelf::Shelf as _;
-use session::store::{Store as _, StoreError, StoredSession};
+use session::store::{Store as _, StoreError};
 
 /// Where nothing is away, a loaded machine has time.
 const PATIENT: Duration = Duration::from_secs(10);
@@ -140,7 +140,7 @@ async fn c80_a_session_that_ended_before_the_database_was_told_of_it_stays_ended
     assert_eq!(keeper.beat().await, Ok(Beat::Restored(0)));
 
     postgres.freeze();
-    let (key, made) = (StoreKey::parse(&"A".repeat(43)).expect("a key"), session());
+    let (key, made) = (StoreKey::parse(&"A".repeat(43)).expect("a key"), session(1));
     assert_eq!(store.create(&key, made.clone(), PATIENT * 60).await, Ok(true));
     assert_eq!(store.counted().waiting_writes, 1);
     postgres.thaw();
@@ -159,15 +159,6 @@ async fn c80_a_session_that_ended_before_the_database_was_told_of_it_stays_ended
     assert_eq!(redis.load(&key).await, Ok(None));
     assert_eq!(store.load(&key).await, Ok(None));
     // Nor is it made once more by what an outage kept on its way.
-    assert_eq!(store.kept().create(&key, session(), PATIENT).await, Ok(false));
+    assert_eq!(store.kept().create(&key, session(1), PATIENT).await, Ok(false));
     assert_eq!(store.kept().load(&key).await, Ok(None));
-}
-
-fn session() -> StoredSession {
-    StoredSession {
-        edge: "edge".into(),
-        tokens: "tokens".into(),
-        management: "management".into(),
-        version: 1,
-    }
 }

@@ -9,11 +9,11 @@ use e2e::redis::{Redis, USER};
 use e2e::scratch::Scratch;
 use e2e::tls::Ca;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use session::conformance;
+use session::conformance::{self, session};
 use session::id::SessionId;
 use session::redis::{Reads, RedisOptions, RedisStore, RedisTls};
 use session::shelf::Shelf as _;
-use session::store::{IndexKey, Store as _, StoreError, StoredSession};
+use session::store::{IndexKey, Store as _, StoreError};
 use session::tracking::Limits;
 
 const TIMEOUT: Duration = Duration::from_millis(250);
@@ -118,7 +118,7 @@ async fn sessions_are_not_estimated_without_the_right_and_nothing_else_fails() {
         let refused = StoreError::Refused("NOPERM".to_owned());
         assert_eq!(store.estimate_sessions().await, Err(refused), "{right}");
         let key = SessionId::from_random([1; 32]).store_key();
-        assert_eq!(store.create(&key, session(), Duration::from_mins(10)).await, Ok(true));
+        assert_eq!(store.create(&key, session(1), Duration::from_mins(10)).await, Ok(true));
         redis.ask(&[b"ACL", b"SETUSER", USER.as_bytes(), more.as_bytes()]).await;
         assert_eq!(store.estimate_sessions().await, Ok(1), "{right}");
     }
@@ -132,7 +132,7 @@ async fn of_a_cluster_the_sessions_of_all_servers_are_counted() {
     let store = store(cluster.url(), &ca, "bff:".to_owned(), Reads::Pipe).await;
     for byte in 0..60 {
         let key = SessionId::from_random([byte; 32]).store_key();
-        assert_eq!(store.create(&key, session(), Duration::from_mins(10)).await, Ok(true));
+        assert_eq!(store.create(&key, session(1), Duration::from_mins(10)).await, Ok(true));
     }
     assert_eq!(cluster.spread("bff:session:").await, 3);
     assert_eq!(store.estimate_sessions().await, Ok(60));
@@ -150,7 +150,7 @@ async fn of_a_cluster_the_sessions_of_all_servers_are_counted() {
         let name = format!("{key:?}");
         store.put_note(&name, "note".into(), None).await?;
         store.put_note(&format!("{name}+"), "note".into(), None).await?;
-        store.create(key, session(), Duration::from_mins(10)).await
+        store.create(key, session(1), Duration::from_mins(10)).await
     });
     written.buffer_unordered(32).try_for_each(async |_| Ok(())).await.expect("the servers answer");
     let sessions = cluster.keys("bff:session:").await.len();
@@ -166,15 +166,6 @@ async fn of_a_cluster_the_sessions_of_all_servers_are_counted() {
     cluster.thaw_it();
 }
 
-fn session() -> StoredSession {
-    StoredSession {
-        edge: "edge".into(),
-        tokens: "tokens".into(),
-        management: "management".into(),
-        version: 1,
-    }
-}
-
 #[tokio::test]
 async fn a_frozen_redis_is_noticed_under_traffic_and_answered_for_at_once() {
     let scratch = Scratch::new();
@@ -188,7 +179,7 @@ async fn a_frozen_redis_is_noticed_under_traffic_and_answered_for_at_once() {
 
 async fn frozen(redis: &Redis, store: &RedisStore) {
     let key = SessionId::from_random([1; 32]).store_key();
-    assert_eq!(store.create(&key, session(), Duration::from_mins(10)).await, Ok(true));
+    assert_eq!(store.create(&key, session(1), Duration::from_mins(10)).await, Ok(true));
 
     redis.freeze();
     let frozen = Instant::now();
@@ -209,7 +200,7 @@ async fn frozen(redis: &Redis, store: &RedisStore) {
 
     redis.thaw();
     let thawed = Instant::now();
-    while store.edge_view(&key).await != Ok(Some("edge".into())) {
+    while store.edge_view(&key).await != Ok(Some(session(1).edge)) {
         assert!(thawed.elapsed() < Duration::from_secs(2), "not back in time");
         tokio::task::yield_now().await;
     }
@@ -228,7 +219,7 @@ async fn a_killed_redis_is_found_again_without_a_restart_of_ours() {
 
 async fn killed(redis: &mut Redis, store: &RedisStore) {
     let key = SessionId::from_random([1; 32]).store_key();
-    assert_eq!(store.create(&key, session(), Duration::from_mins(10)).await, Ok(true));
+    assert_eq!(store.create(&key, session(1), Duration::from_mins(10)).await, Ok(true));
     // The append-only file is flushed every second.
     let saved = Instant::now();
     while saved.elapsed() < Duration::from_millis(1_500) {
@@ -239,7 +230,7 @@ async fn killed(redis: &mut Redis, store: &RedisStore) {
     assert!(store.edge_view(&key).await.is_err());
     redis.restart().await;
     let back = Instant::now();
-    while store.edge_view(&key).await != Ok(Some("edge".into())) {
+    while store.edge_view(&key).await != Ok(Some(session(1).edge)) {
         assert!(back.elapsed() < Duration::from_secs(2), "not back in time");
         tokio::task::yield_now().await;
     }

@@ -119,6 +119,18 @@ async fn t05_a_connection_line_cannot_take_the_verified_identity_away(form: Form
             assert_eq!(asked.header(&format!("x-forwarded-{name}")), value, "{named}");
         }
         assert!(asked.header("x-forwarded-host").starts_with(HOST), "{named}");
+        for (path, service) in
+            [("/app/x", &edge.protected), ("/api/x", &edge.bff), ("/x", &edge.pages)]
+        {
+            let reply =
+                edge.raw(&format!("GET {path} HTTP/1.1\r\nConnection: close, {named}")).await;
+            assert_eq!(reply.status, Some(200), "{path}, {named}: {}", reply.text);
+            let seen = service.take().remove(0);
+            for (name, value) in [("proto", "https"), ("for", "127.0.0.1")] {
+                assert_eq!(seen.header(&format!("x-forwarded-{name}")), value, "{path}, {named}");
+            }
+            assert!(seen.header("x-forwarded-host").starts_with(HOST), "{path}, {named}");
+        }
     }
 }
 

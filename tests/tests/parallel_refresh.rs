@@ -29,7 +29,7 @@ async fn storm(stack: &Stack, agent: &Arc<Agent>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn c49_two_hundred_calls_over_two_replicas_cause_one_refresh_each_of_a_hundred_times() {
+async fn c49_c84_two_hundred_calls_over_two_replicas_cause_one_refresh_each_of_a_hundred_times() {
     let plan = Stack::plan().twice().idp("OP_AT_TTL", "1").both("RUST_LOG", "info");
     let stack = plan.start().await;
     let agents = stack.sign_in_many("alice", SESSIONS).await;
@@ -56,4 +56,22 @@ async fn c49_two_hundred_calls_over_two_replicas_cause_one_refresh_each_of_a_hun
     assert_eq!(spent.len(), SESSIONS);
     assert!(spent.values().all(|times| *times == 1), "{spent:?}");
     assert!(stack.audit("session.revoked").is_empty());
+    counted(&stack).await;
+}
+
+/// The metrics tell of the same: who refreshed, who waited, and behind whom.
+async fn counted(stack: &Stack) {
+    let told = async |name: &str| stack.counted_by_bffs(name, "").await;
+    assert_eq!(told("bff_token_refresh_success_total").await, SESSIONS as u64);
+    assert_eq!(told("bff_token_refresh_sent_again_total").await, 0);
+    assert_eq!(told("bff_refresh_lease_lost_total").await, 0);
+    let (waits, joins) =
+        (told("bff_refresh_wait_seconds_count").await, told("bff_token_refresh_joins_total").await);
+    // A call waits for nobody that comes when its round is over.
+    assert!(waits <= (SESSIONS * CALLS) as u64, "{waits}");
+    // Who waits without joining anybody began to refresh: of a session at most once at each replica at a time.
+    assert!(waits - joins >= SESSIONS as u64, "{waits} waits, {joins} of them joined");
+    let behind =
+        stack.counted_by_bffs("bff_refresh_lease_wait_seconds_count", "result=\"settled\"").await;
+    assert!(behind > 0 && behind <= waits - joins - SESSIONS as u64, "{behind} behind the other");
 }

@@ -195,6 +195,22 @@ impl Stack {
             .collect()
     }
 
+    /// A metric that counts, of all `bff` together: the sum over all its series whose line contains `labels`.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "all of them are whole, small and positive"
+    )]
+    pub async fn counted_by_bffs(&self, name: &str, labels: &str) -> u64 {
+        let agent = self.agent();
+        let second = self.second_bff.as_ref().map(|replica| &replica.program);
+        let mut sum = 0.0;
+        for program in std::iter::once(&self.bff).chain(second) {
+            sum += program.metric(&agent, name, labels).await;
+        }
+        sum as u64
+    }
+
     /// The keys of the store that begin with `prefix`.
     pub async fn keys(&self, prefix: &str) -> Vec<String> {
         match &self.cluster {

@@ -59,7 +59,7 @@ impl Scene {
         wait::until("PostgreSQL was told", TOGETHER, async || {
             let waiting = self.counted("bff_database_writes_waiting").await;
             let up = self.counted("bff_database_up").await;
-            (waiting < 0.5 && up > 1.5).then_some(())
+            (waiting == 0 && up == 2).then_some(())
         })
         .await;
     }
@@ -128,14 +128,11 @@ impl Scene {
 
     /// Waits until `name` is one or more, which the programs write down twice a second.
     async fn is_counted(&self, name: &str) {
-        wait::until(name, TOGETHER, async || (self.counted(name).await >= 1.0).then_some(())).await;
+        wait::until(name, TOGETHER, async || (self.counted(name).await >= 1).then_some(())).await;
     }
 
-    async fn counted(&self, name: &str) -> f64 {
-        let second = self.stack.second_bff.as_ref().expect("two of them");
-        let agent = self.stack.agent();
-        self.stack.bff.metric(&agent, name, "").await
-            + second.program.metric(&agent, name, "").await
+    async fn counted(&self, name: &str) -> u64 {
+        self.stack.counted_by_bffs(name, "").await
     }
 
     /// No refresh token was given to the provider twice.

@@ -112,6 +112,9 @@ impl Expired {
         let ends = self.stack.audit("session.revoked");
         assert_eq!(ends.len(), 1, "{ends:?}");
         assert_eq!(ends[0]["reason"], reason, "{ends:?}");
+        let counted = format!("reason=\"{reason}\"");
+        assert_eq!(self.stack.counted_by_bffs("bff_token_refresh_failed_total", &counted).await, 1);
+        assert_eq!(self.stack.counted_by_bffs("bff_sessions_ended_total", &counted).await, 1);
         self.back_after_one_login().await;
     }
 

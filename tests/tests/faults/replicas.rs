@@ -67,8 +67,8 @@ async fn c52_a_replica_killed_after_the_provider_worked_costs_nothing_within_the
 
 /// The first replica stands still while the provider holds the answer to its refresh, until its lease
 /// is over. Then the second is asked, and then the first goes on.
-async fn overtaken(mut expired: Expired, answer: u16) -> Expired {
-    let call = expired.call_until_held(json!({"hold": true, "after": true})).await;
+async fn overtaken(mut expired: Expired, how: serde_json::Value, answer: u16) -> Expired {
+    let call = expired.call_until_held(how).await;
     expired.stack.bff.process().signal(Signal::STOP);
     expired.stack.idp.release().await;
     wait::until("the lease is over", wait::START, async || {
@@ -82,9 +82,13 @@ async fn overtaken(mut expired: Expired, answer: u16) -> Expired {
     expired
 }
 
+fn rotated() -> serde_json::Value {
+    json!({"hold": true, "after": true})
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn c52_an_answer_that_comes_after_the_lease_revives_nothing() {
-    let expired = overtaken(Expired::start(Stack::plan()).await, 401).await;
+    let expired = overtaken(Expired::start(Stack::plan()).await, rotated(), 401).await;
     expired.spent_at_most(1).await;
     expired.told_as_lost();
     wait::until("the tokens that came too late are revoked", wait::START, async || {
@@ -96,8 +100,17 @@ async fn c52_an_answer_that_comes_after_the_lease_revives_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn c52_an_answer_that_comes_after_the_lease_replaces_nothing_newer() {
-    let expired = overtaken(Expired::start_with_grace().await, 200).await;
+    let expired = overtaken(Expired::start_with_grace().await, rotated(), 200).await;
     expired.lives().await;
     expired.spent_at_most(2).await;
     assert_eq!(expired.refreshes().await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c54_invalid_grant_that_comes_after_newer_tokens_were_stored_ends_nothing() {
+    let refused = json!({"hold": true, "status": 400, "body": "{\"error\":\"invalid_grant\"}"});
+    let expired = overtaken(Expired::start_with_grace().await, refused, 200).await;
+    expired.lives().await;
+    expired.spent_at_most(1).await;
+    assert_eq!(expired.refreshes().await, 1);
 }

@@ -7,6 +7,7 @@ mod browser;
 mod events;
 mod gate;
 mod heard;
+mod login;
 mod raw_service;
 mod replica;
 mod rotation;
@@ -29,7 +30,7 @@ use tempfile::TempDir;
 use crate::app::App;
 use crate::config::Config;
 use crate::oidc::Mode;
-use crate::oidc::mock::{self, MockAs, NOW, Reply};
+use crate::oidc::mock::{MockAs, NOW, Reply};
 
 pub(crate) use admin::{ADMIN_TOKENS, OPS, ask as ask_admin, send as send_admin};
 pub(crate) use bank::{ACCOUNT, Bank};
@@ -37,6 +38,7 @@ pub(crate) use browser::{Answer, Ask, Browser};
 pub(crate) use events::Events;
 pub(crate) use gate::Gate;
 pub(crate) use heard::Heard;
+pub(crate) use login::AtIdp;
 pub(crate) use raw_service::{RawService, Talk};
 pub(crate) use replica::QUICK;
 pub(crate) use service::Service;
@@ -69,13 +71,6 @@ pub(crate) struct World {
     issued: AtomicUsize,
     settings: Vec<(String, String)>,
     config: TempDir,
-}
-
-/// A login whose browser is at the IdP.
-pub(crate) struct AtIdp {
-    pub(crate) state: String,
-    pub(crate) redirect_uri: String,
-    pub(crate) nonce: String,
 }
 
 impl World {
@@ -163,96 +158,6 @@ impl World {
     /// Writes a file of the configuration, for replicas that start from now on.
     pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.config.path().join(name), text).unwrap();
-    }
-
-    /// Another replica: it shares store, clock and configuration, nothing else.
-    pub(crate) fn replica(&self) -> Arc<App> {
-        self.replica_with(&self.store)
-    }
-
-    /// A replica that has lost the way to its store.
-    pub(crate) async fn replica_without_store(&self) -> Arc<App> {
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let url = format!("redis://{closed}");
-        let mut settings = Settings::from_pairs([("REDIS_URL", url.as_str())]);
-        let timeout = std::time::Duration::from_millis(200);
-        let store = session::settings::StoreSettings::read(&mut settings, timeout).unwrap();
-        self.replica_with(&store.open().await.unwrap())
-    }
-
-    /// A replica whose settings differ, as while a new configuration is rolled out.
-    pub(crate) fn replica_configured(&self, changes: &[(&str, &str)]) -> Arc<App> {
-        let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let settings: Vec<_> = self.settings.iter().cloned().chain(changes).collect();
-        app(&settings, &self.store, &self.clock, Arc::new(SystemRandom))
-    }
-
-    /// A replica with another `routes.yaml`, which lies in the directory that comes with it.
-    pub(crate) fn replica_routed(
-        &self,
-        routes: &str,
-        changes: &[(&str, &str)],
-    ) -> (Arc<App>, TempDir) {
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("routes.yaml"), routes).unwrap();
-        let path = directory.path().to_str().unwrap().to_owned();
-        let changes: Vec<_> = changes.iter().copied().chain([("BFF_CONFIG_DIR", &*path)]).collect();
-        (self.replica_configured(&changes), directory)
-    }
-
-    fn replica_with(&self, store: &AnyStore) -> Arc<App> {
-        app(&self.settings, store, &self.clock, Arc::new(SystemRandom))
-    }
-
-    /// Sends `browser` to the IdP by way of `target`, a login address.
-    pub(crate) async fn begin(&self, browser: &Browser, target: &str) -> AtIdp {
-        self.idp.always("/par", mock::pushed("urn:example:1"));
-        let answer = browser.get(target).send(&self.app).await;
-        assert_eq!(answer.status, 303, "{answer:?}");
-        let pushed = self.idp.seen("/par").pop().unwrap();
-        let of = |name: &str| pushed.param(name).unwrap().to_owned();
-        AtIdp { state: of("state"), nonce: of("nonce"), redirect_uri: of("redirect_uri") }
-    }
-
-    /// Brings `browser` back from the IdP as somebody with these claims changed.
-    pub(crate) async fn finish_as(
-        &self,
-        browser: &Browser,
-        login: &AtIdp,
-        changes: &Value,
-    ) -> Answer {
-        let now = self.app.now();
-        let mut claims = json!({ "iat": now, "exp": now + 300 });
-        claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        let id_token = self.idp.id_token(&login.nonce, &claims);
-        self.idp.once("/token", Reply::json(200, mock::tokens(self.token_type(), &id_token)));
-        browser.get(&self.callback(&login.state)).send(&self.app).await
-    }
-
-    pub(crate) async fn finish(&self, browser: &Browser, login: &AtIdp) -> Answer {
-        self.finish_as(browser, login, &json!({})).await
-    }
-
-    /// Where the IdP sends a browser back to.
-    pub(crate) fn callback(&self, state: &str) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("state", state).append_pair("code", "canary-code");
-        query.append_pair("iss", &self.idp.issuer);
-        format!("/auth/callback?{}", query.finish())
-    }
-
-    /// Signs a new browser in.
-    pub(crate) async fn signed_in(&self) -> Browser {
-        let browser = Browser::new();
-        self.sign_in(&browser).await;
-        browser
-    }
-
-    pub(crate) async fn sign_in(&self, browser: &Browser) {
-        let login = self.begin(browser, "/auth/login").await;
-        let answer = self.finish(browser, &login).await;
-        assert_eq!(answer.status, 303, "{answer:?}");
-        assert!(browser.session().is_some());
     }
 
     /// What the SPA learns, without extending the session.

@@ -3,21 +3,19 @@
 //! Nothing is shared and nothing survives a restart, so `forwardauth` on its own refuses it.
 
 mod shelf;
+mod shelves;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::broadcast;
 
 use crate::id::StoreKey;
-use crate::permits::Tally;
 use crate::shelf::News;
 use crate::store::{IndexKey, Intent, Store, StoreError, StoredSession, Swap};
-
-/// Writes between two sweeps of what has expired.
-const SWEEP_EVERY: u32 = 256;
+use shelves::{Kept, Shelves};
 
 /// News that a slow listener may be behind before it is told to look for itself.
 const BACKLOG: usize = 1_024;
@@ -32,99 +30,6 @@ pub struct MemoryStore {
 impl Default for MemoryStore {
     fn default() -> Self {
         Self { shelves: Arc::default(), news: broadcast::channel(BACKLOG).0 }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Shelves {
-    sessions: HashMap<StoreKey, Kept<StoredSession>>,
-    indexes: HashMap<IndexKey, BTreeMap<u64, Kept<StoreKey>>>,
-    logins: HashMap<String, Kept<Bytes>>,
-    leases: HashMap<String, Kept<String>>,
-    intents: HashMap<StoreKey, Written>,
-    tombstones: HashMap<IndexKey, Kept<()>>,
-    notes: HashMap<String, Kept<Bytes>>,
-    denied: HashMap<String, Kept<Bytes>>,
-    tallies: HashMap<String, Kept<Counted>>,
-    next: u64,
-    writes: u32,
-}
-
-/// A tally, and the beginning of its time.
-#[derive(Debug, Clone)]
-struct Counted {
-    began: Instant,
-    tally: Tally,
-}
-
-/// An intent, and the version of the session that it is about.
-#[derive(Debug)]
-struct Written {
-    version: u64,
-    again: bool,
-    since: Instant,
-    owner: String,
-}
-
-#[derive(Debug, Clone)]
-struct Kept<T> {
-    value: T,
-    until: Instant,
-}
-
-impl<T> Kept<T> {
-    fn new(value: T, keep: Duration) -> Self {
-        Self { value, until: Instant::now() + keep }
-    }
-
-    fn alive(&self) -> bool {
-        Instant::now() < self.until
-    }
-}
-
-impl Shelves {
-    fn live(&self, key: &StoreKey) -> Option<&StoredSession> {
-        self.sessions.get(key).filter(|kept| kept.alive()).map(|kept| &kept.value)
-    }
-
-    fn intend(&mut self, key: StoreKey, version: u64, owner: &str, grace: Duration) -> Intent {
-        let known = self.intents.get_mut(&key).filter(|intent| intent.version == version);
-        match known {
-            None => {
-                let (since, owner) = (Instant::now(), owner.to_owned());
-                self.intents.insert(key, Written { version, again: false, since, owner });
-                Intent::First
-            }
-            Some(intent) if intent.owner == owner && intent.again => Intent::Again,
-            Some(intent) if intent.owner == owner => Intent::First,
-            Some(intent) if !intent.again && intent.since.elapsed() < grace => {
-                (intent.again, intent.owner) = (true, owner.to_owned());
-                Intent::Again
-            }
-            Some(_) => Intent::Lost,
-        }
-    }
-
-    /// Keeps memory bounded by what is alive.
-    fn wrote(&mut self) {
-        self.writes += 1;
-        if self.writes < SWEEP_EVERY {
-            return;
-        }
-        self.writes = 0;
-        self.sessions.retain(|_, kept| kept.alive());
-        self.logins.retain(|_, kept| kept.alive());
-        self.leases.retain(|_, kept| kept.alive());
-        self.tombstones.retain(|_, kept| kept.alive());
-        self.notes.retain(|_, kept| kept.alive());
-        self.denied.retain(|_, kept| kept.alive());
-        self.tallies.retain(|_, kept| kept.alive());
-        let sessions = &self.sessions;
-        self.intents.retain(|key, _| sessions.contains_key(key));
-        self.indexes.retain(|_, listed| {
-            listed.retain(|_, kept| kept.alive());
-            !listed.is_empty()
-        });
     }
 }
 
@@ -245,16 +150,7 @@ impl Store for MemoryStore {
     }
 
     async fn forget_intent(&self, key: &StoreKey, owner: &str) -> Result<(), StoreError> {
-        self.with(|shelves| {
-            let known = shelves.intents.get_mut(key).filter(|intent| intent.owner == owner);
-            match known {
-                Some(intent) if intent.again => {
-                    (intent.again, intent.owner) = (false, String::new());
-                }
-                Some(_) => drop(shelves.intents.remove(key)),
-                None => {}
-            }
-        });
+        self.with(|shelves| shelves.forget_intent(key, owner));
         Ok(())
     }
 

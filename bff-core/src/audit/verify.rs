@@ -3,55 +3,17 @@
 //! Lines that are no audit records are passed over, so that a whole log can be read. What a chain cannot show
 //! is that its end was cut off: whoever keeps the last hash elsewhere can (`--expect`).
 
+mod verdict;
+
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 use shell::telemetry::Record;
 
 use super::chain::NOTHING;
 use super::event::Event;
 use super::record::{Hasher, Link, Read};
-
-/// A record that must be there: `SEQ:HASH`, as was told before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Anchor {
-    seq: u64,
-    hash: String,
-}
-
-impl FromStr for Anchor {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (seq, hash) = text.split_once(':').ok_or("is not SEQ:HASH")?;
-        let seq = seq.parse().map_err(|_| "has a SEQ that is no number")?;
-        let is_hash =
-            hash.len() == NOTHING.len() && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !is_hash {
-            return Err("has a HASH that is not 64 hexadecimal digits");
-        }
-        Ok(Self { seq, hash: hash.to_ascii_lowercase() })
-    }
-}
-
-/// Something that is wrong, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// `file:line`; empty for what is nowhere.
-    pub place: String,
-    /// What is wrong.
-    pub what: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.place.is_empty() {
-            write!(f, "{}: ", self.place)?;
-        }
-        f.write_str(&self.what)
-    }
-}
+pub use verdict::{Anchor, Fault, Verdict};
 
 /// What is known of one chain so far.
 #[derive(Debug)]
@@ -272,30 +234,6 @@ impl fmt::Display for Seen {
         };
         writeln!(f, "  {end}")?;
         writeln!(f, "  last: {}:{}", last.seq, last.hash)
-    }
-}
-
-/// What became of a check.
-#[derive(Debug)]
-pub struct Verdict {
-    /// Each chain, in lines of text.
-    pub chains: Vec<String>,
-    /// What is no fault by itself.
-    pub notes: Vec<Fault>,
-    /// Everything that is wrong.
-    pub faults: Vec<Fault>,
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.chains.iter().try_for_each(|chain| f.write_str(chain))?;
-        self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))?;
-        self.faults.iter().try_for_each(|fault| writeln!(f, "fault: {fault}"))?;
-        match self.faults.len() {
-            0 => writeln!(f, "no fault"),
-            1 => writeln!(f, "1 fault"),
-            many => writeln!(f, "{many} faults"),
-        }
     }
 }
 

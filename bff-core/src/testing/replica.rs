@@ -10,8 +10,9 @@ use shell::clock::ManualClock;
 use shell::config::Settings;
 use shell::random::SystemRandom;
 use shell::shutdown::Shutdown;
+use tempfile::TempDir;
 
-use super::World;
+use super::{World, app};
 use crate::app::App;
 use crate::config::Config;
 use crate::refresh::Limits;
@@ -37,6 +38,45 @@ pub(crate) struct Replica<'a> {
 }
 
 impl World {
+    /// Another replica: it shares store, clock and configuration, nothing else.
+    pub(crate) fn replica(&self) -> Arc<App> {
+        self.replica_with(&self.store)
+    }
+
+    /// A replica that has lost the way to its store.
+    pub(crate) async fn replica_without_store(&self) -> Arc<App> {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let url = format!("redis://{closed}");
+        let mut settings = Settings::from_pairs([("REDIS_URL", url.as_str())]);
+        let timeout = Duration::from_millis(200);
+        let store = session::settings::StoreSettings::read(&mut settings, timeout).unwrap();
+        self.replica_with(&store.open().await.unwrap())
+    }
+
+    /// A replica whose settings differ, as while a new configuration is rolled out.
+    pub(crate) fn replica_configured(&self, changes: &[(&str, &str)]) -> Arc<App> {
+        let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings: Vec<_> = self.settings.iter().cloned().chain(changes).collect();
+        app(&settings, &self.store, &self.clock, Arc::new(SystemRandom))
+    }
+
+    /// A replica with another `routes.yaml`, which lies in the directory that comes with it.
+    pub(crate) fn replica_routed(
+        &self,
+        routes: &str,
+        changes: &[(&str, &str)],
+    ) -> (Arc<App>, TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("routes.yaml"), routes).unwrap();
+        let path = directory.path().to_str().unwrap().to_owned();
+        let changes: Vec<_> = changes.iter().copied().chain([("BFF_CONFIG_DIR", &*path)]).collect();
+        (self.replica_configured(&changes), directory)
+    }
+
+    fn replica_with(&self, store: &AnyStore) -> Arc<App> {
+        app(&self.settings, store, &self.clock, Arc::new(SystemRandom))
+    }
+
     /// A replica over the same store that can be set up otherwise.
     pub(crate) fn another(&self) -> Replica<'_> {
         let (store, clock) = (self.store.clone(), self.clock.clone());

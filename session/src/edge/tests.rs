@@ -1,4 +1,5 @@
 use super::*;
+use crate::binding::{Bindings, IpMark};
 use crate::id::SessionId;
 use proptest::prelude::*;
 

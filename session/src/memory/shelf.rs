@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::broadcast;
 
-use super::{Counted, Kept, MemoryStore};
+use super::MemoryStore;
+use super::shelves::{Counted, Kept};
 use crate::denied::DeniedKey;
 use crate::permits::{Grant, Quota, Tally};
 use crate::shelf::{News, Shelf, TakenLogin};
@@ -13,12 +14,6 @@ use crate::store::{IndexKey, StoreError};
 
 /// For what has no end of its own; the process ends before.
 const EVER: Duration = Duration::from_secs(10 * 365 * 86_400);
-
-impl<T> Kept<T> {
-    fn remaining(&self) -> Duration {
-        self.until.saturating_duration_since(Instant::now())
-    }
-}
 
 #[cfg(feature = "faulty")]
 impl MemoryStore {

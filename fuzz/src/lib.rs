@@ -25,6 +25,7 @@ mod metadata;
 mod par_response;
 mod path;
 mod policy;
+mod proof;
 mod record;
 mod redis;
 mod return_to;
@@ -63,6 +64,7 @@ pub const TARGETS: &[Target] = &[
     target("par_response", par_response::run, 1_000),
     target("path", path::run, 1_000),
     target("policy", policy::run, 1_000),
+    target("proof", proof::run, 200),
     target("record", record::run, 200),
     target("redis", redis::run, 500),
     target("return_to", return_to::run, 2_000),

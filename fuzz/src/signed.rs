@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use validator_lib::algorithm::Algorithm;
 use validator_lib::jws::{self, VerifiedJws};
 use validator_lib::keyset::KeySet;
@@ -21,11 +21,21 @@ pub(crate) fn keys() -> KeySet {
     KeySet::from_jwks_json(document.as_bytes()).expect("keys")
 }
 
+/// The key in public.
+pub(crate) fn public_key() -> Value {
+    KEY.jwk("k")
+}
+
+/// A token of these parts.
+pub(crate) fn sign(header: &[u8], payload: &[u8]) -> String {
+    KEY.sign_bytes(header, payload)
+}
+
 /// The token whose header is the first line of `data`, and whose payload is the rest.
 pub(crate) fn token(data: &[u8]) -> Option<(&[u8], &[u8], String)> {
     let line = data.iter().position(|byte| *byte == b'\n')?;
     let (header, payload) = (&data[..line], &data[line + 1..]);
-    Some((header, payload, KEY.sign_bytes(header, payload)))
+    Some((header, payload, sign(header, payload)))
 }
 
 /// The same, if its form and its signature are good.

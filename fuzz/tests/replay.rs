@@ -106,6 +106,11 @@ fn t09_no_query_asks_for_less_than_it_says() {
 }
 
 #[test]
+fn t12_no_proof_of_possession_is_taken_for_another_request() {
+    replay("proof");
+}
+
+#[test]
 fn t08_t11_no_bytes_in_the_store_are_a_session() {
     replay("record");
 }

@@ -119,7 +119,7 @@ fn admit<'a>(
     binding: Mismatch,
 ) -> Result<Admitted<'a>, Refusal> {
     check_binding(binding)?;
-    check_standing(edge.master_flags())?;
+    check_standing(Standing::of(edge.master_flags()))?;
     question.demands.check(edge, question.now)?;
     Ok(Admitted { key: question.key, edge })
 }
@@ -132,8 +132,9 @@ fn check_binding(mismatch: Mismatch) -> Result<(), Refusal> {
     }
 }
 
-fn check_standing(master_flags: &[u8]) -> Result<(), Refusal> {
-    match Standing::of(master_flags) {
+/// What administrators hold against a user.
+pub(crate) const fn check_standing(standing: Standing) -> Result<(), Refusal> {
+    match standing {
         Standing::Good => Ok(()),
         Standing::Suspended => Err(Refusal::Suspended),
         Standing::Banned => Err(Refusal::Banned),

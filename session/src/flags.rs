@@ -2,6 +2,9 @@
 
 use serde::Deserialize;
 
+use crate::shelf::Shelf;
+use crate::store::{IndexKey, StoreError};
+
 /// What the flags of a user say about coming in at all. Other flags are for services to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -40,6 +43,23 @@ impl Standing {
             Err(_) => Self::Unreadable,
         }
     }
+}
+
+/// The note that holds the flags of `user`. It is what counts; sessions hold copies.
+pub fn note_name(user: &IndexKey) -> String {
+    format!("flags:{user}")
+}
+
+/// What the note of `user` says now, for who comes without a session.
+///
+/// # Errors
+/// [`StoreError`] if the store is away.
+///
+/// # Cancel safety
+/// Dropping it changes nothing.
+pub async fn standing<S: Shelf>(store: &S, user: &IndexKey) -> Result<Standing, StoreError> {
+    let note = store.note(&note_name(user)).await?;
+    Ok(note.map_or(Standing::Good, |note| Standing::of(&note)))
 }
 
 #[cfg(test)]

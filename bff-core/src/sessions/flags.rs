@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use session::edge::EdgeView;
+use session::flags::note_name;
 use session::id::StoreKey;
 use session::shelf::Shelf as _;
 use session::store::{IndexKey, Store as _, StoreError, Swap};
@@ -62,10 +63,6 @@ enum Copied {
     Same,
     Changed,
     Gone,
-}
-
-fn note_name(user: &IndexKey) -> String {
-    format!("flags:{user}")
 }
 
 impl App {

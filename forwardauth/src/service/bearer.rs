@@ -6,14 +6,15 @@ use std::time::Instant;
 use http::header::{AUTHORIZATION, HeaderValue};
 use http::request::Parts;
 use session::denied::{self, ShownToken};
-use session::store::StoreError;
+use session::flags;
+use session::store::{IndexKey, StoreError};
 
 use super::ask::Context;
 use super::{State, record};
 use crate::bearer::NotTaken;
-use crate::decide::{AdmittedToken, decide_token};
+use crate::decide::{AdmittedToken, check_standing, decide_token};
 use crate::identity::Identity;
-use crate::policy::{Demands, HandOn, TokenClaims};
+use crate::policy::{HandOn, TokenClaims};
 use crate::refusal::Refusal;
 use crate::reply::{BearerChallenge, Refused, Why};
 use crate::request::{self, Peer};
@@ -66,7 +67,7 @@ impl State {
             .map_err(|refusal| NotTaken::lacking(refusal, demands))?;
         let identity = Identity::of_token(&admitted, &self.config.user_id_claim, demands.headers())
             .map_err(|refusal| NotTaken::lacking(refusal, demands))?;
-        self.check_denied(&admitted, demands, started).await?;
+        self.check_user(&admitted, context, started).await?;
         Ok(match demands.hand_on(self.config.hand_on) {
             // It is the one line, and what was checked.
             HandOn::AccessToken => match head.headers.get(AUTHORIZATION) {
@@ -77,31 +78,37 @@ impl State {
         })
     }
 
-    /// Whether nobody has taken the token back, or all of its user (class T15). The store is asked last, and
-    /// within what the deadline leaves.
-    async fn check_denied(
+    /// Whether nobody has taken the token back, or all of its user (class T15), and nobody locked the user out.
+    /// The store is asked last, and within what the deadline leaves.
+    async fn check_user(
         &self,
         admitted: &AdmittedToken,
-        demands: &Demands,
+        context: &Context<'_>,
         started: Instant,
     ) -> Result<(), NotTaken> {
         let token = admitted.token();
         let claims = TokenClaims::of(token);
+        let user = claims.user(&self.config.user_id_claim).unwrap_or_default();
         let shown = ShownToken {
             issuer: token.issuer(),
             id: token.id(),
-            users: [token.subject(), claims.user(&self.config.user_id_claim).unwrap_or_default()],
+            users: [token.subject(), user],
             issued_at: token.issued_at(),
         };
+        let index = IndexKey::user(&context.tenant.id, token.issuer(), user);
+        let asked = async {
+            tokio::try_join!(
+                denied::is_denied(&self.store, &shown),
+                flags::standing(&self.store, &index)
+            )
+        };
         let left = self.config.deadline.saturating_sub(started.elapsed());
-        let asked = tokio::time::timeout(left, denied::is_denied(&self.store, &shown));
-        match asked.await.unwrap_or(Err(StoreError::TimedOut)) {
-            Ok(false) => Ok(()),
-            Ok(true) => Err(NotTaken::lacking(Refusal::BearerRevoked, demands)),
-            Err(error) => {
-                let refusal = Refusal::from(error);
-                Err(NotTaken::for_reason(refusal, refusal.reason()))
-            }
+        let known = tokio::time::timeout(left, asked).await.unwrap_or(Err(StoreError::TimedOut));
+        let plain = |refusal: Refusal| NotTaken::for_reason(refusal, refusal.reason());
+        let (is_denied, standing) = known.map_err(|error| plain(Refusal::from(error)))?;
+        if is_denied {
+            return Err(NotTaken::lacking(Refusal::BearerRevoked, &context.demands));
         }
+        check_standing(standing).map_err(plain)
     }
 }

@@ -8,7 +8,10 @@ use http::StatusCode;
 use session::any::AnyStore;
 use session::denied::{self, Denied, DeniedKey};
 use session::faulty::{Fault, FaultyStore};
+use session::flags;
 use session::memory::MemoryStore;
+use session::shelf::Shelf as _;
+use session::store::IndexKey;
 use validator_lib::testing::ISSUER;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -77,5 +80,29 @@ async fn t15_t19_while_the_list_cannot_be_read_nobody_passes_and_nobody_is_blame
         assert!(asked.elapsed() < Duration::from_secs(5), "{fault:?}");
         store.heal();
     }
+    assert_eq!(scene.show("api", &token).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn t15_who_is_locked_out_does_not_come_in_with_a_token_either() {
+    let scene = Scene::with(&[("OIDC_USER_ID_CLAIM", "email")]).await;
+    let token = scene.issuer.mint().claim("email", "a@example.com").sign();
+    let other = scene.issuer.mint().claim("email", "b@example.com").sign();
+    let note = |issuer: &str| flags::note_name(&IndexKey::user("", issuer, "a@example.com"));
+    let set = async |issuer: &str, flags: &'static str| {
+        scene.gate.store.put_note(&note(issuer), flags.into(), None).await.unwrap();
+    };
+    set("https://elsewhere.example", r#"{"banned":true}"#).await;
+    assert_eq!(scene.show("api", &token).await.status, StatusCode::OK, "of another issuer");
+    for flags in
+        [r#"{"suspended":true,"banned":false}"#, r#"{"suspended":false,"banned":true}"#, "nonsense"]
+    {
+        set(ISSUER, flags).await;
+        let refused = scene.show("api", &token).await;
+        assert_eq!((refused.status, &*refused.code()), (StatusCode::FORBIDDEN, "account_blocked"));
+        assert!(refused.has_no_identity(), "{refused:?}");
+        assert_eq!(scene.show("api", &other).await.status, StatusCode::OK);
+    }
+    scene.gate.store.remove_note(&note(ISSUER)).await.unwrap();
     assert_eq!(scene.show("api", &token).await.status, StatusCode::OK);
 }

@@ -65,9 +65,11 @@ impl Providers {
         }
     }
 
-    /// The one that a session of this tenant came from; `None` if it is no longer configured.
+    /// The one that a session of this tenant came from; `None` if it is no longer configured, also where its
+    /// name is another issuer's by now: tokens of the one are nothing that the other may see.
     pub fn of(&self, management: &Management) -> Option<&Arc<RelyingParty>> {
-        self.get(management.provider.as_deref())
+        let party = self.get(management.provider.as_deref())?;
+        (party.issuer() == management.issuer).then_some(party)
     }
 
     /// All of them, with their names.

@@ -3,6 +3,7 @@
 mod recent;
 
 use serde::{Deserialize, Serialize};
+use session::header_text;
 use url::form_urlencoded::Serializer;
 
 pub(crate) use recent::{MOST, Recent};
@@ -54,13 +55,15 @@ impl StepUp {
         (acr_values.is_some() || max_age.is_some()).then_some(Self { acr_values, max_age })
     }
 
-    /// Whether a login of `auth_time`, by `acr`, is what is asked for: another one would not help, and
-    /// whoever sent the user to one would do so for ever.
+    /// Whether a login of `auth_time`, by `acr` as the edge view has it, is what is asked for: another one would
+    /// not help, and whoever sent the user to one would do so for ever.
     pub(crate) fn is_met(&self, auth_time: u64, acr: &[u8], now: u64) -> bool {
         let age = now.saturating_sub(auth_time);
         let fresh = self.max_age.is_none_or(|most| age <= most.max(JUST_NOW));
         let strong = self.acr_values.as_ref().is_none_or(|values| {
-            values.split(' ').any(|value| !value.is_empty() && value.as_bytes() == acr)
+            header_text::decode(acr).is_some_and(|acr| {
+                values.split(' ').any(|value| !value.is_empty() && *value == *acr)
+            })
         });
         fresh && strong
     }

@@ -136,7 +136,7 @@ impl ContextSigner {
             roles: header_text::decode_list(edge.roles()).collect(),
             scope: String::from_utf8_lossy(edge.scopes()),
             auth_time: Some(edge.auth_time()).filter(|time| *time != 0),
-            acr: String::from_utf8_lossy(edge.acr()),
+            acr: header_text::decode(edge.acr()).unwrap_or_default(),
             iat: now,
             exp: expires_at,
         };

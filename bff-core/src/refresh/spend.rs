@@ -119,7 +119,7 @@ impl Flight {
             refresh_token,
             dpop_key: case.dpop_key.as_ref(),
             subject: &case.management.subject,
-            auth_time: Some(case.session.edge.auth_time()),
+            auth_time: Some(case.session.edge.auth_time()).filter(|time| *time != 0),
             service: self.errand.service(),
         };
         case.provider.refresh(&request, self.app.now()).await

@@ -107,7 +107,7 @@ impl App {
         let common = &self.config.clients;
         EdgeView {
             created_at: now,
-            auth_time: claims.auth_time.unwrap_or(now),
+            auth_time: claims.auth_time.unwrap_or_default(),
             expires_at: now
                 .saturating_add(caller.tenant.limits.session)
                 .min(session_expiry(claims)),

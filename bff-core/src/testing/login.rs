@@ -57,6 +57,15 @@ impl World {
         browser
     }
 
+    /// The same, at a provider that says when.
+    pub(crate) async fn signed_in_just_now(&self) -> Browser {
+        let browser = Browser::new();
+        let login = self.begin(&browser, "/auth/login").await;
+        let said = json!({ "auth_time": self.app.now() });
+        assert_eq!(self.finish_as(&browser, &login, &said).await.status, 303);
+        browser
+    }
+
     pub(crate) async fn sign_in(&self, browser: &Browser) {
         let login = self.begin(browser, "/auth/login").await;
         let answer = self.finish(browser, &login).await;

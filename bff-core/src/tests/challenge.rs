@@ -141,7 +141,7 @@ async fn c69_a_service_that_takes_no_token_costs_no_refresh_with_every_call() {
 #[tokio::test]
 async fn c70_a_step_up_is_told_to_the_page_with_the_login_that_leads_there() {
     let world = world("off").await;
-    let browser = world.signed_in().await;
+    let browser = world.signed_in_just_now().await;
     let asks = |parameters: &str| {
         refused(&format!("Bearer error=\"insufficient_user_authentication\", {parameters}"))
     };

@@ -10,7 +10,7 @@ use crate::testing::{Answer, AtIdp, Browser, World};
 /// The main provider is that of the world; this is another, called `partner`.
 struct Partner {
     idp: MockAs,
-    _config: TempDir,
+    config: TempDir,
 }
 
 impl Partner {
@@ -27,7 +27,7 @@ impl Partner {
         std::fs::write(config.path().join("idps.yaml"), yaml).unwrap();
         let directory = config.path().to_str().unwrap();
         let world = World::with(&[("BFF_CONFIG_DIR", directory)]).await;
-        (world, Self { idp, _config: config })
+        (world, Self { idp, config })
     }
 
     async fn begin(&self, world: &World, browser: &Browser) -> AtIdp {
@@ -170,6 +170,34 @@ async fn a_provider_that_is_no_longer_there_finishes_nothing() {
     let answer = browser.get(&world.callback(&login.state)).send(&without).await;
     assert_eq!((answer.status, &*answer.code()), (400, "provider_gone"));
     assert!(world.idp.seen("/token").is_empty() && partner.asked("/token") == 0);
+}
+
+/// The name is another issuer's by now: the tokens of the one are nothing for the other.
+#[tokio::test]
+async fn t14_the_tokens_of_a_session_go_to_nobody_but_the_issuer_that_they_came_from() {
+    let (world, partner) = Partner::start("").await;
+    let browser = Browser::new();
+    let login = partner.begin(&world, &browser).await;
+    partner.finish(&world, &browser, &login, Some(&partner.idp.issuer)).await;
+    let (_, other) = Partner::start("").await;
+    let directory = other.config.path().to_str().unwrap().to_owned();
+    let renamed = world.replica_configured(&[("BFF_CONFIG_DIR", &directory)]);
+
+    let token = world.csrf(&browser).await;
+    world.clock.advance(301);
+    let refresh = || browser.post("/api/auth/refresh").with_csrf(&token);
+    let refused = refresh().send(&renamed).await;
+    assert_eq!((refused.status, &*refused.code()), (503, "idp_unavailable"), "{refused:?}");
+    partner.idp.once("/token", world.fresh_tokens());
+    assert_eq!(refresh().send(&world.app).await.status, 200, "nothing was lost");
+
+    let left = browser.post("/auth/logout").with_csrf(&token).send(&renamed).await;
+    assert!(!left.body.contains(&other.idp.issuer), "{left:?}");
+    assert!(!world.is_signed_in(&browser).await);
+    assert!(renamed.shutdown.drained(std::time::Duration::from_secs(5)).await);
+    for path in ["/token", "/revoke", "/userinfo"] {
+        assert_eq!(other.asked(path), 0, "{path}");
+    }
 }
 
 #[tokio::test]

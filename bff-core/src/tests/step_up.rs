@@ -133,7 +133,7 @@ async fn c70_a_page_whose_calls_are_all_refused_is_told_once_and_so_is_the_audit
 #[tokio::test]
 async fn c70_who_can_publish_sends_a_page_nowhere_but_to_our_own_login() {
     let world = world().await;
-    let browser = world.signed_in().await;
+    let browser = world.signed_in_just_now().await;
     let mut events = listening(&browser, &world.app).await;
     let key = key_of(&browser);
     let publish = async |message: Vec<u8>| {
@@ -162,9 +162,31 @@ async fn c70_who_can_publish_sends_a_page_nowhere_but_to_our_own_login() {
 #[tokio::test]
 async fn c70_a_login_that_was_made_just_now_is_asked_of_no_page_again() {
     let world = world().await;
-    let browser = world.signed_in().await;
+    let browser = world.signed_in_just_now().await;
     let events = listening(&browser, &world.app).await;
     ask_for(&world, "max_age=0");
     assert_eq!(pay(&browser, &world.app).await, 403);
     assert!(rest(&world, &browser, events).await.is_empty());
+}
+
+#[tokio::test]
+async fn c70_a_login_of_which_nobody_knows_when_it_was_is_not_taken_for_a_fresh_one() {
+    let world = world().await;
+    let browser = world.signed_in().await;
+    let id = SessionId::parse(browser.session().unwrap().as_bytes()).unwrap();
+    assert_eq!(world.app.session_by_id(id).await.unwrap().unwrap().edge.auth_time(), 0);
+    ask_for(&world, "max_age=3600");
+    assert_eq!(pay(&browser, &world.app).await, 401);
+}
+
+#[tokio::test]
+async fn c70_a_class_that_is_written_with_escapes_is_known_again() {
+    let world = world().await;
+    let browser = Browser::new();
+    let login = world.begin(&browser, "/auth/login").await;
+    world.finish_as(&browser, &login, &json!({ "acr": "urn:a%20b" })).await;
+    ask_for(&world, "acr_values=\"urn:a%20b\"");
+    assert_eq!(pay(&browser, &world.app).await, 403, "another login would not help");
+    ask_for(&world, "acr_values=\"urn:a%2520b\"");
+    assert_eq!(pay(&browser, &world.app).await, 401);
 }

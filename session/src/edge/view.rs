@@ -17,7 +17,7 @@ pub(super) const WITH_CLAIMS: u8 = 2;
 pub struct EdgeView<T = Bytes> {
     /// When the session began.
     pub created_at: u64,
-    /// When the user authenticated at the IdP (`auth_time`).
+    /// When the user authenticated at the IdP (`auth_time`); zero if it did not say.
     pub auth_time: u64,
     /// When the session ends, whatever happens.
     pub expires_at: u64,

@@ -11,7 +11,8 @@ pub(super) enum ExpandError {
     Name,
 }
 
-/// `text` with its variables replaced by what `lookup` finds. What is put in is not expanded again.
+/// `text` with its variables replaced by what `lookup` finds, or by their defaults, which may hold variables too.
+/// What is found is not expanded again.
 pub(super) fn expand(
     text: &str,
     lookup: &dyn Fn(&str) -> Option<String>,
@@ -20,7 +21,7 @@ pub(super) fn expand(
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
         out.push_str(before);
-        let (inside, behind) = after.split_once('}').ok_or(ExpandError::Unclosed)?;
+        let (inside, behind) = closed(after).ok_or(ExpandError::Unclosed)?;
         let (name, default) = match inside.split_once(":-") {
             Some((name, default)) => (name, Some(default)),
             None => (inside, None),
@@ -30,14 +31,31 @@ pub(super) fn expand(
             return Err(ExpandError::Name);
         }
         let found = lookup(name).filter(|value| !value.is_empty());
-        let value = found
-            .or_else(|| default.map(str::to_owned))
-            .ok_or_else(|| ExpandError::Unset(name.to_owned()))?;
+        let value = match (found, default) {
+            (Some(value), _) => value,
+            (None, Some(default)) => expand(default, lookup)?,
+            (None, None) => return Err(ExpandError::Unset(name.to_owned())),
+        };
         out.push_str(&value);
         rest = behind;
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// What stands before the `}` that closes, and what behind it.
+fn closed(text: &str) -> Option<(&str, &str)> {
+    let mut open = 0_usize;
+    for (at, brace) in text.match_indices(['{', '}']) {
+        let opens = brace == "{" && text.get(..at).is_some_and(|before| before.ends_with('$'));
+        match (opens, brace, open) {
+            (true, ..) => open += 1,
+            (_, "}", 0) => return Some((text.get(..at)?, text.get(at + 1..)?)),
+            (_, "}", _) => open -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -53,6 +71,8 @@ mod tests {
         assert_eq!(with_host("https://${HOST}/"), Ok("https://example.com/".to_owned()));
         assert_eq!(with_host("${PORT:-80}${NONE:-}"), Ok("80".to_owned()));
         assert_eq!(with_host("cost: $5 {x}"), Ok("cost: $5 {x}".to_owned()));
+        assert_eq!(with_host("${NONE:-${HOST}}/"), Ok("example.com/".to_owned()));
+        assert_eq!(with_host("${HOST:-${NONE}}/"), Ok("example.com/".to_owned()));
     }
 
     #[test]
@@ -61,5 +81,7 @@ mod tests {
         assert_eq!(with_host("${HOST"), Err(ExpandError::Unclosed));
         assert_eq!(with_host("${}"), Err(ExpandError::Name));
         assert_eq!(with_host("${a b}"), Err(ExpandError::Name));
+        assert_eq!(with_host("${A:-${B}}"), Err(ExpandError::Unset("B".to_owned())));
+        assert_eq!(with_host("${A:-${B:-c}"), Err(ExpandError::Unclosed));
     }
 }

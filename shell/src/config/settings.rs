@@ -127,13 +127,18 @@ impl Settings {
             }
             (Some(value), None) => Some(value.into()),
             (None, Some(path)) => self.read(&file_name, Path::new(&path)).and_then(|bytes| {
-                if let Ok(text) = String::from_utf8(bytes) {
-                    // An editor's last line break is not part of the secret.
-                    Some(text.trim_end_matches(['\r', '\n']).to_owned().into())
-                } else {
+                let Ok(text) = String::from_utf8(bytes) else {
                     self.problem(&file_name, "names a file that is not text", "Store it as UTF-8.");
-                    None
+                    return None;
+                };
+                // An editor's last line break is not part of the secret.
+                let text = text.trim_end_matches(['\r', '\n']);
+                if text.is_empty() {
+                    let hint = "Store the secret in it, or unset the variable.";
+                    self.problem(&file_name, "names a file that is empty", hint);
+                    return None;
                 }
+                Some(text.to_owned().into())
             }),
             (None, None) => None,
         }

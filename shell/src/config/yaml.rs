@@ -130,31 +130,58 @@ fn expanded(name: &str, text: &str, settings: &Settings) -> Result<String, Probl
 
 /// A line and its comment. A `#` begins one at the start or behind a blank, outside quotes.
 fn split_comment(line: &str) -> (&str, &str) {
-    let mut quote = None;
     let mut before = ' ';
-    for (at, character) in line.char_indices() {
-        match (quote, character) {
-            (None, '#') if before.is_whitespace() => {
-                return line.split_at_checked(at).unwrap_or((line, ""));
-            }
-            (None, '"' | '\'') => quote = Some(character),
-            (Some(open), _) if open == character && before != '\\' => quote = None,
-            _ => {}
+    for (at, character, quoted) in scan(line) {
+        if character == '#' && !quoted && before.is_whitespace() {
+            return line.split_at_checked(at).unwrap_or((line, ""));
         }
         before = character;
     }
     (line, "")
 }
 
+/// Each character with its place, and whether it stands in quotes.
+fn scan(line: &str) -> impl Iterator<Item = (usize, char, bool)> {
+    let (mut quote, mut before) = (None, ' ');
+    line.char_indices().map(move |(at, character)| {
+        let quoted = quote.is_some();
+        match (quote, character) {
+            (None, '"' | '\'') => quote = Some(character),
+            (Some(open), _) if open == character && before != '\\' => quote = None,
+            _ => {}
+        }
+        before = character;
+        (at, character, quoted)
+    })
+}
+
+/// Whether a value in quotes would end them.
+fn ends_quotes(value: &str) -> bool {
+    value.chars().any(|character| character.is_control() || "\"'\\".contains(character))
+}
+
+/// Whether a value outside quotes would be read as more than itself: as a key, a comment, an alias or a tag.
+fn is_more_than_text(value: &str) -> bool {
+    value.contains(": ")
+        || value.contains(" #")
+        || value.ends_with(':')
+        || value.starts_with(['#', '&', '*', '!', '|', '>', '%', '@', '`'])
+}
+
 fn expand_line(line: &str, settings: &Settings) -> Result<String, String> {
-    let could_end_quotes = |value: &String| {
-        value.chars().any(|character| character.is_control() || "\"'\\".contains(character))
-    };
-    for variable in line.split("${").skip(1) {
-        let variable = variable.split(['}', ':']).next().unwrap_or_default();
-        if settings.variables().get(variable).is_some_and(could_end_quotes) {
+    for (at, rest) in line.match_indices("${").filter_map(|(at, _)| Some((at, line.get(at + 2..)?)))
+    {
+        let variable = rest.split(['}', ':']).next().unwrap_or_default();
+        let Some(value) = settings.variables().get(variable) else { continue };
+        if ends_quotes(value) {
             return Err(format!(
                 "needs the variable {variable}, whose value holds a quote, backslash or line break"
+            ));
+        }
+        let quoted = scan(line).any(|(place, _, quoted)| place == at && quoted);
+        if !quoted && is_more_than_text(value) {
+            return Err(format!(
+                "needs quotes around the variable {variable}, whose value is YAML"
             ));
         }
     }
@@ -201,6 +228,22 @@ mod tests {
         let service = service(text).unwrap();
         assert_eq!(service.base_url, "http://crud:8000/#x");
         assert_eq!(service.timeout, Some(30));
+    }
+
+    #[test]
+    fn t09_no_variable_adds_a_key_a_comment_or_an_alias() {
+        for value in ["a #b", "a: b", "a:", "#a", "*a", "&a b", "!a", "|", "> a", "@a"] {
+            let settings = Settings::from_pairs([("X", value)]);
+            let problem = parse::<Service>("x.yaml", "base_url: ${X}\n", &settings).unwrap_err();
+            assert!(problem.problem.contains("quotes around the variable X"), "{problem}");
+            for quoted in ["base_url: \"${X}\"\n", "base_url: '${X}' # it's so\n"] {
+                let service: Service = parse("x.yaml", quoted, &settings).unwrap();
+                assert_eq!(service.base_url, value);
+            }
+        }
+        let settings = Settings::from_pairs([("X", "redis://a:b@c:1/2#d")]);
+        let service: Service = parse("x.yaml", "base_url: ${X}\n", &settings).unwrap();
+        assert_eq!(service.base_url, "redis://a:b@c:1/2#d");
     }
 
     #[test]

@@ -32,6 +32,19 @@ fn a_secret_may_come_from_a_file() {
 }
 
 #[test]
+fn t09_an_empty_file_is_no_secret() {
+    for content in ["", "\n", "\r\n\n"] {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(content.as_bytes()).unwrap();
+        let mut settings = Settings::from_pairs([("KEY_FILE", file.path().to_str().unwrap())]);
+        assert!(settings.required_secret("KEY", "").is_none());
+        let problems = settings.finish(Some(())).unwrap_err();
+        let problems: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(problems, ["KEY_FILE"]);
+    }
+}
+
+#[test]
 fn a_private_key_may_come_in_three_ways() {
     const PEM: &str = "-----BEGIN PRIVATE KEY-----";
     let mut file = tempfile::NamedTempFile::new().unwrap();

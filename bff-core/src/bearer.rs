@@ -23,6 +23,7 @@ use http::{HeaderMap, HeaderValue};
 use secrecy::SecretString;
 use session::any::AnyStore;
 use session::denied::{self, ShownToken};
+use session::header_text;
 use shell::clock::Clock;
 use shell::origin::Origin;
 use shell::random::Random;
@@ -56,6 +57,8 @@ pub(crate) struct CallerToken {
     issued_at: Option<u64>,
     /// Whom it speaks for, by the user id claim of our registration there; empty where it speaks for a program alone.
     pub(crate) user_id: String,
+    /// The same as it stands in a header, of a session's user too.
+    pub(crate) user_id_text: String,
     /// What it was granted: `scope` or `scp`, and the permissions of the claims mapping.
     pub(crate) scopes: Vec<String>,
     /// The roles of the claims mapping.
@@ -242,7 +245,8 @@ impl Bearers {
             subject: token.subject().to_owned(),
             id: token.id().map(str::to_owned),
             issued_at: token.issued_at(),
-            user_id: user_id_that_fits(user_id.unwrap_or_default())?,
+            user_id_text: header_text::encode(user_id.as_deref().unwrap_or_default()),
+            user_id: user_id.unwrap_or_default(),
             scopes: token.scopes().to_vec(),
             roles: token.roles().to_vec(),
         })
@@ -290,12 +294,4 @@ impl Bearers {
 /// Two lines are as wrong as a thousand.
 fn lines<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a [u8]> {
     headers.get_all(name).iter().map(HeaderValue::as_bytes).take(2).collect()
-}
-
-/// It becomes a header of a service's.
-fn user_id_that_fits(user_id: String) -> Result<String, TokenRefused> {
-    match HeaderValue::try_from(&user_id) {
-        Ok(_) => Ok(user_id),
-        Err(_) => Err(TokenRefused::invalid("user_id_unusable")),
-    }
 }

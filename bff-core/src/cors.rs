@@ -8,8 +8,8 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD,
-    CACHE_CONTROL, ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL, ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use shell::origin::Origin;
@@ -17,6 +17,10 @@ use shell::origin::Origin;
 use crate::error::ApiError;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
+/// What a script may read of an answer besides what every script may.
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "etag, location, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id",
+);
 /// Seconds that a browser need not ask again.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
@@ -30,8 +34,10 @@ pub struct Cors {
 impl Cors {
     /// `None` where no origin is listed: then nobody's script may.
     pub fn new(origins: &[Origin], csrf_header: &HeaderName) -> Option<Self> {
-        let headers =
-            format!("accept, content-type, {csrf_header}, x-client-device, x-client-version");
+        let headers = format!(
+            "accept, authorization, content-type, dpop, if-match, if-none-match, last-event-id, {csrf_header}, \
+             x-client-device, x-client-version"
+        );
         let headers = HeaderValue::try_from(headers).ok()?;
         (!origins.is_empty()).then(|| Self { origins: origins.to_vec(), headers })
     }
@@ -73,5 +79,6 @@ pub fn put(origin: Option<HeaderValue>, answer: &mut HeaderMap) {
     if let Some(origin) = origin {
         answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         answer.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        answer.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }
 }

@@ -171,7 +171,7 @@ fn hardened(answer: Answer) -> Response {
 
 /// Headers that were set inside, on the error's carrier: cookies, the methods of a 405, and CORS,
 /// without which a script of a listed origin could not read why it was refused.
-fn keep(from: &HeaderMap, to: &mut HeaderMap) {
+pub(crate) fn keep(from: &HeaderMap, to: &mut HeaderMap) {
     let kept = [header::VARY, header::ALLOW, header::SET_COOKIE];
     for (name, value) in from {
         if kept.contains(name) || name.as_str().starts_with("access-control-") {

@@ -164,7 +164,7 @@ pub fn event_stream_closed() {
     gauge!("bff_event_streams").decrement(1.0);
 }
 
-/// A stream of the proxy began: `answer`, `websocket`.
+/// A stream of the proxy began: `answer`, `upload`, `websocket`.
 pub fn stream_opened(kind: &'static str) {
     gauge!("bff_proxy_streams", "kind" => kind).increment(1.0);
 }

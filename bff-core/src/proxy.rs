@@ -11,6 +11,7 @@ mod credential;
 mod guard;
 mod headers;
 mod inject;
+mod lasting;
 mod limit;
 mod onward;
 mod path;
@@ -119,7 +120,9 @@ async fn forward(
     }
     let (injected, body) = inject::inject(app, caller, &principal, matched, head, body).await?;
     let call = Call { app, caller, injected: &injected, matched, principal: &principal };
-    let mut response = call.made(body, credential, socket.is_some()).await?;
+    let upload = lasting::place(app, session, &body)?;
+    let made = call.made(body, credential, socket.is_some());
+    let mut response = lasting::while_it_lives(upload, made).await?;
     let has_switched = switched(app, route, socket, &mut response)?;
     if let (Some(shaping), false) = (&route.shaping, has_switched) {
         response = shape::shape(shaping, &route.service, caller, &method, response).await?;
@@ -196,8 +199,11 @@ impl Call<'_> {
         is_socket: bool,
     ) -> Result<(Response, bool), ApiError> {
         let Self { app, caller, injected, matched, principal } = self;
-        let onward =
-            |body| onward::onward(app, caller, injected, body, matched, principal, credential);
+        let signing = &matched.route.service.signing;
+        let onward = |body| {
+            let made = onward::onward(app, caller, injected, body, matched, principal, credential);
+            made.map(|request| signing.names.removed_from(request))
+        };
         let mut request = onward(body)?;
         let mut bound_url = None;
         if let Some(shown) = credential.filter(|shown| shown.is_bound()) {
@@ -208,7 +214,6 @@ impl Call<'_> {
             websocket::put_upgrade(request.headers_mut());
         }
         let route = &matched.route;
-        let signing = &route.service.signing;
         let request = sign::sign(signing, request, route.idle_timeout, || app.now()).await?;
         let response = app.upstream.send(route, request, || onward(Body::empty()).ok()).await?;
         let has_nonce = bound_url.is_some_and(|url| note_nonce(caller, &url, &response));

@@ -95,7 +95,7 @@ impl App {
             audit::tenant_mismatch(caller, &session.key, &tenant_of(&session));
             return Err(ApiError::OtherTenant);
         }
-        self.check_client(&session, caller).await?;
+        self.check_client(&session, caller, purpose).await?;
         if purpose != Use::Leaves && is_suspended(&session) {
             return Err(ApiError::Suspended);
         }
@@ -136,7 +136,12 @@ impl App {
         Ok(authentic.alive(self.now()).ok().map(|edge| ActiveSession { id, key, edge, stored }))
     }
 
-    async fn check_client(&self, session: &ActiveSession, caller: &Caller) -> Result<(), ApiError> {
+    async fn check_client(
+        &self,
+        session: &ActiveSession,
+        caller: &Caller,
+        purpose: Use,
+    ) -> Result<(), ApiError> {
         let (policy, bound) = (&self.config.clients.binding, session.edge.bindings());
         let (user_agent, ip) = (caller.user_agent.as_bytes(), caller.ip);
         let mismatch = if session.edge.is_marked_by(&self.marks) {
@@ -150,6 +155,8 @@ impl App {
         }
         match mismatch.gravest() {
             None | Some(Grade::Off | Grade::Audit) => Ok(()),
+            // Who leaves needs no session that is bound anew, and must not be kept from it.
+            Some(Grade::Reauth) if purpose == Use::Leaves => Ok(()),
             Some(Grade::Reauth) => Err(ApiError::Binding),
             Some(Grade::Deny) => {
                 self.end(session, Cause::rule("binding").asked_by(caller)).await?;

@@ -58,6 +58,7 @@ struct Watched {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Answer,
+    Upload,
     WebSocket,
 }
 
@@ -65,6 +66,7 @@ impl Kind {
     const fn name(self) -> &'static str {
         match self {
             Self::Answer => "answer",
+            Self::Upload => "upload",
             Self::WebSocket => "websocket",
         }
     }
@@ -94,8 +96,8 @@ impl Streams {
     ) -> Result<Place, ApiError> {
         let cut = match kind {
             Kind::Answer => Cut::current(),
-            // Carried by a task of its own, which waits for no reader.
-            Kind::WebSocket => None,
+            // The one waits for no reader, and the other is carried by a task of its own.
+            Kind::Upload | Kind::WebSocket => None,
         };
         let (number, over, begun) = lock(&self.open).take(key, cut, self.limits)?;
         metrics::stream_opened(kind.name());

@@ -41,7 +41,9 @@ pub(super) async fn guard(
     request.extensions_mut().insert(administrator);
     let mut response = next.run(request).await;
     if let Some(failure) = response.extensions_mut().remove::<ApiError>() {
-        response = error::render(&failure, &caller, false);
+        let rendered = error::render(&failure, &caller, false);
+        let carrier = std::mem::replace(&mut response, rendered);
+        front::keep(carrier.headers(), response.headers_mut());
     }
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(header::CACHE_CONTROL, no_store);

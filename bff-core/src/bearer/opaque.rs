@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use session::header_text;
 
+use super::CallerToken;
 use super::entry::Entry;
 use super::introspect::Claims;
 use super::refused::TokenRefused;
-use super::{CallerToken, user_id_that_fits};
 use crate::oidc::{claim_at, claims_joined, scalar};
 
 /// As `validator-lib` has it.
@@ -48,7 +49,8 @@ pub(super) fn judge(
         subject,
         id: text("jti").map(str::to_owned),
         issued_at: claims.get("iat").and_then(Value::as_u64),
-        user_id: user_id_that_fits(user_id.unwrap_or_default())?,
+        user_id_text: header_text::encode(user_id.as_deref().unwrap_or_default()),
+        user_id: user_id.unwrap_or_default(),
         scopes: entry.scope_claims.iter().flat_map(|name| words_at(claims, name)).collect(),
         roles: claims_joined(claims, entry.role_claims.as_deref().unwrap_or(&roles)),
     })

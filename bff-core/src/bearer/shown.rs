@@ -37,7 +37,7 @@ impl<'a> Shown<'a> {
 /// Whether a request tries to use a token, in whatever form. Then nothing else decides about it.
 pub(crate) fn shows_token(headers: &HeaderMap) -> bool {
     headers.get_all(AUTHORIZATION).iter().any(|line| {
-        let scheme = line.as_bytes().split(|byte| *byte == b' ').next().unwrap_or_default();
+        let scheme = line.as_bytes().split(u8::is_ascii_whitespace).next().unwrap_or_default();
         scheme.eq_ignore_ascii_case(b"bearer") || scheme.eq_ignore_ascii_case(b"dpop")
     })
 }
@@ -52,7 +52,13 @@ mod tests {
 
     #[test]
     fn whatever_tries_to_be_a_token_decides() {
-        for lines in [&["Bearer a"][..], &["bearer"], &["DPoP x y"], &["Basic a", "BEARER a"]] {
+        for lines in [
+            &["Bearer a"][..],
+            &["bearer"],
+            &["DPoP x y"],
+            &["Basic a", "BEARER a"],
+            &["Bearer\ta"],
+        ] {
             assert!(shows_token(&headers(lines)), "{lines:?}");
         }
         for lines in [&[][..], &["Basic YTpi"], &["Bearerish a"], &[""]] {

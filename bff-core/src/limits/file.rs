@@ -52,6 +52,9 @@ pub enum RuleFile {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LimitFile {
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    description: ForPeople,
     /// How many.
     pub limit: u32,
     /// In what time.
@@ -61,6 +64,16 @@ pub struct LimitFile {
     /// By what they are counted; routes alone may say so.
     #[serde(default)]
     pub key: Option<Key>,
+}
+
+/// Text that is read and forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct ForPeople;
+
+impl<'de> Deserialize<'de> for ForPeople {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::<String>::deserialize(deserializer).map(|_| Self)
+    }
 }
 
 /// A variable is expanded before the value is read.
@@ -174,7 +187,7 @@ mod tests {
     fn a_limit_is_off_or_has_a_window() {
         let limit = |limit, seconds, key| {
             let window = Duration::from_secs(seconds);
-            Ok(RuleFile::Limit(LimitFile { limit, window, key }))
+            Ok(RuleFile::Limit(LimitFile { description: ForPeople, limit, window, key }))
         };
         for text in ["off", "\"off\"", "false"] {
             assert_eq!(read(text), Ok(RuleFile::Off), "{text}");
@@ -190,7 +203,8 @@ mod tests {
         assert!(odd.contains("is not a duration"), "{odd}");
         for (limit, window) in [(0, 60), (5, 0), (5, 100_000)] {
             let window = Duration::from_secs(window);
-            let file = RuleFile::Limit(LimitFile { limit, window, key: None });
+            let file =
+                RuleFile::Limit(LimitFile { description: ForPeople, limit, window, key: None });
             assert!(file.rule("route", "x").is_err(), "{limit} in {window:?}");
         }
     }

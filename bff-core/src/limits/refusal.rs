@@ -4,15 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, RETRY_AFTER};
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use session::permits::Quota;
 use shell::problem::ProblemDetails;
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-
-const EXPOSED: &str = "retry-after, ratelimit, ratelimit-policy";
 
 /// A request too many.
 #[derive(Debug, Clone)]
@@ -48,8 +46,6 @@ impl RateLimited {
         let limit = format!("\"{kind}\";r=0;t={seconds}");
         let policy = format!("\"{kind}\";q={};w={window}", self.quota.limit());
         headers.insert(RETRY_AFTER, seconds.into());
-        // Scripts of listed origins, who may read the answer, may read these as well.
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
         for (name, value) in [(LIMIT, limit), (POLICY, policy)] {
             if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(name, value);

@@ -246,7 +246,7 @@ pub const METRICS: &[Metric] = &[
     Metric::gauge(
         "bff_proxy_streams",
         "Streams of the proxy that are open now.",
-        &[Label::all("kind", &["answer", "websocket"])],
+        &[Label::all("kind", &["answer", "upload", "websocket"])],
     ),
     Metric::counter(
         "bff_proxy_streams_cut_total",

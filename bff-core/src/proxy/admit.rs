@@ -2,6 +2,7 @@
 
 use http::HeaderMap;
 use http::request::Parts;
+use session::header_text;
 use session::id::StoreKey;
 use session::store::IndexKey;
 use shell::origin::Origin;
@@ -47,7 +48,7 @@ impl Principal {
                 master_flags: session.edge.master_flags(),
             }),
             Self::Bearer(token) => {
-                Some(Identity { user_id: token.user_id.as_bytes(), ..Identity::default() })
+                Some(Identity { user_id: token.user_id_text.as_bytes(), ..Identity::default() })
             }
         }
     }
@@ -102,7 +103,9 @@ async fn by_token(
     let origin = proof_origin(caller).filter(|_| exchanges);
     let asked = Asked { idps: &route.idps, origin };
     let token = app.bearers.check(head, asked).await?;
-    if !route.scopes.allow_any(&token.scopes) || !route.roles.allow_any(&token.roles) {
+    let holds = |held: &[String], name: &str| held.iter().any(|one| one == name);
+    let has_scopes = route.scopes.allow(|name| holds(&token.scopes, name));
+    if !has_scopes || !route.roles.allow(|name| holds(&token.roles, name)) {
         return Err(TokenRefused::insufficient(&route.scopes.names()).into());
     }
     if !token.user_id.is_empty() {
@@ -152,7 +155,10 @@ async fn by_cookie(
         )?;
     }
     let edge = &session.edge;
-    if route.scopes.allow(edge.scopes(), b' ') && route.roles.allow(edge.roles(), b',') {
+    let has_scope =
+        |name: &str| edge.scopes().split(|byte| *byte == b' ').any(|one| one == name.as_bytes());
+    let has_role = |name: &str| header_text::decode_list(edge.roles()).any(|one| one == name);
+    if route.scopes.allow(has_scope) && route.roles.allow(has_role) {
         Ok(Principal::Session(Box::new(session)))
     } else {
         Err(ApiError::InsufficientScope)

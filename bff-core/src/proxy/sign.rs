@@ -33,6 +33,14 @@ impl Names {
             timestamp: format!("{prefix}-timestamp").parse().ok()?,
         })
     }
+
+    /// `request` without what somebody else sent under these names.
+    pub(super) fn removed_from(&self, mut request: Request<Body>) -> Request<Body> {
+        for name in [&self.signature, &self.timestamp] {
+            headers::remove_spellings(request.headers_mut(), name);
+        }
+        request
+    }
 }
 
 impl Default for Names {
@@ -80,13 +88,10 @@ impl Seal {
 /// [`ApiError::TooLarge`], [`ApiError::BodyStalled`]; [`ApiError::Internal`] for what cannot be signed.
 pub(super) async fn sign(
     signing: &Signing,
-    mut request: Request<Body>,
+    request: Request<Body>,
     idle: Duration,
     now: impl FnOnce() -> u64,
 ) -> Result<Request<Body>, ApiError> {
-    for name in [&signing.names.signature, &signing.names.timestamp] {
-        headers::remove_spellings(request.headers_mut(), name);
-    }
     let Some(seal) = &signing.seal else { return Ok(request) };
     let (mut head, body) = request.into_parts();
     let (content, body) = match read(body, seal.max_body, idle).await? {

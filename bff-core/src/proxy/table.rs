@@ -88,22 +88,15 @@ pub(super) struct Needs {
 }
 
 impl Needs {
-    /// Whether `held` satisfies them.
-    pub(super) fn allow_any(&self, held: &[String]) -> bool {
-        let has = |name: &String| held.contains(name);
-        (self.any.is_empty() || self.any.iter().any(has)) && self.all.iter().all(has)
+    /// Whether who has what `has` says satisfies them.
+    pub(super) fn allow(&self, has: impl Fn(&str) -> bool) -> bool {
+        (self.any.is_empty() || self.any.iter().any(|name| has(name)))
+            && self.all.iter().all(|name| has(name))
     }
 
     /// Every name that is asked for.
     pub(super) fn names(&self) -> Vec<String> {
         self.any.iter().chain(&self.all).cloned().collect()
-    }
-
-    /// Whether the list `held`, separated by `separator`, satisfies them.
-    pub(super) fn allow(&self, held: &[u8], separator: u8) -> bool {
-        let has =
-            |name: &String| held.split(|byte| *byte == separator).any(|one| one == name.as_bytes());
-        (self.any.is_empty() || self.any.iter().any(has)) && self.all.iter().all(has)
     }
 }
 

@@ -66,8 +66,8 @@ pub(crate) async fn login(
     }
     let completed = if asked.retries { Completed::default() } else { completed };
     let answer = begin(&app, &caller, &asked, completed).await;
-    let mut response = answer.inspect_err(|error| failed(&caller, error))?;
     metrics::login_stage("begin", begun.elapsed());
+    let mut response = answer.inspect_err(|error| failed(&caller, error))?;
     if asked.retries {
         loops::forget(&mut response, &caller.tenant.cookies);
     }

@@ -64,6 +64,8 @@ async fn only_administrators_learn_that_something_is_there() {
     {
         let answer = ask_admin(&world.app, method, target, &Value::Null).await;
         assert_eq!((answer.status, answer.code().is_empty()), (status, false));
+        // RFC 9110 section 15.5.6.
+        assert_eq!(answer.header("allow").is_some(), status == 405, "{answer:?}");
     }
 }
 

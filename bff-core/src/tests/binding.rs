@@ -50,3 +50,16 @@ async fn c48_what_is_no_change_of_client_passes() {
     let missing = |browser: &Browser| browser.called("");
     assert_eq!(outcome(("BFF_BINDING_UA", "reauth"), missing).await, (401, true));
 }
+
+#[tokio::test]
+async fn c48_c72_who_moved_to_another_network_can_still_sign_out() {
+    let world = World::with(&[("BFF_BINDING_IP", "reauth"), ("BFF_BINDING_UA", "deny")]).await;
+    let browser = world.signed_in().await;
+    let link = world.session_of(&browser).await["logout_url"].as_str().unwrap().to_owned();
+    let moved = browser.at("198.51.100.7");
+    assert_eq!(world.call(&world.app, &moved).await.status, 401);
+    assert!(world.is_signed_in(&browser).await);
+    let left = moved.get(&link).navigating().send(&world.app).await;
+    assert_eq!(left.status, 200, "{left:?}");
+    assert!(!world.is_signed_in(&browser).await);
+}

@@ -120,6 +120,31 @@ async fn c67_what_a_browser_says_is_passed_on_as_it_says_it() {
 }
 
 #[tokio::test]
+async fn c66_an_upload_ends_with_its_session() {
+    let mut stage = Stage::set(&[]).await;
+    let browser = stage.world.signed_in().await;
+    let token = stage.world.csrf(&browser).await;
+    let (sender, parts) = mpsc::unbounded_channel::<&'static str>();
+    let parts = stream::unfold(parts, async |mut parts| {
+        let part = parts.recv().await?;
+        Some((Ok::<_, std::io::Error>(Bytes::from_static(part.as_bytes())), parts))
+    });
+    let ask = browser.ask(Method::POST, "/api/s").with_csrf(&token).form(Body::from_stream(parts));
+    let app = Arc::clone(&stage.app);
+    let answer = tokio::spawn(async move { ask.send(&app).await });
+    sender.send("one").unwrap();
+    let mut talk = stage.service.talk().await;
+    talk.until(b"one\r\n").await;
+    let all = "/admin/users/alice/sessions";
+    let ended = ask_admin(&stage.world.app, Method::DELETE, all, &Value::Null).await;
+    assert_eq!(ended.status, 200);
+    let answer = timeout(PROMISE, answer).await.expect("it goes on without its session").unwrap();
+    assert_eq!((answer.status, &*answer.code()), (401, "session_over"));
+    assert!(format!("{:?}", stage.app.streams).contains("open: 0"));
+    drop(sender);
+}
+
+#[tokio::test]
 async fn c66_every_way_to_end_a_session_cuts_its_streams() {
     for way in ["logout", "admin", "suspended"] {
         let mut stage = Stage::set(&[]).await;

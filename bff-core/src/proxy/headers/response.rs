@@ -67,6 +67,10 @@ fn is_private(headers: &HeaderMap) -> bool {
 fn names_our_cookie(cookie: &HeaderValue, name: &str) -> bool {
     let shown = cookie.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
     let shown = shown.trim_ascii();
+    // Browsers send a cookie without a name back as its value alone, which may look like any other.
+    if shown.is_empty() {
+        return true;
+    }
     shown.len() >= name.len()
         && shown.iter().zip(name.bytes()).all(|(a, b)| a.eq_ignore_ascii_case(&b))
 }

@@ -116,6 +116,8 @@ fn c71_answers_for_a_user_are_not_for_shared_caches() {
         ("x-secret", "1"),
         ("set-cookie", "bff_session=evil; Path=/"),
         ("set-cookie", "BFF_SESSION_login_x=evil"),
+        ("set-cookie", "=bff_session=evil; Path=/"),
+        ("set-cookie", " = bff_session=evil"),
         ("set-cookie", "theme=dark"),
     ]);
     clean_response(&mut answer, "bff_session", true);

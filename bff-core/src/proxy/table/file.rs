@@ -15,7 +15,7 @@ use shell::config::parse;
 use super::build::What;
 pub(super) use inject::InjectFile;
 pub(super) use response::ResponseFile;
-pub(super) use route::{AuthFile, CsrfFile, RouteFile};
+pub(super) use route::{AuthFile, CsrfFile, NeedsFile, RouteFile};
 pub(super) use service::ServiceFile;
 
 #[derive(Debug, Deserialize)]

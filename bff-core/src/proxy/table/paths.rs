@@ -12,6 +12,7 @@ use http::Method;
 
 use super::{PlainPath, Route};
 use crate::error::ApiError;
+use crate::own_paths;
 
 /// matchit's name for the part behind `*`.
 const REST: &str = "rest";
@@ -61,9 +62,12 @@ impl Spellings {
         Ok(Found { routes, rest })
     }
 
-    /// Whether `routes` are what stands at `path` for who decodes it.
+    /// Whether `routes` are what stands at `path` for who decodes it, and it is none of our own then.
     fn is_read_as(&self, path: PlainPath<'_>, routes: &[Arc<Route>]) -> bool {
         let read = decoded(path.as_str());
+        if own_paths::is_of_tenant(&read) || own_paths::is_of_nobody(&read) {
+            return false;
+        }
         let read = self.decoded.at(&read).ok().and_then(|found| found.value.first());
         routes.first().zip(read).is_some_and(|(one, other)| Arc::ptr_eq(one, other))
     }
@@ -79,6 +83,15 @@ impl Spellings {
         spelt.map_err(|error| error.to_string())?;
         let same = |_| "is read as the path of another route once it is decoded".to_owned();
         self.decoded.insert(pattern(&read, open), routes).map_err(same)
+    }
+
+    /// Lets what `*` stands for in `path` be empty, unless a path of the file is spelt so.
+    fn insert_empty(&mut self, path: &str, routes: &[Arc<Route>]) {
+        let Some(fixed) = path.strip_suffix('*') else { return };
+        for (router, fixed) in [(&mut self.spelt, fixed), (&mut self.decoded, &*decoded(fixed))] {
+            // An error says that there is one.
+            let _is_new = router.insert(pattern(fixed, false), routes.to_vec()).is_ok();
+        }
     }
 }
 
@@ -138,10 +151,13 @@ fn made_of(
         }
     }
     let mut made = Spellings::default();
-    for (path, routes) in by_path {
-        if let Err(problem) = made.insert(path, routes) {
-            wrong.push((path.clone(), problem));
+    for (path, routes) in &by_path {
+        if let Err(problem) = made.insert(path, routes.clone()) {
+            wrong.push(((*path).clone(), problem));
         }
+    }
+    for (path, routes) in &by_path {
+        made.insert_empty(path, routes);
     }
     made
 }

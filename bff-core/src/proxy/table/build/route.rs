@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use http::Method;
 
-use super::super::file::{AuthFile, CsrfFile, RouteFile, Scalar, span};
+use super::super::file::{AuthFile, CsrfFile, NeedsFile, RouteFile, Scalar, span};
 use super::super::{Auth, Injection, Piece, PlainPath, Route, RouteLimit, Template};
 use super::{Services, What};
 use crate::limits::{Key, RuleFile};
@@ -119,11 +119,19 @@ fn check_path(path: &str, wrong: &mut Vec<What>) {
 
 /// Who may come, and of whom what is asked.
 fn check_callers(entry: &RouteFile, wrong: &mut Vec<What>) {
-    let asks_of_nobody = entry.auth == AuthFile::None && entry.asks_for_rights();
-    if asks_of_nobody {
+    // Where nobody needs to be signed in, who lacks a right would come in by signing out.
+    let lets_anybody_in = matches!(entry.auth, AuthFile::None | AuthFile::Optional);
+    if lets_anybody_in && entry.asks_for_rights() {
         wrong.push(What::new(
-            "asks for scopes or roles where nobody is signed in",
+            "asks for scopes or roles where nobody needs to be signed in",
             "Set auth: session, or remove them.",
+        ));
+    }
+    let mut needs = entry.scopes.iter().chain(&entry.roles);
+    if !needs.all(NeedsFile::is_meant) {
+        wrong.push(What::new(
+            "asks for scopes or roles without naming any",
+            "Give a list under any or all, without empty entries, or remove the key.",
         ));
     }
     if !entry.idps.is_empty() && !matches!(entry.auth, AuthFile::Bearer | AuthFile::Hybrid) {

@@ -74,26 +74,35 @@ pub(in super::super) enum CsrfFile {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct NeedsFile {
+    #[serde(default)]
+    #[expect(dead_code, reason = "for people")]
+    description: Option<String>,
     /// One of these is enough.
     #[serde(default)]
-    any: Vec<String>,
+    any: Option<Vec<String>>,
     /// All of these are needed.
     #[serde(default)]
-    all: Vec<String>,
+    all: Option<Vec<String>>,
+}
+
+impl NeedsFile {
+    /// Whether something is asked for wherever it looks like it, and nothing that nobody can have.
+    pub(in super::super) fn is_meant(&self) -> bool {
+        let mut lists = self.any.iter().chain(&self.all).peekable();
+        lists.peek().is_some()
+            && lists.all(|list| !list.is_empty() && list.iter().all(|one| !one.is_empty()))
+    }
 }
 
 impl From<NeedsFile> for Needs {
     fn from(file: NeedsFile) -> Self {
-        Self { any: file.any, all: file.all }
+        Self { any: file.any.unwrap_or_default(), all: file.all.unwrap_or_default() }
     }
 }
 
 impl RouteFile {
     /// Whether callers must hold something.
-    pub(in super::super) fn asks_for_rights(&self) -> bool {
-        let needs = |file: &Option<NeedsFile>| {
-            file.as_ref().is_some_and(|file| !file.any.is_empty() || !file.all.is_empty())
-        };
-        needs(&self.scopes) || needs(&self.roles)
+    pub(in super::super) const fn asks_for_rights(&self) -> bool {
+        self.scopes.is_some() || self.roles.is_some()
     }
 }

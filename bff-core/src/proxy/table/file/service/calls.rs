@@ -43,7 +43,7 @@ pub(super) struct BreakerFile {
     /// A duration; 10s where it is left out.
     #[serde(default)]
     window: Option<Scalar>,
-    /// How long nobody is let through: a duration, 5s where it is left out.
+    /// How long nobody is let through: a duration, 1s where it is left out.
     #[serde(default)]
     open: Option<Scalar>,
     #[serde(default)]

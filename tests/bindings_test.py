@@ -105,6 +105,18 @@ class Waiting(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(asyncio.CancelledError):
             await waiting
 
+    async def test_one_attempt_to_reach_the_issuer_counts_for_all_who_waited_for_it(self):
+        from wicketgate import Refusal, Validator
+
+        held = []
+        silent = await asyncio.start_server(lambda _, writer: held.append(writer), "127.0.0.1", 0)
+        check = Validator(f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}", "a")
+        asked = [check.check("GET", "/", [token("structure-a-good-token")]) for _ in range(20)]
+        told = await asyncio.gather(*asked, return_exceptions=True)
+        self.assertTrue(all(isinstance(refusal, Refusal) and refusal.status == 503 for refusal in told), told)
+        self.assertEqual(len(held), 1)
+        silent.close()
+
     async def test_an_issuer_that_is_away_is_503(self):
         from wicketgate import Refusal, Validator
 

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use bff_core::active_sessions;
 use bff_core::app::App;
 use bff_core::config::Config as BffConfig;
 use bff_core::server;
@@ -146,6 +147,7 @@ pub(crate) fn bff(
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     let app = App::new(config, store, clock, random, shutdown.clone())?;
     let addresses = (listener.local_addr()?, admin_listener.local_addr()?);
+    active_sessions::start(&app);
     drop(tokio::spawn(server::serve_admin(Arc::clone(&app), admin, admin_listener)));
     drop(tokio::spawn(server::serve(app, listener)));
     Ok(addresses)

@@ -117,13 +117,16 @@ fn secret() -> String {
     STANDARD.encode(bytes)
 }
 
+/// Whether `url` is of one server, and that on loopback. Sentinels and clusters name others, which may be anywhere.
 fn is_loopback(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| match url.host() {
+    let Ok(url) = Url::parse(url) else { return false };
+    let is_there = match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || is_loopback_address(name),
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
-    })
+    };
+    matches!(url.scheme(), "redis" | "rediss") && url.query().is_none() && is_there
 }
 
 /// Hosts of `redis:` URLs are opaque to the parser, addresses among them.
@@ -140,9 +143,15 @@ mod tests {
         for url in ["redis://127.0.0.1:6379", "redis://localhost", "rediss://u:p@[::1]:6379/1"] {
             assert!(Agreement::fresh(1, 2, Some(url)).is_ok(), "{url}");
         }
-        for url in
-            ["redis://redis.example:6379", "redis://10.0.0.1", "redis://127.0.0.1.evil.test", "x"]
-        {
+        for url in [
+            "redis://redis.example:6379",
+            "redis://10.0.0.1",
+            "redis://127.0.0.1.evil.test",
+            "x",
+            "redis-cluster://127.0.0.1:7000?node=10.0.0.1:7001",
+            "redis-sentinel://127.0.0.1:26379/0?sentinelServiceName=m",
+            "redis://127.0.0.1?node=10.0.0.1",
+        ] {
             assert!(Agreement::fresh(1, 2, Some(url)).is_err(), "{url}");
         }
     }

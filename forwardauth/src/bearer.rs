@@ -99,7 +99,7 @@ impl Bearer {
     /// Whether a token is there, or anything that may be meant as one. Another scheme is none.
     pub(crate) fn is_shown(headers: &HeaderMap) -> bool {
         let other = |value: &HeaderValue| {
-            let name = value.as_bytes().split(|byte| *byte == b' ').next().unwrap_or_default();
+            let name = value.as_bytes().split(u8::is_ascii_whitespace).next().unwrap_or_default();
             let ours = [&b"bearer"[..], b"dpop"].iter().any(|ours| name.eq_ignore_ascii_case(ours));
             !ours && value.to_str().is_ok()
         };

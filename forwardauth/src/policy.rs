@@ -16,6 +16,7 @@ mod token;
 use std::sync::Arc;
 
 use session::edge::{EdgeFrame, claims};
+use session::header_text;
 
 pub(crate) use self::address::{PolicyError, name};
 pub(crate) use self::build::Given;
@@ -104,7 +105,9 @@ impl Requirements {
 
     /// Whether its login is strong and fresh enough at `now`.
     fn check_login(&self, edge: &EdgeFrame, now: u64) -> Result<(), Refusal> {
-        let strong = self.acr.is_empty() || self.acr.iter().any(|acr| acr.as_bytes() == edge.acr());
+        let strong = self.acr.is_empty()
+            || header_text::decode(edge.acr())
+                .is_some_and(|acr| self.acr.iter().any(|one| **one == *acr));
         if !strong {
             return Err(Refusal::WeakLogin);
         }

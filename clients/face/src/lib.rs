@@ -4,6 +4,9 @@
 mod answer;
 mod settings;
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
 use tokio::sync::OnceCell;
 use validator_lib::{Incoming, Policy, Token, Validator};
 
@@ -14,6 +17,8 @@ pub use settings::{Settings, SettingsError};
 pub struct Service {
     settings: Settings,
     validator: OnceCell<Validator>,
+    /// When the last attempt to find them failed.
+    failed: Mutex<Option<Instant>>,
 }
 
 /// What a request has, and what the service asks of it.
@@ -74,7 +79,7 @@ impl Service {
     /// [`SettingsError`] for settings with which it could never work.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         let validator = OnceCell::new_with(settings.with_given_keys()?);
-        Ok(Self { settings, validator })
+        Ok(Self { settings, validator, failed: Mutex::default() })
     }
 
     /// Checks a request.
@@ -82,9 +87,7 @@ impl Service {
     /// # Errors
     /// The [`Answer`] to send in place of the service's own.
     pub async fn check(&self, asked: Asked) -> Result<Facts, Answer> {
-        let discovered = self.validator.get_or_try_init(|| self.settings.discover()).await;
-        // The issuer is away. The next request asks again.
-        let validator = discovered.map_err(|_| Answer::issuer_away())?;
+        let validator = self.validator().await?;
         let lines = |values: &[Vec<u8>]| values.to_vec();
         let (authorization, dpop) = (lines(&asked.authorization), lines(&asked.dpop));
         let authorization: Vec<&[u8]> = authorization.iter().map(Vec::as_slice).collect();
@@ -94,6 +97,20 @@ impl Service {
         let token = validator.check_incoming(&incoming).await.map_err(|why| Answer::of(&why))?;
         token.require(&asked.needs.policy()).map_err(|why| Answer::of(&why))?;
         Facts::of(&token)
+    }
+
+    /// The validator, found now if it was not before. An attempt that fails counts for all who waited for it: they
+    /// would make theirs one after the other. Whoever asks later tries again.
+    async fn validator(&self) -> Result<&Validator, Answer> {
+        let asked = Instant::now();
+        let failed = || self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = self.validator.get_or_try_init(|| async {
+            if failed().is_some_and(|at| at >= asked) {
+                return Err(());
+            }
+            self.settings.discover().await.map_err(|_| *failed() = Some(Instant::now()))
+        });
+        found.await.map_err(|()| Answer::issuer_away())
     }
 }
 

@@ -11,7 +11,8 @@ use super::TokenState;
 /// Seconds before the token's expiry from which the BFF is told. It refreshes when it finds it due itself,
 /// by its own threshold and jitter.
 const LEAD: u64 = 60;
-/// Seconds in which a thread tells of one token once.
+/// Most seconds in which a thread tells of one token once. Before its end it is half of the time that is left: a
+/// token of short life is not due before its last seconds, and each may be the one in which it is.
 const QUIET: u64 = 30;
 /// Most tokens that a thread tells of in [`QUIET`] seconds.
 const TOLD_MAX: usize = 8_192;
@@ -20,6 +21,16 @@ impl TokenState {
     /// Whether a refresh is near. A token of unknown end never asks for one.
     pub(super) const fn nears_end(self, now: u64) -> bool {
         now.saturating_add(LEAD) >= self.expires_at && self.expires_at != 0
+    }
+
+    /// Seconds that pass between `told` and the next time.
+    const fn pause_after(self, told: u64) -> u64 {
+        match self.expires_at.saturating_sub(told) / 2 {
+            0 if told >= self.expires_at => QUIET,
+            0 => 1,
+            half if half < QUIET => half,
+            _ => QUIET,
+        }
     }
 }
 
@@ -47,7 +58,7 @@ impl Told {
             state.began = now;
         }
         let last = state.young.get(&told).or_else(|| state.old.get(&told));
-        let quiet = last.is_some_and(|at| now.abs_diff(*at) < QUIET);
+        let quiet = last.is_some_and(|at| now.abs_diff(*at) < token.pause_after(*at));
         if quiet || state.young.len() >= TOLD_MAX {
             return false;
         }
@@ -80,13 +91,16 @@ mod tests {
     }
 
     #[test]
-    fn one_token_is_told_of_once_in_half_a_minute() {
+    fn one_token_is_told_of_ever_more_often_until_its_end_and_then_once_in_half_a_minute() {
         let told = Told::default();
         let times: Vec<u64> =
             (900..1_100).filter(|now| told.is_turn(&key(1), TOKEN, *now)).collect();
-        assert_eq!(times, [900, 930, 960, 990, 1_020, 1_050, 1_080]);
-        assert!(told.is_turn(&key(2), TOKEN, 1_081));
-        assert!(told.is_turn(&key(1), TokenState { version: 2, ..TOKEN }, 1_081));
+        assert_eq!(
+            times,
+            [900, 930, 960, 980, 990, 995, 997, 998, 999, 1_000, 1_030, 1_060, 1_090]
+        );
+        assert!(told.is_turn(&key(2), TOKEN, 1_091));
+        assert!(told.is_turn(&key(1), TokenState { version: 2, ..TOKEN }, 1_091));
         // A clock that is put back silences nobody for longer.
         assert!(told.is_turn(&key(1), TOKEN, 500));
     }

@@ -48,7 +48,7 @@ pub const METRICS: &[Metric] = &[
     Metric::counter(
         "forwardauth_background_dropped_total",
         "Work off the response path that was dropped, because too much of it was under way.",
-        &[Label::all("task", &["slide", "end", "nudge"])],
+        &[Label::all("task", &["slide", "end", "nudge", "keys"])],
     ),
     Metric::counter(
         "bff_session_binding_failures_total",

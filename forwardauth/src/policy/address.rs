@@ -63,7 +63,7 @@ fn narrowed(query: &str) -> Result<Option<Box<Requirements>>, PolicyError> {
         any_role: encoded(query::list(query, "role_any")?),
         tenant: query::one_token(query, "tenant")?,
         acr: query::tokens(query, "acr")?,
-        max_age: query::number(query, "max_age")?,
+        max_age: query::seconds(query, "max_age")?,
         ..Requirements::default()
     };
     Ok((asked != Requirements::default()).then(|| Box::new(asked)))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use session::header_text;
 use shell::config::{Settings, parse};
 
-use super::file::{AuthorizationFile, NeedsFile, PoliciesFile, PolicyFile, Scalar};
+use super::file::{AuthorizationFile, GroupsFile, NeedsFile, PoliciesFile, PolicyFile, Scalar};
 use super::headers;
 use super::query::is_token;
 use super::{HandOn, MappedHeader, Policies, Policy, Requirements};
@@ -80,7 +80,8 @@ impl Entry<'_> {
     fn policy(&mut self, file: PolicyFile, given: &Given) -> Policy {
         let (scopes, any_scope) = self.needs("scopes", file.scopes, is_token, str::to_owned);
         let (roles, any_role) = self.needs("roles", file.roles, is_plain, encoded);
-        let (groups, any_group) = self.needs("groups", file.groups, is_plain, encoded);
+        let (groups, any_group) =
+            self.needs("groups", file.groups.map(|GroupsFile(needs)| needs), is_plain, encoded);
         let email_domains =
             file.email_domains.map(|list| self.entries("email_domains", list, is_domain));
         let acr = file.acr.map(|acr| self.entries("acr", acr.list(), is_token));
@@ -191,7 +192,8 @@ impl Entry<'_> {
             self.problem("headers", "has more than 32 entries", "Map what the service reads.");
         }
         let mut mapped: Vec<MappedHeader> = Vec::new();
-        for (name, claim) in file {
+        for (one, other) in file {
+            let (name, claim) = headers::either_way(one, other);
             match headers::mapped(&name, &claim) {
                 Err(wrong) => self.problem(&wrong.key, wrong.problem, wrong.hint),
                 Ok(header) if mapped.iter().any(|known| known.name == header.name) => {

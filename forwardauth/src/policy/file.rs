@@ -1,8 +1,11 @@
 //! Owns: the shape of `forwardauth.yaml`. Unknown keys are errors; `description` is allowed everywhere.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -27,7 +30,7 @@ pub(super) struct PolicyFile {
     #[serde(default)]
     pub(super) roles: Option<NeedsFile>,
     #[serde(default)]
-    pub(super) groups: Option<NeedsFile>,
+    pub(super) groups: Option<GroupsFile>,
     #[serde(default)]
     pub(super) tenant: Option<String>,
     #[serde(default)]
@@ -59,6 +62,48 @@ pub(super) struct NeedsFile {
     /// All of these are needed.
     #[serde(default)]
     pub(super) all: Option<Vec<String>>,
+}
+
+/// What is needed, or a plain list, one of which is enough, as of `email_domains`.
+#[derive(Debug)]
+pub(super) struct GroupsFile(pub(super) NeedsFile);
+
+impl<'de> Deserialize<'de> for GroupsFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListOrNeeds;
+
+        impl<'de> Visitor<'de> for ListOrNeeds {
+            type Value = GroupsFile;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list, or any and all with lists")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<GroupsFile, A::Error> {
+                let any = Vec::deserialize(SeqAccessDeserializer::new(list))?;
+                Ok(GroupsFile(NeedsFile { any: Some(any), ..NeedsFile::default() }))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<GroupsFile, A::Error> {
+                NeedsFile::deserialize(MapAccessDeserializer::new(map)).map(GroupsFile)
+            }
+        }
+
+        deserializer.deserialize_any(ListOrNeeds)
+    }
+}
+
+#[cfg(test)]
+impl schemars::JsonSchema for GroupsFile {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "GroupsFile".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let (list, needs) =
+            (generator.subschema_for::<Vec<String>>(), generator.subschema_for::<NeedsFile>());
+        schemars::json_schema!({ "anyOf": [list, needs] })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

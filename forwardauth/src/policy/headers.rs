@@ -217,6 +217,16 @@ const NAMES: [&str; 60] = [
     "x-user-roles",
 ];
 
+/// The header and the claim of an entry of `headers`, which may name either first. The names of claims that are
+/// known tell which is which, and else the form: headers have capitals or hyphens, and claims seldom.
+pub(super) fn either_way(one: String, other: String) -> (String, String) {
+    let is_known = |text: &str| claims::RESERVED.contains(&text);
+    let is_headers = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
+    let in_form = !one.bytes().any(is_headers) && other.contains('-');
+    let claim_first = !is_known(&other) && (is_known(&one) || in_form);
+    if claim_first { (other, one) } else { (one, other) }
+}
+
 /// The entry `name: claim` of a policy's `headers`.
 pub(super) fn mapped(name: &str, claim: &str) -> Result<MappedHeader, Wrong> {
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
+use shell::config::parse;
 
 use super::address::PolicyError;
 
@@ -67,11 +68,13 @@ pub(super) fn one_token(query: &str, key: &'static str) -> Result<Option<String>
     }
 }
 
-/// Seconds.
-pub(super) fn number(query: &str, key: &'static str) -> Result<Option<u64>, PolicyError> {
-    single(query, key)?
-        .map(|value| value.parse().map_err(|_| PolicyError::Malformed(key)))
-        .transpose()
+/// A time in whole seconds, written as in the files.
+pub(super) fn seconds(query: &str, key: &'static str) -> Result<Option<u64>, PolicyError> {
+    let parsed = |text: Cow<'_, str>| match parse::duration(&text) {
+        Ok(time) if time.subsec_nanos() == 0 => Ok(time.as_secs()),
+        _ => Err(PolicyError::Malformed(key)),
+    };
+    single(query, key)?.map(parsed).transpose()
 }
 
 /// `None` where an escape is broken or the bytes are not UTF-8.

@@ -190,3 +190,34 @@ fn t04_no_header_of_another_meaning_may_be_mapped() {
     }
     assert!(headers::mapped("Remote-User", "").is_err());
 }
+
+#[test]
+fn headers_may_name_the_claim_or_the_header_first() {
+    for (entry, expected) in [
+        ("Remote-User: preferred_username", ("remote-user", "preferred_username")),
+        ("preferred_username: Remote-User", ("remote-user", "preferred_username")),
+        ("email: X-User-Email", ("x-user-email", "email")),
+        ("roles: Roles", ("roles", "roles")),
+        ("department: X-Department", ("x-department", "department")),
+        ("X-Department: department", ("x-department", "department")),
+        ("Department: our-department", ("department", "our-department")),
+        ("cost_centre: X-Cost-Centre", ("x-cost-centre", "cost_centre")),
+    ] {
+        let file = format!("policies: {{ a: {{ headers: {{ {entry} }} }} }}");
+        let policies = read(&file, &given()).unwrap();
+        let header = &policies.get("a").unwrap().headers[0];
+        assert_eq!((header.name.as_str(), header.claim.as_str()), expected, "{entry}");
+    }
+}
+
+#[test]
+fn a_plain_list_of_groups_is_one_of_which_one_is_enough() {
+    let [list, needs] = ["[staff, on call]", "{ any: [staff, on call] }"].map(|groups| {
+        let file = format!("policies: {{ a: {{ groups: {groups} }} }}");
+        read(&file, &given()).unwrap().get("a").unwrap().requirements.any_group.clone()
+    });
+    assert_eq!(list, ["staff", "on%20call"]);
+    assert_eq!(list, needs);
+    assert!(read("policies: { a: { groups: staff } }", &given()).is_err());
+    assert!(read("policies: { a: { groups: { none: [staff] } } }", &given()).is_err());
+}

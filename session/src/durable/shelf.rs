@@ -12,25 +12,6 @@ use crate::permits::{Grant, Quota};
 use crate::shelf::{News, Shelf, TakenLogin};
 use crate::store::{IndexKey, Store, StoreError};
 
-impl<F: Store + Shelf> DurableStore<F> {
-    /// What was done in both places, of which one is enough.
-    fn either(
-        &self,
-        told: Result<(), StoreError>,
-        remembered: Result<(), StoreError>,
-        debt: impl FnOnce() -> Debt,
-    ) -> Result<(), StoreError> {
-        match (told, remembered) {
-            (Ok(()), Err(_)) => {
-                self.owe(debt());
-                Ok(())
-            }
-            (Err(error), Err(_)) => Err(error),
-            (_, Ok(())) => Ok(()),
-        }
-    }
-}
-
 impl<F: Store + Shelf> Shelf for DurableStore<F> {
     async fn put_login(&self, name: &str, sealed: Bytes, keep: Duration) -> Result<(), StoreError> {
         self.0.fast.put_login(name, sealed, keep).await
@@ -65,8 +46,15 @@ impl<F: Store + Shelf> Shelf for DurableStore<F> {
     async fn put_tombstone(&self, index: &IndexKey, keep: Duration) -> Result<(), StoreError> {
         let remembered = self.0.kept.put_tombstone(index, keep).await;
         let told = self.0.fast.put_tombstone(index, keep).await;
-        let until = Instant::now() + keep;
-        self.either(told, remembered, || Debt::Tombstone(index.clone(), until))
+        match (told, remembered) {
+            (Ok(()), Err(_)) => {
+                self.owe(Debt::Tombstone(index.clone(), Instant::now() + keep));
+                Ok(())
+            }
+            // Both are asked for it, so one is enough.
+            (_, Ok(())) => Ok(()),
+            (Err(error), Err(_)) => Err(error),
+        }
     }
 
     /// The younger of the two: one may have missed the last.
@@ -80,6 +68,8 @@ impl<F: Store + Shelf> Shelf for DurableStore<F> {
         }
     }
 
+    /// Of a note that stays Redis is told first: one that it does not have would hold nothing against anybody. What it
+    /// does not take is not done, and can be repeated.
     async fn put_note(
         &self,
         name: &str,
@@ -93,9 +83,11 @@ impl<F: Store + Shelf> Shelf for DurableStore<F> {
                 told => told,
             };
         }
-        let remembered = kept.put_note(name, &text, keep).await;
-        let told = fast.put_note(name, text, keep).await;
-        self.either(told, remembered, || Debt::Note(name.to_owned()))
+        fast.put_note(name, text.clone(), None).await?;
+        if kept.put_note(name, &text, None).await.is_err() {
+            self.owe(Debt::Note(name.to_owned()));
+        }
+        Ok(())
     }
 
     /// PostgreSQL has the notes that stay, and those that were written while Redis was away. That another one is not
@@ -109,10 +101,13 @@ impl<F: Store + Shelf> Shelf for DurableStore<F> {
         }
     }
 
+    /// As it is written: what Redis still has is not gone.
     async fn remove_note(&self, name: &str) -> Result<(), StoreError> {
-        let remembered = self.0.kept.remove_note(name).await;
-        let told = self.0.fast.remove_note(name).await;
-        self.either(told, remembered, || Debt::Note(name.to_owned()))
+        self.0.fast.remove_note(name).await?;
+        if self.0.kept.remove_note(name).await.is_err() {
+            self.owe(Debt::Note(name.to_owned()));
+        }
+        Ok(())
     }
 
     async fn deny(&self, name: &str, value: Bytes, keep: Duration) -> Result<(), StoreError> {

@@ -1,6 +1,9 @@
 //! The PostgreSQL store passes the suite about sessions that every store passes, and Redis with PostgreSQL beside it the whole
 //! one, whether Redis says that it knows all or not.
 
+mod keeper;
+mod notes;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -8,11 +11,9 @@ use e2e::postgres::{Postgres, USER};
 use e2e::redis::Redis;
 use e2e::scratch::Scratch;
 use e2e::tls::Ca;
-use session::conformance::{self, session};
-use session::durable::keeper::{Beat, Keeper};
+use session::conformance;
 use session::durable::{COMPLETE, DurableStore, FastStore};
-use session::faulty::{Fault, FaultyStore};
-use session::id::StoreKey;
+use session::faulty::FaultyStore;
 use session::memory::MemoryStore;
 use session::postgres::{PostgresOptions, PostgresStore};
 use session::redis::{Reads, RedisOptions, RedisStore, RedisTls};
@@ -27,6 +28,34 @@ async fn connect(url: String, command_timeout: Duration) -> PostgresStore {
     let keep_ended = Duration::from_mins(1);
     let options = PostgresOptions { url: url.into(), command_timeout, keep_ended };
     PostgresStore::connect(&options).await.expect("the options are usable")
+}
+
+/// Redis, of memory, that fails where it is told to, with a real PostgreSQL beside it.
+struct Pair {
+    postgres: Postgres,
+    redis: FaultyStore,
+    store: DurableStore<FaultyStore>,
+    _scratch: Scratch,
+}
+
+impl Pair {
+    async fn start() -> Self {
+        let scratch = Scratch::new();
+        let ca = Ca::new(scratch.path().to_owned());
+        let postgres = Postgres::start(&scratch, &ca).await;
+        let redis = FaultyStore::over(MemoryStore::new());
+        let kept = connect(postgres.plain_url(), TIMEOUT).await;
+        kept.ping().await.expect("the database is there");
+        let store = DurableStore::new(redis.clone(), kept);
+        Self { postgres, redis, store, _scratch: scratch }
+    }
+
+    /// PostgreSQL goes on, and is known to be there.
+    async fn thaw(&self) {
+        self.postgres.thaw();
+        let is_back = async || self.store.kept().ping().await.ok();
+        e2e::wait::until("the database is back", PATIENT, is_back).await;
+    }
 }
 
 /// A schema of its own is an empty store.
@@ -124,41 +153,4 @@ async fn a_database_that_is_away_fails_calls_quickly_and_comes_back_by_itself() 
     assert!(store.ping().await.is_err());
     postgres.restart().await;
     back(&store).await;
-}
-
-/// The database was away as the session was made, and Redis as it ended: what is owed of the one must not undo the other.
-#[tokio::test]
-async fn c80_a_session_that_ended_before_the_database_was_told_of_it_stays_ended() {
-    let scratch = Scratch::new();
-    let ca = Ca::new(scratch.path().to_owned());
-    let postgres = Postgres::start(&scratch, &ca).await;
-    let redis = FaultyStore::over(MemoryStore::new());
-    let kept = connect(postgres.plain_url(), TIMEOUT).await;
-    kept.ping().await.expect("the database is there");
-    let store = DurableStore::new(redis.clone(), kept);
-    let mut keeper = Keeper::new(store.clone(), "the only one".to_owned());
-    assert_eq!(keeper.beat().await, Ok(Beat::Restored(0)));
-
-    postgres.freeze();
-    let (key, made) = (StoreKey::parse(&"A".repeat(43)).expect("a key"), session(1));
-    assert_eq!(store.create(&key, made.clone(), PATIENT * 60).await, Ok(true));
-    assert_eq!(store.counted().waiting_writes, 1);
-    postgres.thaw();
-    e2e::wait::until("the database is back", PATIENT, async || store.kept().ping().await.ok())
-        .await;
-    for call in ["take", "delete", "note", "load"] {
-        redis.fail(call, Fault::Away, usize::MAX);
-    }
-    store.take(&key).await.expect("the database remembers that");
-    assert_eq!(keeper.beat().await, Err(StoreError::Unavailable));
-    redis.heal();
-    assert_eq!(redis.load(&key).await, Ok(Some(made)), "Redis comes back with what it had");
-
-    assert_eq!(keeper.beat().await, Ok(Beat::Kept));
-    assert_eq!(store.counted().waiting_writes, 0);
-    assert_eq!(redis.load(&key).await, Ok(None));
-    assert_eq!(store.load(&key).await, Ok(None));
-    // Nor is it made once more by what an outage kept on its way.
-    assert_eq!(store.kept().create(&key, session(1), PATIENT).await, Ok(false));
-    assert_eq!(store.kept().load(&key).await, Ok(None));
 }

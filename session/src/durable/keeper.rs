@@ -102,7 +102,7 @@ impl<F: Store + Shelf> Keeper<F> {
             Unseen::Unknown => Some(FIRST_LOOK),
         };
         if let Some(period) = period {
-            self.store.kept().look_again(period).await?;
+            self.look_again(period).await?;
             self.unseen = Unseen::Nothing;
         }
         let beat = if is_complete {
@@ -135,7 +135,7 @@ impl<F: Store + Shelf> Keeper<F> {
 
     /// Gives Redis all that it may have lost: lists before sessions, as always, and flags before both.
     async fn restore(&self) -> Result<u64, StoreError> {
-        self.store.kept().look_at_ended().await?;
+        self.look_at_ended().await?;
         self.restore_notes().await?;
         self.restore_lists().await?;
         let before = self.store.counted().restored;
@@ -150,6 +150,24 @@ impl<F: Store + Shelf> Keeper<F> {
             self.goes_on().await?;
         }
         Ok(self.store.counted().restored.saturating_sub(before))
+    }
+
+    async fn look_again(&self, period: Duration) -> Result<(), StoreError> {
+        let (kept, mut after) = (self.store.kept(), None);
+        while let Some(last) = kept.look_again(period, after.as_ref(), BATCH).await? {
+            after = Some(last);
+            self.goes_on().await?;
+        }
+        Ok(())
+    }
+
+    async fn look_at_ended(&self) -> Result<(), StoreError> {
+        let (kept, mut after) = (self.store.kept(), None);
+        while let Some(last) = kept.look_at_ended(after.as_ref(), BATCH).await? {
+            after = Some(last);
+            self.goes_on().await?;
+        }
+        Ok(())
     }
 
     async fn restore_notes(&self) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow, PgSslMode};
 use sqlx::query::Query;
-use sqlx::{ConnectOptions as _, Postgres};
+use sqlx::{ConnectOptions as _, PgConnection, Postgres};
 use tokio::time::{sleep, timeout};
 
 use super::schema;
@@ -109,12 +109,13 @@ pub(super) struct Link {
 impl Link {
     /// Connects in the background, and waits a moment for it.
     pub(super) async fn start(options: &PostgresOptions) -> Result<Arc<Self>, PostgresSetupError> {
+        let command_timeout = options.command_timeout;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .min_connections(READY)
             .acquire_timeout(HANDSHAKE)
+            .after_connect(move |connection, _| Box::pin(limit(connection, command_timeout)))
             .connect_lazy_with(options.parsed()?);
-        let command_timeout = options.command_timeout;
         let link = Arc::new(Self { pool, command_timeout, is_up: AtomicBool::new(false) });
         drop(tokio::spawn(watch(Arc::downgrade(&link))));
         let up = async {
@@ -179,6 +180,14 @@ impl Link {
         self.is_up.store(true, Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// What nobody waits for any more must not go on by itself, with its locks. Said here and not at the connection's start,
+/// where poolers refuse what they do not know.
+async fn limit(connection: &mut PgConnection, longest: Duration) -> Result<(), sqlx::Error> {
+    let longest = format!("{}ms", longest.as_millis().max(1));
+    let limit = "SELECT set_config('statement_timeout', $1, false)";
+    sqlx::query(limit).bind(longest).execute(connection).await.map(drop)
 }
 
 fn hang_up(connection: PoolConnection<Postgres>) {

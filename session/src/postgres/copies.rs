@@ -28,6 +28,13 @@ pub(crate) struct Copy {
     pub(crate) revision: i64,
 }
 
+/// A row in the order in which they were changed.
+pub(crate) struct Changed {
+    /// PostgreSQL's, since 1970.
+    microseconds: i64,
+    key: StoreKey,
+}
+
 macro_rules! columns {
     ($rest:literal) => {
         concat!(
@@ -62,10 +69,25 @@ const LOOKED_AT: &str = "UPDATE wicketgate_sessions SET owed = false,
         look_at = now() + $3 * interval '1 ms'
     WHERE key = $1 AND revision = $2";
 
-/// Redis may have lost what it was told since.
-const LOOK_AGAIN: &str = "UPDATE wicketgate_sessions SET look_at = now() WHERE changed_at > now() - $1 * interval '1 ms'";
+/// Redis may have lost what it was told since. What is due already is let be, so what an error leaves undone is all
+/// that is done the next time. The answer is the last of a full batch.
+const LOOK_AGAIN: &str = "WITH seen AS (
+        SELECT key, changed_at FROM wicketgate_sessions WHERE (changed_at, key) >
+            (coalesce('epoch'::timestamptz + $2 * interval '1 microsecond', now() - $1 * interval '1 ms'), $3)
+        ORDER BY changed_at, key LIMIT $4
+    ), made_due AS (
+        UPDATE wicketgate_sessions SET look_at = now()
+        WHERE key = ANY (ARRAY(SELECT key FROM seen)) AND coalesce(look_at > now(), true)
+    ) SELECT key, (extract(epoch FROM changed_at) * 1000000)::bigint AS changed_at
+        FROM seen ORDER BY seen.changed_at, key OFFSET $4 - 1";
 
-const LOOK_AT_ENDED: &str = "UPDATE wicketgate_sessions SET look_at = now() WHERE ended";
+/// By all keys, since no index knows those that ended.
+const LOOK_AT_ENDED: &str = "WITH seen AS (
+        SELECT key FROM wicketgate_sessions WHERE key > $1 ORDER BY key LIMIT $2
+    ), made_due AS (
+        UPDATE wicketgate_sessions SET look_at = now()
+        WHERE key = ANY (ARRAY(SELECT key FROM seen)) AND ended AND coalesce(look_at > now(), true)
+    ) SELECT key FROM seen ORDER BY key OFFSET $2 - 1";
 
 const ENDED_UP_TO: &str = "UPDATE wicketgate_sessions SET ended = true, edge = '', tokens = '',
         management = '', expires_at = now() + $3 * interval '1 ms', changed_at = now(),
@@ -144,14 +166,35 @@ impl PostgresStore {
         self.link.run(looked_at).await.map(drop)
     }
 
-    /// Makes what was changed in the last `period` due.
-    pub(crate) async fn look_again(&self, period: Duration) -> Result<(), StoreError> {
-        self.link.run(sqlx::query(LOOK_AGAIN).bind(milliseconds(period))).await.map(drop)
+    /// Makes due what was changed in the last `period`: at most `most` rows, those that come after `after`. Returns the
+    /// last of them where there may be more.
+    pub(crate) async fn look_again(
+        &self,
+        period: Duration,
+        after: Option<&Changed>,
+        most: i64,
+    ) -> Result<Option<Changed>, StoreError> {
+        let look = sqlx::query(LOOK_AGAIN).bind(milliseconds(period));
+        let look = look.bind(after.map(|after| after.microseconds));
+        let look = look.bind(after.map_or(&[][..], |after| after.key.as_bytes())).bind(most);
+        let rows = self.link.run(look).await?;
+        let last = rows.first().map(|row| {
+            let microseconds = row.try_get("changed_at").map_err(|_| unreadable())?;
+            Ok(Changed { microseconds, key: store_key(row, 0)? })
+        });
+        last.transpose()
     }
 
-    /// Makes due what ended: a Redis that was put back to an older state may have it.
-    pub(crate) async fn look_at_ended(&self) -> Result<(), StoreError> {
-        self.link.run(sqlx::query(LOOK_AT_ENDED)).await.map(drop)
+    /// Makes due what ended among at most `most` rows, those whose keys come after `after`: a Redis that was put back to
+    /// an older state may have it. Returns the last of them where there may be more.
+    pub(crate) async fn look_at_ended(
+        &self,
+        after: Option<&StoreKey>,
+        most: i64,
+    ) -> Result<Option<StoreKey>, StoreError> {
+        let after = after.map_or(&[][..], |after| after.as_bytes());
+        let rows = self.link.run(sqlx::query(LOOK_AT_ENDED).bind(after).bind(most)).await?;
+        rows.first().map(|row| store_key(row, 0)).transpose()
     }
 
     /// A session whose tokens are of version `expected` or older ended in Redis.

@@ -43,6 +43,9 @@ CREATE INDEX wicketgate_notes_expires_at ON wicketgate_notes (expires_at) WHERE 
 /// Any number that no other program is likely to lock.
 const LOCK: i64 = 0x7769_636b_6574;
 
+/// Tables may take longer than anything else does, and so may another replica that makes them.
+const PATIENCE: &str = "SET LOCAL statement_timeout = '1min'";
+
 /// Brings the tables to the newest version. Replicas that start together wait for each other; a database that a
 /// newer release has migrated is left as it is.
 ///
@@ -50,6 +53,7 @@ const LOCK: i64 = 0x7769_636b_6574;
 /// What PostgreSQL says; then nothing was changed.
 pub(super) async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin().await?;
+    sqlx::raw_sql(PATIENCE).execute(&mut *transaction).await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
     // Asked first, so that a user who may create nothing can use tables that are there.
     let (known,): (bool,) = sqlx::query_as("SELECT to_regclass('wicketgate_schema') IS NOT NULL")

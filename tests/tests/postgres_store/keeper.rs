@@ -1,9 +1,14 @@
 //! What the keeper makes of two stores of which one, or each in its turn, was away.
 
+use std::time::Duration;
+
+use e2e::postgres::{Postgres, USER};
 use session::conformance::session;
+use session::durable::COMPLETE;
 use session::durable::keeper::{Beat, Keeper};
 use session::faulty::Fault;
 use session::id::StoreKey;
+use session::shelf::Shelf as _;
 use session::store::{Store as _, StoreError};
 
 use super::{PATIENT, Pair};
@@ -36,4 +41,80 @@ async fn c80_a_session_that_ended_before_the_database_was_told_of_it_stays_ended
     // Nor is it made once more by what an outage kept on its way.
     assert_eq!(store.kept().create(&key, session(1), PATIENT).await, Ok(false));
     assert_eq!(store.kept().load(&key).await, Ok(None));
+}
+
+/// What changing all rows of [`many`] at once would exceed, and what a batch of them takes a tenth of.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// Rows, one of which is `key`, of which none is due for a day. To change one takes a millisecond.
+fn many(postgres: &Postgres, key: &StoreKey, ended: bool, changed: &str) {
+    assert_eq!(key.as_bytes(), &[0; 32]);
+    postgres.query(&format!(
+        "INSERT INTO wicketgate_sessions
+            (key, edge, tokens, management, version, ended, expires_at, keep_ms, changed_at, look_at)
+        SELECT decode(lpad(to_hex(n), 64, '0'), 'hex'), 'edge 1', 'tokens 1', 'management',
+            decode('0000000000000001', 'hex'), {ended}, now() + interval '1 hour', 3600000,
+            now() - interval '{changed}' - n * interval '1 ms', now() + interval '1 day'
+        FROM generate_series(0, 2399) AS n;
+        CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_sleep(0.001); RETURN new; END';
+        CREATE OR REPLACE TRIGGER slow BEFORE UPDATE ON wicketgate_sessions
+            FOR EACH ROW EXECUTE FUNCTION slow()"
+    ));
+}
+
+const NOT_LOOKED_AT: &str =
+    "SELECT count(*) FROM wicketgate_sessions WHERE look_at > now() + interval '12 hours'";
+
+/// As many as change in a quarter of an hour do not keep a keeper from beginning.
+#[tokio::test]
+async fn c80_a_keeper_looks_at_any_number_of_sessions_that_were_changed_lately() {
+    let pair = Pair::within(LIMIT).await;
+    let Pair { postgres, redis, store, .. } = &pair;
+    let key = StoreKey::parse(&"A".repeat(43)).expect("a key");
+    assert_eq!(redis.put_note(COMPLETE, "1".into(), None).await, Ok(()));
+    assert_eq!(redis.create(&key, session(2), PATIENT * 60).await, Ok(true));
+    many(postgres, &key, false, "1 minute");
+
+    let mut keeper = Keeper::new(store.clone(), "the only one".to_owned());
+    assert_eq!(keeper.beat().await, Ok(Beat::Kept));
+    assert_eq!(postgres.query(NOT_LOOKED_AT), "0");
+    assert_eq!(store.kept().load(&key).await, Ok(Some(session(2))), "what Redis has is newer");
+}
+
+/// And what ended long ago is taken from a Redis that was put back to an older state.
+#[tokio::test]
+async fn c80_a_keeper_looks_at_any_number_of_sessions_that_ended() {
+    let pair = Pair::within(LIMIT).await;
+    let Pair { postgres, redis, store, .. } = &pair;
+    let key = StoreKey::parse(&"A".repeat(43)).expect("a key");
+    assert_eq!(redis.create(&key, session(1), PATIENT * 60).await, Ok(true));
+    many(postgres, &key, true, "1 hour");
+
+    let mut keeper = Keeper::new(store.clone(), "the only one".to_owned());
+    assert_eq!(keeper.beat().await, Ok(Beat::Restored(0)));
+    assert_eq!(postgres.query(NOT_LOOKED_AT), "0");
+    assert_eq!(redis.load(&key).await, Ok(None));
+}
+
+/// It would hold its locks, and whoever tries again would wait behind it.
+#[tokio::test]
+async fn a_statement_that_nobody_waits_for_any_more_is_ended_by_the_database() {
+    let pair = Pair::start().await;
+    let Pair { postgres, store, .. } = &pair;
+    let key = StoreKey::parse(&"A".repeat(43)).expect("a key");
+    postgres.query(
+        "CREATE FUNCTION stuck() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_sleep(3600); RETURN new; END';
+        CREATE TRIGGER stuck BEFORE INSERT ON wicketgate_sessions
+            FOR EACH ROW EXECUTE FUNCTION stuck()",
+    );
+    assert!(store.kept().create(&key, session(1), PATIENT).await.is_err());
+    let busy = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = '{USER}' AND state = 'active'"
+    );
+    e2e::wait::until("the statement has ended", PATIENT, async || {
+        (postgres.query(&busy) == "0").then_some(())
+    })
+    .await;
 }

@@ -40,11 +40,16 @@ struct Pair {
 
 impl Pair {
     async fn start() -> Self {
+        Self::within(TIMEOUT).await
+    }
+
+    /// Where one statement may take as long as `command_timeout`.
+    async fn within(command_timeout: Duration) -> Self {
         let scratch = Scratch::new();
         let ca = Ca::new(scratch.path().to_owned());
         let postgres = Postgres::start(&scratch, &ca).await;
         let redis = FaultyStore::over(MemoryStore::new());
-        let kept = connect(postgres.plain_url(), TIMEOUT).await;
+        let kept = connect(postgres.plain_url(), command_timeout).await;
         kept.ping().await.expect("the database is there");
         let store = DurableStore::new(redis.clone(), kept);
         Self { postgres, redis, store, _scratch: scratch }

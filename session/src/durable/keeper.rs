@@ -82,20 +82,21 @@ impl<F: Store + Shelf> Keeper<F> {
     /// # Cancel safety
     /// The next beat goes on.
     pub async fn beat(&mut self) -> Result<Beat, StoreError> {
+        let beat = self.try_beat().await;
+        // Whoever was away: behind it Redis may have been away too.
+        if beat.is_err() && self.unseen == Unseen::Nothing {
+            self.unseen = Unseen::Since(Instant::now());
+        }
+        beat
+    }
+
+    async fn try_beat(&mut self) -> Result<Beat, StoreError> {
         self.store.pay_debts().await?;
         if !self.leads().await? {
             self.unseen = Unseen::Unknown;
             return Ok(Beat::Idle);
         }
-        let is_complete = match self.store.is_complete().await {
-            Ok(is_complete) => is_complete,
-            Err(error) => {
-                if self.unseen == Unseen::Nothing {
-                    self.unseen = Unseen::Since(Instant::now());
-                }
-                return Err(error);
-            }
-        };
+        let is_complete = self.store.is_complete().await?;
         let period = match self.unseen {
             Unseen::Nothing => None,
             Unseen::Since(then) => Some(then.elapsed() + MARGIN),

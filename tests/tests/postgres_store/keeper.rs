@@ -43,6 +43,46 @@ async fn c80_a_session_that_ended_before_the_database_was_told_of_it_stays_ended
     assert_eq!(store.kept().load(&key).await, Ok(None));
 }
 
+/// The keeper must not forget that Redis was away because something else failed before it asked: the database, which says
+/// who the keeper is, or what is owed to it.
+#[tokio::test]
+async fn c80_an_outage_of_redis_is_not_forgotten_behind_one_of_the_database_or_of_a_debt() {
+    let pair = Pair::start().await;
+    let Pair { postgres, redis, store, .. } = &pair;
+    let mut keeper = Keeper::new(store.clone(), "the only one".to_owned());
+    assert_eq!(keeper.beat().await, Ok(Beat::Restored(0)));
+    let (key, other) =
+        (StoreKey::parse(&"A".repeat(43)).expect("a key"), [&"B".repeat(42), "A"].concat());
+    let other = StoreKey::parse(&other).expect("a key");
+
+    for is_owed in [false, true] {
+        assert_eq!(redis.create(&key, session(1), PATIENT * 60).await, Ok(true));
+        assert_eq!(store.delete(&key).await, Ok(true));
+        postgres.query(
+            "UPDATE wicketgate_sessions SET owed = false, look_at = now() + interval '1 day'",
+        );
+        assert_eq!(keeper.beat().await, Ok(Beat::Kept), "all is well");
+
+        postgres.freeze();
+        if is_owed {
+            assert_eq!(store.create(&other, session(1), PATIENT * 60).await, Ok(true));
+            pair.thaw().await;
+            for call in ["load", "note"] {
+                redis.fail(call, Fault::Away, usize::MAX);
+            }
+        }
+        assert!(keeper.beat().await.is_err(), "both are away");
+        // Redis comes back with what it had on its disk.
+        redis.heal();
+        assert_eq!(redis.create(&key, session(1), PATIENT * 60).await, Ok(true));
+        if !is_owed {
+            pair.thaw().await;
+        }
+        assert_eq!(keeper.beat().await, Ok(Beat::Kept));
+        assert_eq!(redis.load(&key).await, Ok(None), "owed: {is_owed}");
+    }
+}
+
 /// What changing all rows of [`many`] at once would exceed, and what a batch of them takes a tenth of.
 const LIMIT: Duration = Duration::from_secs(2);
 

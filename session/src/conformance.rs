@@ -256,6 +256,8 @@ async fn c52_a_refresh_token_is_spent_by_one<S: Store>(store: &S) {
     assert_eq!(store.replace(&key, &session(1), session(2), LONG).await, Ok(Swap::Done));
     assert_eq!(store.intend(&key, 1, "a", none).await, Ok(Intent::Stale));
     assert_eq!(store.intend(&key, 2, "b", none).await, Ok(Intent::First), "a new token");
+    assert_eq!(store.replace(&key, &session(2), session(2), LONG).await, Ok(Swap::Done));
+    assert_eq!(store.intend(&key, 2, "c", none).await, Ok(Intent::First), "as new as any other");
 
     assert_eq!(store.delete(&key).await, Ok(true));
     assert_eq!(store.intend(&key, 2, "b", LONG).await, Ok(Intent::Gone));

@@ -17,6 +17,7 @@ mod counts;
 mod debts;
 mod fast;
 pub mod keeper;
+mod settle;
 mod shelf;
 mod store;
 
@@ -179,7 +180,7 @@ impl<F: Store + Shelf> DurableStore<F> {
                 return fast.delete(key).await.map(drop);
             }
             let Some(session) = fast.load(key).await? else { return Ok(()) };
-            let next_look = keeper::next_look(&copy);
+            let next_look = settle::next_look(&copy);
             if kept.keep_up(key, &session, copy.revision, next_look).await? {
                 return Ok(());
             }

@@ -111,6 +111,7 @@ impl Store for MemoryStore {
             }
             Some(_) => {
                 shelves.sessions.insert(*key, Kept::new(session, keep));
+                shelves.intents.remove(key);
                 Swap::Done
             }
         }))

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::try_join_all;
 
 use super::{COMPLETE, DurableStore, Inner, SET};
-use crate::postgres::copies::Copy;
 use crate::shelf::Shelf;
-use crate::store::{Store, StoreError, Swap};
+use crate::store::{Store, StoreError};
 
 /// Between two beats of a keeper.
 pub const BEAT: Duration = Duration::from_millis(500);
@@ -30,14 +29,6 @@ const SWEEP_EVERY: u32 = 20;
 const MARGIN: Duration = Duration::from_secs(60);
 /// How much a new keeper looks at, which does not know what was before.
 const FIRST_LOOK: Duration = Duration::from_mins(15);
-
-/// When what Redis was just told is looked at once more.
-const SECOND_LOOK: Duration = Duration::from_secs(5);
-
-/// Between two looks at a session that verify alone may slide: PostgreSQL knows of its use as late as that.
-pub(super) fn next_look(copy: &Copy) -> Duration {
-    copy.keep / 4
-}
 
 /// One replica's keeper.
 #[derive(Debug)]
@@ -210,51 +201,5 @@ impl<F: Store + Shelf> Keeper<F> {
             }
         }
         Ok(())
-    }
-}
-
-impl<F: Store + Shelf> DurableStore<F> {
-    /// Makes Redis and the row one. With `lost`, what Redis does not have it has lost; else it has ended there, or its
-    /// time was over, unless PostgreSQL owes it.
-    async fn settle(&self, copy: &Copy, lost: bool) -> Result<(), StoreError> {
-        let Inner { fast, kept, counts, .. } = &*self.0;
-        let Copy { key, session, remaining, owed, revision, .. } = copy;
-        let there = fast.load(key).await?;
-        let next_look = match (session, there) {
-            (None, Some(_)) => {
-                // By the row as it is now: the key may be a new session's.
-                if kept.copy(key).await?.is_some_and(|now| now.session.is_none()) {
-                    fast.delete(key).await?;
-                    counts.ended_again();
-                }
-                Some(next_look(copy))
-            }
-            // A failover may still bring it back.
-            (None, None) if *owed => Some(SECOND_LOOK),
-            (None, None) => None,
-            (Some(session), None) if lost || *owed => {
-                if !remaining.is_zero() && fast.create(key, session.clone(), *remaining).await? {
-                    counts.restored();
-                }
-                Some(next_look(copy))
-            }
-            (Some(session), Some(there))
-                if there.version < session.version
-                    || *owed && there.version == session.version && there != *session =>
-            {
-                let keep = (*remaining).max(Duration::from_secs(1));
-                match fast.replace(key, &there, session.clone(), keep).await? {
-                    Swap::Done => Some(next_look(copy)),
-                    // Somebody is at it this moment: next time.
-                    Swap::Stale | Swap::Gone => return Ok(()),
-                }
-            }
-            (Some(session), Some(there)) if there != *session => {
-                kept.keep_up(key, &there, *revision, next_look(copy)).await?;
-                return Ok(());
-            }
-            (Some(_), _) => Some(next_look(copy)),
-        };
-        kept.looked_at(key, *revision, next_look).await
     }
 }

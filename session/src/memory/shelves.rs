@@ -19,7 +19,7 @@ pub(super) struct Shelves {
     pub(super) indexes: HashMap<IndexKey, BTreeMap<u64, Kept<StoreKey>>>,
     pub(super) logins: HashMap<String, Kept<Bytes>>,
     pub(super) leases: HashMap<String, Kept<String>>,
-    intents: HashMap<StoreKey, Written>,
+    pub(super) intents: HashMap<StoreKey, Written>,
     pub(super) tombstones: HashMap<IndexKey, Kept<()>>,
     pub(super) notes: HashMap<String, Kept<Bytes>>,
     pub(super) denied: HashMap<String, Kept<Bytes>>,
@@ -37,7 +37,7 @@ pub(super) struct Counted {
 
 /// An intent, and the version of the session that it is about.
 #[derive(Debug)]
-struct Written {
+pub(super) struct Written {
     version: u64,
     again: bool,
     since: Instant,

@@ -9,7 +9,7 @@ use session::durable::keeper::{Beat, Keeper};
 use session::faulty::Fault;
 use session::id::StoreKey;
 use session::shelf::Shelf as _;
-use session::store::{Store as _, StoreError};
+use session::store::{Intent, Store as _, StoreError, StoredSession, Swap};
 
 use super::{PATIENT, Pair};
 
@@ -81,6 +81,29 @@ async fn c80_an_outage_of_redis_is_not_forgotten_behind_one_of_the_database_or_o
         assert_eq!(keeper.beat().await, Ok(Beat::Kept));
         assert_eq!(redis.load(&key).await, Ok(None), "owed: {is_owed}");
     }
+}
+
+/// What PostgreSQL decided of the same tokens says nothing of whether they are spent.
+#[tokio::test]
+async fn c52_a_session_that_was_used_while_redis_was_away_keeps_what_is_intended_with_its_token() {
+    let pair = Pair::start().await;
+    let Pair { redis, store, .. } = &pair;
+    let mut keeper = Keeper::new(store.clone(), "the only one".to_owned());
+    assert_eq!(keeper.beat().await, Ok(Beat::Restored(0)));
+    let (key, made, keep) =
+        (StoreKey::parse(&"A".repeat(43)).expect("a key"), session(1), PATIENT * 60);
+    assert_eq!(store.create(&key, made.clone(), keep).await, Ok(true));
+    assert_eq!(store.intend(&key, 1, "who died", Duration::ZERO).await, Ok(Intent::First));
+
+    redis.fail("slide", Fault::Away, 1);
+    redis.fail("replace_tokens", Fault::Away, 1);
+    assert_eq!(store.slide(&key, &made.edge, "used".into(), keep).await, Ok(Swap::Done));
+    assert_eq!(store.replace_tokens(&key, &made.tokens, "more".into()).await, Ok(Swap::Done));
+    assert_eq!(redis.load(&key).await, Ok(Some(made.clone())), "it was not told");
+    assert_eq!(keeper.beat().await, Ok(Beat::Kept));
+    let brought = StoredSession { edge: "used".into(), tokens: "more".into(), ..made };
+    assert_eq!(redis.load(&key).await, Ok(Some(brought)));
+    assert_eq!(store.intend(&key, 1, "another", Duration::ZERO).await, Ok(Intent::Lost));
 }
 
 /// What changing all rows of [`many`] at once would exceed, and what a batch of them takes a tenth of.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::metrics::Histogram;
+use bytes::Bytes;
 use session::any::AnyStore;
 use session::edge::{AuthenticEdge, EdgeKeys};
 use session::id::StoreKey;
@@ -56,7 +57,14 @@ impl Reader {
         if let Some(span) = span {
             traces::looked_up(span, now, &found);
         }
-        let Some(raw) = found? else { return Err(self.missed(now).await) };
+        let raw = if let Some(raw) = found? {
+            raw
+        } else {
+            let deadline = self.durable.ok_or(Refusal::SessionUnknown)?;
+            let rest = deadline.saturating_sub(now.elapsed());
+            // Rare, and large: not a part of every request's own future.
+            Box::pin(self.missed(key, rest)).await?
+        };
         let edge = self.keys.open(key, raw)?;
         if let Some((tracked, ticket)) = tracked {
             tracked.keep(ticket, *key, edge.clone(), now);
@@ -64,16 +72,15 @@ impl Reader {
         Ok(edge)
     }
 
-    /// Why there is no session, in a request that began at `began`. A Redis that may have lost it says nothing of it.
-    async fn missed(&self, began: Instant) -> Refusal {
-        let Some(deadline) = self.durable else { return Refusal::SessionUnknown };
-        let rest = deadline.saturating_sub(began.elapsed());
-        // Rare, and large: not a part of every request's own future.
-        let asked = Box::pin(tokio::time::timeout(rest, self.store.note(COMPLETE)));
-        match asked.await.unwrap_or(Err(StoreError::TimedOut)) {
-            Ok(Some(_)) => Refusal::SessionUnknown,
-            Ok(None) => Refusal::StoreIncomplete,
-            Err(error) => error.into(),
-        }
+    /// What becomes of a session that Redis did not have, within `rest`. A Redis that may have lost it says nothing of it,
+    /// and one that says it has all may have got it back since.
+    async fn missed(&self, key: &StoreKey, rest: Duration) -> Result<Bytes, Refusal> {
+        let asked = async {
+            match self.store.note(COMPLETE).await? {
+                Some(_) => self.store.edge_view(key).await?.ok_or(Refusal::SessionUnknown),
+                None => Err(Refusal::StoreIncomplete),
+            }
+        };
+        tokio::time::timeout(rest, asked).await.unwrap_or(Err(StoreError::TimedOut.into()))
     }
 }

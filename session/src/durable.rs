@@ -96,10 +96,10 @@ impl<F: Store + Shelf> DurableStore<F> {
         self.0.fast.note(COMPLETE).await.map(|note| note.is_some())
     }
 
-    /// What becomes of a read that Redis answered with nothing.
+    /// What becomes of a read that Redis answered with nothing. One that has all may have got it since.
     async fn missed(&self, key: &StoreKey) -> Result<Option<StoredSession>, StoreError> {
         match self.is_complete().await {
-            Ok(true) => Ok(None),
+            Ok(true) => self.0.fast.load(key).await,
             Ok(false) => self.revive(key).await,
             Err(error) => self.read_instead(key, error).await,
         }

@@ -47,6 +47,7 @@ pub struct FaultyStore {
 struct Plan {
     faults: HashMap<&'static str, (Fault, usize)>,
     pace: Option<u64>,
+    restored: Option<(&'static str, MemoryStore)>,
 }
 
 impl FaultyStore {
@@ -84,7 +85,12 @@ impl FaultyStore {
 
     /// Comes back empty.
     pub fn restart(&self) {
-        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = MemoryStore::new();
+        self.becomes(MemoryStore::new());
+    }
+
+    /// Holds what `memory` holds as soon as it has answered the next `call`: somebody gave it all back.
+    pub fn restore_after(&self, call: &'static str, memory: MemoryStore) {
+        self.plan().restored = Some((call, memory));
     }
 
     /// The methods that were called so far.
@@ -103,6 +109,10 @@ impl FaultyStore {
 
     fn plan(&self) -> std::sync::MutexGuard<'_, Plan> {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn becomes(&self, memory: MemoryStore) {
+        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = memory;
     }
 
     fn memory(&self) -> MemoryStore {
@@ -130,6 +140,10 @@ impl FaultyStore {
     }
 
     fn after(&self, call: &'static str, answer: &dyn Debug) {
+        let restored = self.plan().restored.take_if(|(after, _)| *after == call);
+        if let Some((_, memory)) = restored {
+            self.becomes(memory);
+        }
         if let Some(turnstile) = &self.turnstile {
             turnstile.passed(call, answer);
         }

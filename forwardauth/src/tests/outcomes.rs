@@ -69,6 +69,26 @@ async fn c80_where_sessions_outlive_the_store_a_miss_is_401_only_while_it_says_t
     );
 }
 
+/// Whoever gives the sessions back is done between our look for one and our question whether he is.
+#[tokio::test]
+async fn c80_a_session_that_is_given_back_while_verify_looks_for_it_is_let_in() {
+    let restored = MemoryStore::new();
+    let whole = Gate::over(AnyStore::Memory(restored.clone()), &[]);
+    let session = whole.sign_in(&alice()).await;
+    assert_eq!(restored.put_note(COMPLETE, "1".into(), None).await, Ok(()));
+
+    let store = FaultyStore::over(MemoryStore::new());
+    let variables = [("FORWARDAUTH_DURABLE_SESSIONS", "true")];
+    let gate = Gate::over(AnyStore::Faulty(store.clone()), &variables);
+    store.restore_after("edge_view", restored);
+    let answer = gate.ask(question("/auth/verify").cookie(&session).request()).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(store.calls(), ["edge_view", "note", "edge_view"]);
+    // Who is known is looked for once.
+    let answer = gate.ask(question("/auth/verify").cookie(&session).request()).await;
+    assert_eq!((answer.status, store.calls().len()), (StatusCode::OK, 4));
+}
+
 #[tokio::test]
 async fn t17_malformed_cookies_never_reach_the_store() {
     // The store is away, so a question to it would be 503.

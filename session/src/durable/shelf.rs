@@ -95,7 +95,9 @@ impl<F: Store + Shelf> Shelf for DurableStore<F> {
     async fn note(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
         let Inner { fast, kept, .. } = &*self.0;
         match fast.note(name).await {
-            Ok(None) if !self.is_complete().await? => kept.note(name).await,
+            // One that has all may have got it since.
+            Ok(None) if self.is_complete().await? => fast.note(name).await,
+            Ok(None) => kept.note(name).await,
             Err(error) => kept.note(name).await.map_err(|_| error),
             answer => answer,
         }

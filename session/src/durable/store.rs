@@ -186,11 +186,13 @@ impl<F: Store + Shelf> Store for DurableStore<F> {
             Ok(listed) => listed,
             Err(error) => return kept.index_list(index).await.map_err(|_| error),
         };
-        if !self.is_complete().await? {
-            let known: HashSet<StoreKey> = listed.iter().copied().collect();
-            let more = kept.index_list(index).await?;
-            listed.extend(more.into_iter().filter(|key| !known.contains(key)));
+        if self.is_complete().await? {
+            // It may have got some since.
+            return fast.index_list(index).await;
         }
+        let known: HashSet<StoreKey> = listed.iter().copied().collect();
+        let more = kept.index_list(index).await?;
+        listed.extend(more.into_iter().filter(|key| !known.contains(key)));
         Ok(listed)
     }
 

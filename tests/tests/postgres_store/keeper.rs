@@ -8,8 +8,9 @@ use session::durable::COMPLETE;
 use session::durable::keeper::{Beat, Keeper};
 use session::faulty::Fault;
 use session::id::StoreKey;
+use session::memory::MemoryStore;
 use session::shelf::Shelf as _;
-use session::store::{Intent, Store as _, StoreError, StoredSession, Swap};
+use session::store::{IndexKey, Intent, Store as _, StoreError, StoredSession, Swap};
 
 use super::{PATIENT, Pair};
 
@@ -104,6 +105,36 @@ async fn c52_a_session_that_was_used_while_redis_was_away_keeps_what_is_intended
     let brought = StoredSession { edge: "used".into(), tokens: "more".into(), ..made };
     assert_eq!(redis.load(&key).await, Ok(Some(brought)));
     assert_eq!(store.intend(&key, 1, "another", Duration::ZERO).await, Ok(Intent::Lost));
+}
+
+/// Redis has all again between our look for something and our question whether it has: what it said before counts no more.
+#[tokio::test]
+async fn c80_what_is_given_back_while_somebody_looks_for_it_is_found() {
+    let pair = Pair::start().await;
+    let Pair { redis, store, .. } = &pair;
+    let (key, keep) = (StoreKey::parse(&"A".repeat(43)).expect("a key"), PATIENT * 60);
+    let alice = IndexKey::user("", "https://idp.example", "alice");
+    let restored = MemoryStore::new();
+    assert_eq!(restored.create(&key, session(1), keep).await, Ok(true));
+    assert_eq!(restored.index_add(&alice, &key, keep).await, Ok(()));
+    assert_eq!(restored.put_note("flags:alice", "banned".into(), None).await, Ok(()));
+    assert_eq!(restored.put_note(COMPLETE, "1".into(), None).await, Ok(()));
+    let lost = |call| {
+        redis.restart();
+        redis.restore_after(call, restored.clone());
+    };
+
+    lost("load");
+    assert_eq!(store.load(&key).await, Ok(Some(session(1))));
+    lost("edge_view");
+    assert_eq!(store.edge_view(&key).await, Ok(Some(session(1).edge)));
+    lost("slide");
+    let slid = store.slide(&key, &session(1).edge, "used".into(), keep).await;
+    assert_eq!(slid, Ok(Swap::Done));
+    lost("index_list");
+    assert_eq!(store.index_list(&alice).await, Ok(vec![key]));
+    lost("note");
+    assert_eq!(store.note("flags:alice").await, Ok(Some("banned".into())));
 }
 
 /// What changing all rows of [`many`] at once would exceed, and what a batch of them takes a tenth of.

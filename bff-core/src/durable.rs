@@ -1,16 +1,20 @@
 //! Owns: keeping Redis and PostgreSQL together while the process runs, where `DATABASE_URL` is set, and telling of it.
 //! What is done, and why, is in `session/src/durable.rs`.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use session::any::AnyStore;
 use session::durable::keeper::{BEAT, Beat, Keeper};
 use session::durable::{DurableStore, FastStore};
 use session::postgres::{PostgresOptions, PostgresStore};
 use shell::random::Random;
+use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::metrics;
+
+/// How long PostgreSQL may take at the end for what it missed, beyond the drain.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// The store as configured: `store`, and beside it the database, if there is one.
 ///
@@ -29,22 +33,38 @@ pub async fn open(
     }
 }
 
-/// Keeps them together until the process ends.
-pub fn start(app: &Arc<App>) {
-    let AnyStore::Durable(store) = &app.store else { return };
+/// Two stores that are kept together.
+#[derive(Debug)]
+pub struct Together {
+    store: DurableStore,
+    keeper: JoinHandle<()>,
+}
+
+/// Keeps them together, where there are two. Nobody's end waits for that: it goes on while requests are drained.
+pub fn start(app: &App) -> Option<Together> {
+    let AnyStore::Durable(store) = &app.store else { return None };
     let keeper = Keeper::new(store.clone(), name(&*app.random));
-    let (store, shutdown) = (store.clone(), app.shutdown.clone());
-    app.shutdown.spawn(async move {
+    let told = store.clone();
+    let keeper = tokio::spawn(async move {
         tokio::select! {
             () = keep(keeper) => {}
-            () = tell(&store) => {}
-            () = shutdown.begun() => {}
-        }
-        let waiting = store.counted().waiting_writes;
-        if waiting > 0 {
-            tracing::warn!(waiting, "postgresql was away to the end, and lacks what it missed");
+            () = tell(&told) => {}
         }
     });
+    Some(Together { store: store.clone(), keeper })
+}
+
+impl Together {
+    /// Ends that, once nobody writes any more, and tells PostgreSQL what it missed, or the log that nobody will.
+    pub async fn end(self) {
+        self.keeper.abort();
+        // Its answer is that it was aborted.
+        drop(self.keeper.await);
+        let missing = self.store.say_last_words(LAST_WORDS).await;
+        if missing > 0 {
+            tracing::warn!(missing, "postgresql was away to the end, and lacks what it missed");
+        }
+    }
 }
 
 async fn keep(mut keeper: Keeper<FastStore>) {

@@ -52,12 +52,12 @@ impl Debts {
         self.with(|debts| debts.len())
     }
 
-    fn next(&self) -> Option<Debt> {
-        self.with(VecDeque::pop_front)
+    fn first(&self) -> Option<Debt> {
+        self.with(|debts| debts.front().cloned())
     }
 
-    fn give_back(&self, debt: Debt) {
-        self.with(|debts| debts.push_front(debt));
+    fn paid(&self) {
+        self.with(|debts| drop(debts.pop_front()));
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut VecDeque<Debt>) -> T) -> T {
@@ -67,19 +67,34 @@ impl Debts {
 }
 
 impl<F: Store + Shelf> DurableStore<F> {
-    /// Tells PostgreSQL what it missed, in the order in which it happened.
+    /// Tells PostgreSQL what it missed, in the order in which it happened. One at a time may do so.
     ///
     /// # Errors
     /// [`StoreError`] of whoever is away; the rest is owed still.
+    ///
+    /// # Cancel safety
+    /// The rest is owed still.
     pub(super) async fn pay_debts(&self) -> Result<(), StoreError> {
         for _ in 0..AT_ONCE {
-            let Some(debt) = self.0.debts.next() else { break };
-            if let Err(error) = self.pay(&debt).await {
-                self.0.debts.give_back(debt);
-                return Err(error);
-            }
+            let Some(debt) = self.0.debts.first() else { break };
+            self.pay(&debt).await?;
+            self.0.debts.paid();
         }
         Ok(())
+    }
+
+    /// Tells PostgreSQL what it missed for the last time, within `limit`, once no keeper of this store runs any more.
+    /// Returns how many writes it lacks still.
+    pub async fn say_last_words(&self, limit: Duration) -> usize {
+        let told = async {
+            while self.0.debts.len() > 0 {
+                self.pay_debts().await?;
+            }
+            Ok::<_, StoreError>(())
+        };
+        // What is left says how that went.
+        drop(tokio::time::timeout(limit, told).await);
+        self.0.debts.len()
     }
 
     async fn pay(&self, debt: &Debt) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 use e2e::stack::Stack;
 use e2e::{clock, wait};
 use http::Method;
+use rustix::process::Signal;
 use serde_json::json;
 
 use super::{Scene, TOGETHER};
@@ -154,4 +155,45 @@ async fn c80_a_bff_that_starts_without_postgres_finds_it_later() {
     .await;
     scene.redis_loses_all().await;
     scene.lives(&alice).await;
+}
+
+/// What it missed is in the memory of one replica, which has the time of its last requests to tell it.
+#[tokio::test(flavor = "multi_thread")]
+async fn c80_a_bff_that_ends_tells_postgres_what_it_missed_as_long_as_it_drains() {
+    let mut scene = Scene::of(Stack::plan().idp("OP_AT_TTL", "1")).await;
+    let alice = scene.signed_in("alice").await;
+    scene.stack.idp.access_token_lifetime(3600).await;
+    let bob = scene.signed_in("bob").await;
+    clock::reach(clock::now() + 2).await;
+    scene.told().await;
+    scene.postgres().kill().await;
+    // At the replica that is to end.
+    let (reply, _) = scene.sign_out(&bob).await;
+    assert!(reply.status.is_success(), "{}", reply.text());
+    scene.stack.idp.fault("/token", 1, json!({"hold": true, "after": true})).await;
+    let (origin, bff, tab) = (scene.stack.origin.clone(), scene.stack.bff_address, alice.tab());
+    let call = tokio::spawn(async move {
+        e2e::stack::to_bff(&origin, bff, &tab, Method::GET, "/api/echo/x").send().await
+    });
+    scene.stack.idp.holds().await;
+
+    let agent = scene.stack.agent();
+    let ready = format!("http://{}/health/ready", scene.stack.bff.admin);
+    scene.stack.bff.process().signal(Signal::TERM);
+    wait::until("the end has begun", TOGETHER, async || {
+        let reply = agent.get(&ready).try_send().await;
+        (!reply.is_ok_and(|reply| reply.status == 200)).then_some(())
+    })
+    .await;
+    scene.postgres().restart().await;
+    wait::until("PostgreSQL knows of the end", TOGETHER, async || {
+        let known = "SELECT count(*) FROM wicketgate_sessions WHERE ended";
+        (scene.postgres().query(known) == "1").then_some(())
+    })
+    .await;
+    scene.stack.idp.release().await;
+    assert_eq!(call.await.expect("it is answered").status, 200);
+    let status = scene.stack.bff.process().end(TOGETHER).await;
+    assert!(status.success(), "{status}");
+    assert!(!scene.stack.bff.log().contains("lacks what it missed"), "{}", scene.stack.bff.log());
 }

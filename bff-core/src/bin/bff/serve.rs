@@ -98,13 +98,16 @@ async fn serve_until_told(config: Config, metrics_handle: Metrics) -> anyhow::Re
     let admin = Admin { metrics: Some(metrics_handle), shutdown: shutdown.clone() };
 
     active_sessions::start(&app);
-    durable::start(&app);
+    let together = durable::start(&app);
     drop(tokio::spawn(server::serve_admin(Arc::clone(&app), admin, admin_listener)));
     shutdown.started();
     tracing::info!(%listen_on, %admin_on, "serving");
     server::serve(app, listener).await;
     if !shutdown.drained(DRAIN).await {
         tracing::warn!("gave up on connections that did not end in time");
+    }
+    if let Some(together) = together {
+        together.end().await;
     }
     Ok(())
 }

@@ -166,7 +166,7 @@ fn view(keys: &EdgeKeys) -> EdgeView {
         idle_ttl: 43_200,
         access_expires_at: now + 3_600,
         token_version: 1,
-        bindings: policy.bind(keys.binder(), USER_AGENT.as_bytes(), Some(CLIENT)),
+        bindings: policy.bind(&keys.binder(), USER_AGENT.as_bytes(), Some(CLIENT)),
         issuer: ISSUER.into(),
         user_id: "auth0|5f7c0ba1e4b0".into(),
         roles: "ADMIN,USER".into(),

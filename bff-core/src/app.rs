@@ -147,7 +147,7 @@ impl App {
             refresh_limits: Limits::default(),
             health: Health::default(),
             opened: Opened::default(),
-            marks: MarkMemo::new(config.clients.edge_keys.binder().clone()),
+            marks: MarkMemo::new(),
             request_ids: RequestIds::new(&*random),
             config,
             store,

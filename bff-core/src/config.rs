@@ -28,7 +28,7 @@ use std::time::Duration;
 use session::context::ContextSigner;
 use session::postgres::PostgresOptions;
 use session::seal::SessionKeys;
-use session::settings::{ClientSettings, StoreSettings, key_ring};
+use session::settings::{ClientSettings, RingFile, StoreSettings, key_ring};
 use shell::config::{Settings, parse};
 use shell::telemetry::LogConfig;
 use shell::traces::TraceSettings;
@@ -100,7 +100,7 @@ pub struct Config {
     pub audit: Option<ChainSettings>,
     /// `OTEL_*`: where traces go; nowhere by default.
     pub traces: Option<TraceSettings>,
-    /// `idps.yaml` and `bff.yaml`, as they were read.
+    /// Files, as they were read.
     pub(crate) files: Files,
     /// All variables, for files that are read again.
     source: Settings,
@@ -109,6 +109,8 @@ pub struct Config {
 /// Files that are read again.
 #[derive(Debug)]
 pub(crate) struct Files {
+    /// `BFF_SESSION_KEYS_FILE`.
+    pub(crate) session_keys: Option<RingFile>,
     pub(crate) idps: ConfigFile,
     pub(crate) bff: ConfigFile,
 }
@@ -141,8 +143,7 @@ impl Config {
         let store =
             store.and_then(|store| if embedded { Some(store) } else { store.shared(settings) });
         let session_ring = key_ring(settings, "BFF_SESSION_KEYS");
-        unwise::keys(settings, session_ring.as_ref());
-        let session_keys = session_ring.map(SessionKeys::new);
+        unwise::keys(settings, session_ring.as_ref().map(|(ring, _)| ring));
         let strategy = Strategy::read(settings);
         let (idps_file, text) = ConfigFile::read(shell::idps::FILE, settings);
         let idps = text.map(|text| Idps::parse(&text, settings));
@@ -183,12 +184,13 @@ impl Config {
         let access = Access::read(settings);
         unwise::lifetimes(settings, lifetimes);
         unwise::admin(settings, &network, &access);
+        let (session_ring, session_keys) = session_ring?;
         Some(Self {
             network,
             clients: clients?,
             store: store?.with_exact_lists(tenancy.as_deref().is_some_and(Tenancy::has_caps)),
             database,
-            session_keys: session_keys?,
+            session_keys: SessionKeys::new(session_ring),
             tenancy: tenancy?,
             strategy,
             idps,
@@ -205,7 +207,7 @@ impl Config {
             log,
             audit,
             traces,
-            files: Files { idps: idps_file, bff: bff_file },
+            files: Files { session_keys, idps: idps_file, bff: bff_file },
             source,
         })
     }

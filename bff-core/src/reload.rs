@@ -16,8 +16,10 @@ use crate::config::{Live, NewBff};
 /// All of them. What names others comes behind them. Install the metrics recorder first.
 pub fn watched(app: &Arc<App>) -> Vec<Box<dyn Watched>> {
     let files = Arc::new(Files { app: Arc::clone(app), live: Mutex::new(app.config.live()) });
-    let keys = app.config.context.as_ref().and_then(ContextSigner::watched);
-    let first = keys.into_iter().chain([files.idps()]).chain(files.tenants());
+    let config = &app.config;
+    let context = config.context.as_ref().and_then(ContextSigner::watched);
+    let secrets = [context, config.clients.watched_keys(), files.session_keys()];
+    let first = secrets.into_iter().flatten().chain([files.idps()]).chain(files.tenants());
     first.chain([files.bff(), files.routes()]).collect()
 }
 
@@ -28,6 +30,13 @@ struct Files {
 }
 
 impl Files {
+    /// New session keys, for all who hold them.
+    fn session_keys(&self) -> Option<Box<dyn Watched>> {
+        let config = &self.app.config;
+        let keys = config.session_keys.clone();
+        Some(config.files.session_keys.as_ref()?.watched(move |ring| keys.exchange(ring)))
+    }
+
     /// New issuers of bearer tokens, and new login providers.
     fn idps(self: &Arc<Self>) -> Box<dyn Watched> {
         let files = Arc::clone(self);

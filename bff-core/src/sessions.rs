@@ -144,11 +144,8 @@ impl App {
     ) -> Result<(), ApiError> {
         let (policy, bound) = (&self.config.clients.binding, session.edge.bindings());
         let (user_agent, ip) = (caller.user_agent.as_bytes(), caller.ip);
-        let mismatch = if session.edge.is_marked_by(&self.marks) {
-            policy.judge(bound, &self.marks, user_agent, ip)
-        } else {
-            policy.judge(bound, session.edge.binder(), user_agent, ip)
-        };
+        let marks = self.marks.of(session.edge.binder());
+        let mismatch = policy.judge(bound, &marks, user_agent, ip);
         for (signal, grade) in mismatch.signals() {
             metrics::binding_failed(signal, grade.as_str());
             audit::binding_mismatch(caller, &session.key, signal, grade.as_str());
@@ -172,9 +169,8 @@ impl App {
             return;
         }
         let old = session.stored.edge.clone();
-        let edge_keys = &self.config.clients.edge_keys;
         let edge = &session.edge;
-        let Ok(new) = edge_keys.slide(&session.key, edge, now) else { return };
+        let Ok(new) = edge.slid(&session.key, now) else { return };
         let idle_until = now.saturating_add(u64::from(edge.idle_ttl())).min(edge.expires_at());
         let keep = Duration::from_secs(idle_until.saturating_sub(now)) + SLACK;
         let (store, key) = (self.store.clone(), session.key);

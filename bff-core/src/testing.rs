@@ -53,7 +53,7 @@ pub(crate) const CONTEXT_ISSUER: &str = "https://edge.example";
 pub(crate) const AUDIENCE: &str = "https://told.internal";
 /// RFC 8037 appendix A.1.
 pub(crate) const CONTEXT_KEY: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
-const KEY: &str = "k1:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
+pub(crate) const KEY: &str = "k1:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 
 /// Journeys are many from one address; those about limits write their own.
 const NO_LIMITS: &str = "rate_limits: { login: off, auth_post: off, session: off, proxy: off, \

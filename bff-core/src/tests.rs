@@ -46,6 +46,7 @@ mod races;
 mod refresh;
 mod reload;
 mod reload_issuers;
+mod reload_secrets;
 mod replicas;
 mod resource;
 mod resource_faults;

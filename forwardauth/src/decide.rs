@@ -15,7 +15,7 @@ use crate::refusal::Refusal;
 /// What a decision is made from, besides what was found.
 #[derive(Debug)]
 pub(crate) struct Question<'a> {
-    /// Marks under the newest key.
+    /// What was made of clients seen lately.
     pub(crate) marks: &'a MarkMemo,
     pub(crate) key: &'a StoreKey,
     /// Whose host was asked.
@@ -105,11 +105,8 @@ pub(crate) fn decide<'a>(question: &Question<'a>, edge: &'a LiveEdge) -> Verdict
     }
     let Client { user_agent, ip } = question.client;
     let bound = edge.bindings();
-    let binding = if edge.is_marked_by(question.marks) {
-        question.policy.judge(bound, question.marks, user_agent, ip)
-    } else {
-        question.policy.judge(bound, edge.binder(), user_agent, ip)
-    };
+    let marks = question.marks.of(edge.binder());
+    let binding = question.policy.judge(bound, &marks, user_agent, ip);
     Verdict { decision: admit(question, edge, binding), binding }
 }
 

@@ -1,7 +1,6 @@
 //! Owns: the one look-up of a request: from a session's key to an edge view that is believed. Asks
 //! this thread's cache first, where there is one, then the store.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::metrics::Histogram;
@@ -21,7 +20,7 @@ use crate::traces;
 /// Reads edge views.
 pub(crate) struct Reader {
     store: AnyStore,
-    keys: Arc<EdgeKeys>,
+    keys: EdgeKeys,
     redis: Histogram,
     /// Where sessions outlive Redis: how long a request may take in which Redis is asked whether it knows them all.
     durable: Option<Duration>,
@@ -29,7 +28,7 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn new(store: AnyStore, config: &VerifyConfig) -> Self {
-        let keys = Arc::clone(&config.clients.edge_keys);
+        let keys = config.clients.edge_keys.clone();
         let durable = config.durable_sessions.then_some(config.deadline);
         Self { store, keys, redis: metrics::redis_duration(), durable }
     }

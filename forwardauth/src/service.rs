@@ -81,7 +81,6 @@ impl Verify {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        let keys = &config.verify.clients.edge_keys;
         let request_ids = RequestIds::new(&*random);
         let background = Background::new();
         let tracer = config
@@ -96,7 +95,7 @@ impl Verify {
             context: config.verify.context.as_ref().map(|context| Minter::new(context, random)),
             tracer,
             clients: Clients::new(config.verify.clients.trusted.clone()),
-            marks: MarkMemo::new(keys.binder().clone()),
+            marks: MarkMemo::new(),
             store,
             clock,
             request_ids,

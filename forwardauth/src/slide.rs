@@ -1,11 +1,10 @@
 //! Owns: moving a session's idle deadline after a use: at most one write a minute and session, off the
 //! response path, and lost without harm.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use session::any::AnyStore;
-use session::edge::{EdgeKeys, LiveEdge};
+use session::edge::LiveEdge;
 use session::id::StoreKey;
 use session::store::Store as _;
 
@@ -18,7 +17,6 @@ use crate::metrics;
 pub(crate) fn if_due(
     background: &Background,
     store: &AnyStore,
-    keys: &Arc<EdgeKeys>,
     key: &StoreKey,
     edge: &LiveEdge,
     now: u64,
@@ -26,9 +24,9 @@ pub(crate) fn if_due(
     if !edge.due_to_slide(now) {
         return;
     }
-    let (store, keys, key, edge) = (store.clone(), Arc::clone(keys), *key, edge.clone());
+    let (store, key, edge) = (store.clone(), *key, edge.clone());
     background.run("slide", async move {
-        let Ok(new) = keys.slide(&key, &edge, now) else {
+        let Ok(new) = edge.slid(&key, now) else {
             return;
         };
         let keep = keep(&edge, now);

@@ -11,12 +11,13 @@ mod policy;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ring::hmac;
 
 use agent::Agent;
 
-pub use memo::{MarkMemo, Memo};
+pub use memo::{MarkMemo, Memo, Remembered};
 pub use policy::{BindingPolicy, Grade, Mismatch};
 
 /// A keyed hash, cut to 128 bits.
@@ -51,7 +52,11 @@ pub trait Marks {
 
 /// Makes marks under one key. Clones are one.
 #[derive(Clone)]
-pub struct Binder(Arc<hmac::Key>);
+pub struct Binder {
+    /// Of this one and its clones alone, in this process.
+    number: u64,
+    key: Arc<hmac::Key>,
+}
 
 impl fmt::Debug for Binder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,11 +67,12 @@ impl fmt::Debug for Binder {
 impl Binder {
     /// A binder under `key`.
     pub fn new(key: hmac::Key) -> Self {
-        Self(Arc::new(key))
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        Self { number: MADE.fetch_add(1, Ordering::Relaxed), key: Arc::new(key) }
     }
 
     fn mark(&self, kind: &[u8], parts: &[&[u8]]) -> Mark {
-        let mut context = hmac::Context::with_key(&self.0);
+        let mut context = hmac::Context::with_key(&self.key);
         context.update(kind);
         for part in parts {
             // A length keeps ("ab","c") and ("a","bc") apart.

@@ -19,6 +19,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::Value;
 use shell::random::Random;
+use shell::reload::SecretFile;
 
 pub use jwk::ContextKeyError;
 pub use key::ContextKeys;
@@ -27,7 +28,6 @@ pub use tokens::ContextTokens;
 use crate::edge::LiveEdge;
 use crate::header_text;
 use crate::id::StoreKey;
-use watched::KeyFile;
 
 /// The `typ` of every context token.
 pub const TYPE: &str = "wicket-context+jwt";
@@ -39,7 +39,7 @@ pub const LIFE_MAX: u64 = 60;
 pub struct ContextSigner {
     /// As they are now.
     keys: Arc<ArcSwap<ContextKeys>>,
-    file: Option<KeyFile>,
+    file: Option<SecretFile>,
     /// `iss`.
     issuer: String,
     /// Seconds that a token lives.

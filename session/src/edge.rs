@@ -13,17 +13,19 @@
 
 pub mod claims;
 mod frame;
+mod key;
 mod proof;
 mod view;
 
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::{BufMut as _, Bytes};
-use ring::hmac;
+use arc_swap::ArcSwap;
+use bytes::Bytes;
 use subtle::ConstantTimeEq as _;
 
 pub use frame::EdgeFrame;
+use key::DerivedKey;
 pub use proof::{AuthenticEdge, Ended, LiveEdge};
 pub use view::EdgeView;
 use view::{PLAIN, WITH_CLAIMS};
@@ -64,50 +66,89 @@ impl EdgeError {
     }
 }
 
-/// The keys that authenticate edge views (`BFF_EDGE_KEYS`), ready for use.
+/// The keys that authenticate edge views (`BFF_EDGE_KEYS`), ready for use. Clones share them: what
+/// [`EdgeKeys::exchange`] puts in is what all of them use.
 #[derive(Clone)]
-pub struct EdgeKeys {
+pub struct EdgeKeys(Arc<ArcSwap<Ring>>);
+
+struct Ring {
     writer: Arc<DerivedKey>,
     older: Vec<Arc<DerivedKey>>,
 }
 
-struct DerivedKey {
-    kid: String,
-    mac: hmac::Key,
-    binder: Binder,
-}
-
-impl DerivedKey {
-    fn new(key: &Key) -> Self {
-        let root = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
-        let derive =
-            |label: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, label).as_ref());
-        Self {
-            kid: key.kid().to_owned(),
-            mac: derive(b"wicketgate edge mac v1"),
-            binder: Binder::new(derive(b"wicketgate edge binding v1")),
-        }
+impl Ring {
+    fn all(&self) -> impl Iterator<Item = &Arc<DerivedKey>> {
+        std::iter::once(&self.writer).chain(&self.older)
     }
 
-    fn context(&self, key: &StoreKey) -> hmac::Context {
-        let mut context = hmac::Context::with_key(&self.mac);
-        context.update(key.as_bytes());
-        context
+    fn find(&self, kid: &[u8]) -> Option<&Arc<DerivedKey>> {
+        self.all().find(|derived| derived.kid.as_bytes() == kid)
+    }
+}
+
+/// The first key of a ring as it was: what marks a new session is what its view is written with, whatever
+/// becomes of the ring meanwhile.
+#[derive(Clone)]
+pub struct EdgeWriter(Arc<DerivedKey>);
+
+impl EdgeWriter {
+    /// The binder of sessions that this writes.
+    pub fn binder(&self) -> &Binder {
+        &self.0.binder
+    }
+
+    /// Writes `view` for the session under `key`.
+    ///
+    /// # Errors
+    /// [`FieldTooLong`] if a text field exceeds 65,535 bytes.
+    pub fn seal(&self, key: &StoreKey, view: &EdgeView) -> Result<Bytes, FieldTooLong> {
+        self.0.seal(key, view)
+    }
+}
+
+impl fmt::Debug for EdgeWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EdgeWriter({}, redacted)", self.0.kid)
     }
 }
 
 impl EdgeKeys {
     /// Derives what is needed from the ring, once.
     pub fn new(ring: &KeyRing) -> Self {
-        Self {
-            writer: Arc::new(DerivedKey::new(ring.writer())),
-            older: ring.iter().skip(1).map(|key| Arc::new(DerivedKey::new(key))).collect(),
+        let ready = |key: &Key| Arc::new(DerivedKey::new(key));
+        let writer = ready(ring.writer());
+        let older = ring.iter().skip(1).map(ready).collect();
+        Self(Arc::new(ArcSwap::from_pointee(Ring { writer, older })))
+    }
+
+    /// Puts `ring` in the place of what was there. A key that is in both stays the same one, so that nothing
+    /// that was made of it is made again; a key that is in the old one alone is retired: its sessions are
+    /// nobody's, also where their views were opened before. For one caller at a time.
+    pub fn exchange(&self, ring: &KeyRing) {
+        let old = self.0.load_full();
+        let ready = |key: &Key| {
+            let new = DerivedKey::new(key);
+            let same = old.all().find(|known| known.is(&new)).map(Arc::clone);
+            same.unwrap_or_else(|| Arc::new(new))
+        };
+        let writer = ready(ring.writer());
+        let new = Ring { writer, older: ring.iter().skip(1).map(ready).collect() };
+        let gone = |known: &&Arc<DerivedKey>| !new.all().any(|key| Arc::ptr_eq(key, known));
+        let gone: Vec<_> = old.all().filter(gone).map(Arc::clone).collect();
+        self.0.store(Arc::new(new));
+        for key in gone {
+            key.retire();
         }
     }
 
+    /// What new sessions are written with.
+    pub fn writer(&self) -> EdgeWriter {
+        EdgeWriter(Arc::clone(&self.0.load().writer))
+    }
+
     /// The binder of new sessions.
-    pub fn binder(&self) -> &Binder {
-        &self.writer.binder
+    pub fn binder(&self) -> Binder {
+        self.0.load().writer.binder.clone()
     }
 
     /// Writes `view` for the session under `key`, with the newest key.
@@ -115,7 +156,7 @@ impl EdgeKeys {
     /// # Errors
     /// [`FieldTooLong`] if a text field exceeds 65,535 bytes.
     pub fn seal(&self, key: &StoreKey, view: &EdgeView) -> Result<Bytes, FieldTooLong> {
-        seal_with(&self.writer, key, view)
+        self.0.load().writer.seal(key, view)
     }
 
     /// Believes `raw`, the edge view found under `key`, or says why not.
@@ -132,7 +173,8 @@ impl EdgeKeys {
         let (kid_length, rest) = rest.split_first().ok_or(EdgeError::Malformed)?;
         let (kid, rest) =
             rest.split_at_checked(usize::from(*kid_length)).ok_or(EdgeError::Malformed)?;
-        let signer = self.find(kid).ok_or(EdgeError::UnknownKey)?;
+        let ring = self.0.load();
+        let signer = ring.find(kid).ok_or(EdgeError::UnknownKey)?;
         let (body, tag) = rest
             .len()
             .checked_sub(MAC_LEN)
@@ -150,39 +192,9 @@ impl EdgeKeys {
         Ok(AuthenticEdge { frame: EdgeFrame { raw, layout }, signer: Arc::clone(signer) })
     }
 
-    /// Writes `view` over `old` under the key that `old` was written with, so that its binding marks
-    /// stay comparable.
-    ///
-    /// # Errors
-    /// [`FieldTooLong`] as [`Self::seal`].
-    pub fn reseal(
-        &self,
-        key: &StoreKey,
-        old: &Bytes,
-        view: &EdgeView,
-    ) -> Result<Bytes, FieldTooLong> {
-        let kid_length = old.get(1).copied().map_or(0, usize::from);
-        let kid = old.get(2..kid_length.saturating_add(2)).unwrap_or_default();
-        seal_with(self.find(kid).unwrap_or(&self.writer), key, view)
-    }
-
-    /// `edge` as it stands after a use at `now`.
-    ///
-    /// # Errors
-    /// [`FieldTooLong`] never in practice: the view was read from this form.
-    pub fn slide(&self, key: &StoreKey, edge: &LiveEdge, now: u64) -> Result<Bytes, FieldTooLong> {
-        self.reseal(key, edge.raw(), &EdgeView { last_seen: now, ..edge.to_view() })
-    }
-
     /// The names of the keys, the writer's first.
-    pub fn kids(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.writer).chain(&self.older).map(|key| key.kid.as_str())
-    }
-
-    fn find(&self, kid: &[u8]) -> Option<&Arc<DerivedKey>> {
-        std::iter::once(&self.writer)
-            .chain(&self.older)
-            .find(|derived| derived.kid.as_bytes() == kid)
+    pub fn kids(&self) -> Vec<String> {
+        self.0.load().all().map(|key| key.kid.clone()).collect()
     }
 }
 
@@ -195,22 +207,9 @@ fn words(mac: &[u8]) -> [u64; MAC_LEN / 8] {
     words
 }
 
-fn seal_with(derived: &DerivedKey, key: &StoreKey, view: &EdgeView) -> Result<Bytes, FieldTooLong> {
-    let mut out = Vec::with_capacity(384);
-    out.put_u8(view.version());
-    out.put_u8(u8::try_from(derived.kid.len()).map_err(|_| FieldTooLong)?);
-    out.put_slice(derived.kid.as_bytes());
-    view.encode(&mut out)?;
-    let mut context = derived.context(key);
-    context.update(&out);
-    out.put_slice(context.sign().as_ref());
-    Ok(out.into())
-}
-
 impl fmt::Debug for EdgeKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kids: Vec<_> =
-            std::iter::once(&self.writer).chain(&self.older).map(|key| &key.kid).collect();
+        let kids = self.kids();
         write!(f, "EdgeKeys({kids:?}, redacted)")
     }
 }

@@ -15,6 +15,7 @@ mod tags;
 use std::fmt;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use bytes::{BufMut as _, Bytes};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::hkdf::{self, Salt};
@@ -59,18 +60,31 @@ impl SealError {
     }
 }
 
-/// The session keys, ready for use. `forwardauth` never holds one. Clones are one.
+/// The session keys, ready for use. `forwardauth` never holds one. Clones share them: what
+/// [`SessionKeys::exchange`] puts in is what all of them use.
 #[derive(Clone)]
-pub struct SessionKeys(Arc<Ready>);
+pub struct SessionKeys(Arc<Shared>);
+
+struct Shared {
+    ready: ArcSwap<Ready>,
+    tokens: Salt,
+    management: Salt,
+    login: Salt,
+}
 
 /// A ring, and what every request would derive from it anew.
 struct Ready {
     ring: KeyRing,
     writer: TagKeys,
     older: Vec<TagKeys>,
-    tokens: Salt,
-    management: Salt,
-    login: Salt,
+}
+
+impl Ready {
+    fn new(ring: KeyRing) -> Self {
+        let writer = TagKeys::of(ring.writer());
+        let older = ring.iter().skip(1).map(TagKeys::of).collect();
+        Self { ring, writer, older }
+    }
 }
 
 impl fmt::Debug for SessionKeys {
@@ -83,15 +97,20 @@ impl SessionKeys {
     /// Makes the ring ready.
     pub fn new(ring: KeyRing) -> Self {
         let salt = |purpose| Salt::new(hkdf::HKDF_SHA256, purpose);
-        let writer = TagKeys::of(ring.writer());
-        let older = ring.iter().skip(1).map(TagKeys::of).collect();
+        let ready = ArcSwap::from_pointee(Ready::new(ring));
         let (tokens, management, login) = (salt(TOKENS), salt(MANAGEMENT), salt(LOGIN));
-        Self(Arc::new(Ready { ring, writer, older, tokens, management, login }))
+        Self(Arc::new(Shared { ready, tokens, management, login }))
+    }
+
+    /// Puts `ring` in the place of what was there: its first key seals from now on, and what was sealed with
+    /// a key that it does not hold opens no more.
+    pub fn exchange(&self, ring: KeyRing) {
+        self.0.ready.store(Arc::new(Ready::new(ring)));
     }
 
     /// The names of the keys, the writer's first.
-    pub fn kids(&self) -> impl Iterator<Item = &str> {
-        self.0.ring.iter().map(Key::kid)
+    pub fn kids(&self) -> Vec<String> {
+        self.0.ready.load().ring.iter().map(|key| key.kid().to_owned()).collect()
     }
 
     /// Seals tokens so that only this server with this cookie opens them.
@@ -187,7 +206,8 @@ impl SessionKeys {
         plain: &[u8],
         nonce: FreshNonce,
     ) -> Result<Bytes, SealError> {
-        let key = self.0.ring.writer();
+        let ready = self.0.ready.load();
+        let key = ready.ring.writer();
         let mut body = plain.to_vec();
         aead_key(key, purpose, secret)?
             .seal_in_place_append_tag(
@@ -220,7 +240,8 @@ impl SessionKeys {
         }
         let kid_length = reader.u8().map_err(malformed)?;
         let kid = reader.take(usize::from(kid_length)).map_err(malformed)?;
-        let key = self.0.ring.find(&kid).ok_or(SealError::UnknownKey)?;
+        let ready = self.0.ready.load();
+        let key = ready.ring.find(&kid).ok_or(SealError::UnknownKey)?;
         let nonce: FreshNonce = reader.array().map_err(malformed)?;
 
         let mut body = Zeroizing::new(reader.0.to_vec());

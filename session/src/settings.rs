@@ -3,28 +3,27 @@
 
 pub mod catalogue;
 mod cookie;
+mod rings;
 pub mod tenants;
 mod unwise;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 use shell::check::Findings;
 use shell::config::{Settings, parse};
 use shell::forwarded::TrustedProxies;
+use shell::reload::Watched;
 
 use crate::any::AnyStore;
 use crate::binding::{BindingPolicy, Grade};
 use crate::edge::EdgeKeys;
-use crate::keys::KeyRing;
 use crate::memory::MemoryStore;
 pub use cookie::{CookieSettings, SameSite};
+pub use rings::{RingFile, key_ring};
 
 use crate::redis::{Reads, RedisOptions, RedisSetupError, RedisStore, RedisTls, Uses};
 
-const KEYS_HINT: &str = "A comma list of kid:base64(32 random bytes), the first one writes. For example \
-                         k1:$(openssl rand -base64 32)";
 const URL_HINT: &str = "For example redis://user:password@redis:6379, or rediss:// for TLS.";
 
 /// Which store to use. Reading it connects to nothing.
@@ -133,23 +132,12 @@ impl StoreSettings {
     }
 }
 
-/// A key ring from a secret setting.
-pub fn key_ring(settings: &mut Settings, name: &str) -> Option<KeyRing> {
-    let list = settings.required_secret(name, KEYS_HINT)?;
-    match KeyRing::parse(list.expose_secret()) {
-        Ok(ring) => Some(ring),
-        Err(error) => {
-            settings.problem(name, &error.to_string(), KEYS_HINT);
-            None
-        }
-    }
-}
-
 /// What ties sessions to clients, in both programs.
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
     /// `BFF_EDGE_KEYS`.
-    pub edge_keys: Arc<EdgeKeys>,
+    pub edge_keys: EdgeKeys,
+    edge_file: Option<RingFile>,
     /// `BFF_BINDING_UA`, `BFF_BINDING_IP`, `ENABLE_ADVANCED_SESSION_BINDING`.
     pub binding: BindingPolicy,
     /// `BFF_TRUSTED_PROXIES`.
@@ -159,11 +147,18 @@ pub struct ClientSettings {
 impl ClientSettings {
     /// Reads and checks them against each other.
     pub fn read(settings: &mut Settings) -> Option<Self> {
-        let edge_keys =
-            key_ring(settings, "BFF_EDGE_KEYS").map(|ring| Arc::new(EdgeKeys::new(&ring)));
+        let ring = key_ring(settings, "BFF_EDGE_KEYS");
         let trusted = trusted_proxies(settings);
         let binding = binding(settings, trusted.as_ref());
-        Some(Self { edge_keys: edge_keys?, binding, trusted: trusted? })
+        let (ring, edge_file) = ring?;
+        Some(Self { edge_keys: EdgeKeys::new(&ring), edge_file, binding, trusted: trusted? })
+    }
+
+    /// What exchanges the edge keys, for all who hold them, when `BFF_EDGE_KEYS_FILE` changes. `None` where they
+    /// came in no file. Install the metrics recorder first.
+    pub fn watched_keys(&self) -> Option<Box<dyn Watched>> {
+        let keys = self.edge_keys.clone();
+        Some(self.edge_file.as_ref()?.watched(move |ring| keys.exchange(&ring)))
     }
 }
 

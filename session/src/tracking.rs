@@ -123,6 +123,8 @@ impl TrackedEdges {
         let State { entries, confirmed, stats, .. } = &mut *state;
         let vouched = confirmed.as_mut().filter(|confirmed| now <= confirmed.until);
         let hit = vouched.and_then(|confirmed| Some((entries.get(key, now)?, confirmed)));
+        // What its key vouched for is asked for anew, and refused.
+        let hit = hit.filter(|(edge, _)| !edge.is_retired());
         let Some((edge, confirmed)) = hit else {
             stats.misses += 1;
             return None;

@@ -6,6 +6,7 @@
 
 mod changes;
 mod file;
+mod secret;
 
 use std::io;
 use std::pin::Pin;
@@ -17,6 +18,7 @@ use tokio::time::MissedTickBehavior;
 
 pub use self::changes::{Changes, Fingerprint, Trust};
 pub use self::file::WatchedFile;
+pub use self::secret::SecretFile;
 
 use crate::shutdown::Shutdown;
 

@@ -46,8 +46,8 @@ fn describe(app: &App) -> Value {
     let mut told = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "store": store,
-        "edge_keys": clients.edge_keys.kids().collect::<Vec<_>>(),
-        "session_keys": app.config.session_keys.kids().collect::<Vec<_>>(),
+        "edge_keys": clients.edge_keys.kids(),
+        "session_keys": app.config.session_keys.kids(),
         "binding": {
             "user_agent": clients.binding.user_agent.as_str(),
             "ip": clients.binding.ip.as_str(),

@@ -164,11 +164,7 @@ impl Flight {
         }
         let keys = &config.session_keys;
         let sealed = StoredSession {
-            edge: config
-                .clients
-                .edge_keys
-                .reseal(&session.key, &session.stored.edge, &view)
-                .map_err(drop)?,
+            edge: session.edge.reseal(&session.key, &view).map_err(drop)?,
             tokens: keys
                 .seal_tokens(&self.id, &tenant_of(session), version, &tokens, random.bytes())
                 .map_err(drop)?,

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
-use session::edge::EdgeView;
+use session::edge::{EdgeView, EdgeWriter};
 use session::header_text;
 use session::id::SessionId;
 use session::record::{Management, TokenPart, TokenType, UserContext};
@@ -60,15 +60,12 @@ impl App {
             provider: provider.map(str::to_owned),
             ..management_part(login, &tokens, caller, now)
         };
-        let view = self.edge_view(login, &tokens, caller, now);
+        // One key for the marks and the view, also where the ring is exchanged in between.
+        let writer = self.config.clients.edge_keys.writer();
+        let view = self.edge_view(&writer, login, &tokens, caller, now);
 
         let sealed = StoredSession {
-            edge: self
-                .config
-                .clients
-                .edge_keys
-                .seal(&key, &view)
-                .map_err(|_| ApiError::Login("identity_too_long"))?,
+            edge: writer.seal(&key, &view).map_err(|_| ApiError::Login("identity_too_long"))?,
             tokens: self.config.session_keys.seal_tokens(
                 &id,
                 &tenant.id,
@@ -98,6 +95,7 @@ impl App {
 
     fn edge_view(
         &self,
+        writer: &EdgeWriter,
         login: &LoggedIn,
         tokens: &TokenPart,
         caller: &Caller,
@@ -115,11 +113,7 @@ impl App {
             idle_ttl: caller.tenant.limits.idle,
             access_expires_at: tokens.access_expires_at.unwrap_or_default(),
             token_version: FIRST_VERSION,
-            bindings: common.binding.bind(
-                common.edge_keys.binder(),
-                caller.user_agent.as_bytes(),
-                caller.ip,
-            ),
+            bindings: common.binding.bind(writer.binder(), caller.user_agent.as_bytes(), caller.ip),
             tenant_id: caller.tenant.id.clone().into(),
             tenant_slug: caller.tenant.slug.clone().into(),
             issuer: claims.issuer.clone().into(),

@@ -129,7 +129,7 @@ impl App {
                 return Ok(copied);
             }
             let view = EdgeView { master_flags: flags, ..edge.to_view() };
-            let Ok(new) = edge_keys.reseal(key, &raw, &view) else { return Ok(Copied::Gone) };
+            let Ok(new) = edge.reseal(key, &view) else { return Ok(Copied::Gone) };
             let keep = keep_for(view.idle_deadline().saturating_sub(self.now()));
             match self.store.slide(key, &raw, new, keep).await? {
                 Swap::Done => copied = Copied::Changed,

@@ -1,8 +1,11 @@
 //! Owns: logins from their beginning to their end, at the scripted IdP.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::{Answer, Browser, World};
+use crate::app::App;
 use crate::oidc::mock::{self, Reply};
 
 /// A login whose browser is at the IdP.
@@ -15,8 +18,13 @@ pub(crate) struct AtIdp {
 impl World {
     /// Sends `browser` to the IdP by way of `target`, a login address.
     pub(crate) async fn begin(&self, browser: &Browser, target: &str) -> AtIdp {
+        self.begin_at(&self.app, browser, target).await
+    }
+
+    /// The same at another replica.
+    pub(crate) async fn begin_at(&self, app: &Arc<App>, browser: &Browser, target: &str) -> AtIdp {
         self.idp.always("/par", mock::pushed("urn:example:1"));
-        let answer = browser.get(target).send(&self.app).await;
+        let answer = browser.get(target).send(app).await;
         assert_eq!(answer.status, 303, "{answer:?}");
         let pushed = self.idp.seen("/par").pop().unwrap();
         let of = |name: &str| pushed.param(name).unwrap().to_owned();
@@ -30,12 +38,23 @@ impl World {
         login: &AtIdp,
         changes: &Value,
     ) -> Answer {
+        self.finish_at(&self.app, browser, login, changes).await
+    }
+
+    /// The same at another replica.
+    pub(crate) async fn finish_at(
+        &self,
+        app: &Arc<App>,
+        browser: &Browser,
+        login: &AtIdp,
+        changes: &Value,
+    ) -> Answer {
         let now = self.app.now();
         let mut claims = json!({ "iat": now, "exp": now + 300 });
         claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         let id_token = self.idp.id_token(&login.nonce, &claims);
         self.idp.once("/token", Reply::json(200, mock::tokens(self.token_type(), &id_token)));
-        browser.get(&self.callback(&login.state)).send(&self.app).await
+        browser.get(&self.callback(&login.state)).send(app).await
     }
 
     pub(crate) async fn finish(&self, browser: &Browser, login: &AtIdp) -> Answer {
@@ -63,6 +82,15 @@ impl World {
         let login = self.begin(&browser, "/auth/login").await;
         let said = json!({ "auth_time": self.app.now() });
         assert_eq!(self.finish_as(&browser, &login, &said).await.status, 303);
+        browser
+    }
+
+    /// Signs a new browser in at another replica.
+    pub(crate) async fn signed_in_at(&self, app: &Arc<App>) -> Browser {
+        let browser = Browser::new();
+        let login = self.begin_at(app, &browser, "/auth/login").await;
+        let answer = self.finish_at(app, &browser, &login, &json!({})).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
         browser
     }
 

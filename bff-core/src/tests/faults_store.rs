@@ -143,7 +143,7 @@ async fn new_tokens_go_on_top_of_what_else_was_changed_meanwhile() {
         let session = app.session_by_id(id).await.unwrap().unwrap();
         let (key, old) = (session.key, &session.stored.edge);
         let view = EdgeView { groups: "changed".into(), ..session.edge.to_view() };
-        let new = app.config.clients.edge_keys.reseal(&key, old, &view).unwrap();
+        let new = session.edge.reseal(&key, &view).unwrap();
         let keep = std::time::Duration::from_secs(600);
         assert_eq!(store.slide(&key, old, new, keep).await, Ok(Swap::Done));
         world.gate.open();

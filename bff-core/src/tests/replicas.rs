@@ -100,7 +100,7 @@ async fn store_newer_tokens(app: &Arc<App>, browser: &Browser) {
     tokens.access_expires_at = Some(app.now() + 300);
     let version = session.stored.version + 1;
     let view = EdgeView { token_version: version, ..session.edge.to_view() };
-    let edge = app.config.clients.edge_keys.reseal(&session.key, &session.stored.edge, &view);
+    let edge = session.edge.reseal(&session.key, &view);
     let sealed =
         app.config.session_keys.seal_tokens(&session.id, "", version, &tokens, app.random.bytes());
     let stored = StoredSession {

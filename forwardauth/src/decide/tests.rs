@@ -45,7 +45,7 @@ fn judge_raw(found: Result<Option<Bytes>, StoreError>, now: u64) -> Result<Ident
         .and_then(|raw| Ok(keys.open(&key(), raw)?))
         .and_then(|edge| Ok(edge.alive(now)?));
     let question = Question {
-        marks: &MarkMemo::new(keys.binder().clone()),
+        marks: &MarkMemo::new(),
         key: &key(),
         tenant: "",
         now,

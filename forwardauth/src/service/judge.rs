@@ -78,7 +78,7 @@ impl State {
         let admitted = verdict.decision?;
         let identity = Identity::of(admitted, context.demands.headers(), &self.scratch)?;
         let Self { background, store, config, .. } = self;
-        slide::if_due(background, store, &config.clients.edge_keys, key, edge, now);
+        slide::if_due(background, store, key, edge, now);
         let hand_on = context.demands.hand_on(config.hand_on);
         let identity = match hand_on {
             HandOn::Nothing | HandOn::AccessToken => identity,

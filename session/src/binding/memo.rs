@@ -3,7 +3,7 @@
 
 use std::hash::{BuildHasher as _, Hash};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
 
@@ -21,8 +21,8 @@ pub struct Memo<V> {
     slots: Mutex<Vec<Slot<V>>>,
 }
 
-/// A text, and what was made of it.
-type Slot<V> = Option<(Box<[u8]>, V)>;
+/// By which function, a text, and what it gave.
+type Slot<V> = Option<(u64, Box<[u8]>, V)>;
 
 impl<V> std::fmt::Debug for Memo<V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -44,27 +44,33 @@ impl<V: Copy> Memo<V> {
 
     /// What `make`, always the same function, gives for `text`.
     pub fn get_or(&self, text: &[u8], make: impl FnOnce() -> V) -> V {
+        self.get_of(0, text, make)
+    }
+
+    /// What `make`, always the same for this `number`, gives for `text`.
+    fn get_of(&self, number: u64, text: &[u8], make: impl FnOnce() -> V) -> V {
         if text.len() > TEXT_MAX {
             return make();
         }
-        let place = place(&self.hasher, text);
+        let place = place(&self.hasher, number, text);
         let mut slots = lock(&self.slots);
         let Some(slot) = slots.get_mut(place) else {
             return make();
         };
         match slot {
-            Some((known, value)) if **known == *text => *value,
+            Some((of, known, value)) if *of == number && **known == *text => *value,
             _ => {
                 let value = make();
-                *slot = Some((text.into(), value));
+                *slot = Some((number, text.into(), value));
                 value
             }
         }
     }
 }
 
-fn place(hasher: &RandomState, of: impl Hash) -> usize {
-    usize::try_from(hasher.hash_one(of) % SLOTS as u64).unwrap_or_default()
+/// One text has a place for each number, so that two keys in use do not drive each other out.
+fn place(hasher: &RandomState, number: u64, of: impl Hash) -> usize {
+    usize::try_from(hasher.hash_one(of).wrapping_add(number) % SLOTS as u64).unwrap_or_default()
 }
 
 fn lock<T>(slots: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -72,12 +78,12 @@ fn lock<T>(slots: &Mutex<T>) -> MutexGuard<'_, T> {
     slots.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A binder that remembers.
+/// Remembers the marks that binders made. Of whatever key: while keys are exchanged, sessions have marks
+/// under several.
 pub struct MarkMemo {
-    binder: Binder,
     hasher: RandomState,
     agents: Memo<Mark>,
-    addresses: Mutex<Vec<Option<(IpAddr, IpMark)>>>,
+    addresses: Mutex<Vec<Option<(u64, IpAddr, IpMark)>>>,
 }
 
 impl std::fmt::Debug for MarkMemo {
@@ -86,39 +92,57 @@ impl std::fmt::Debug for MarkMemo {
     }
 }
 
+impl Default for MarkMemo {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl MarkMemo {
     /// One that has seen nobody.
-    pub fn new(binder: Binder) -> Self {
+    pub fn new() -> Self {
         Self {
-            binder,
             hasher: RandomState::default(),
             agents: Memo::new(),
             addresses: Mutex::new(vec![None; SLOTS]),
         }
     }
 
-    /// Whether these are the marks that `binder`, or a clone of it, makes.
-    pub fn is_of(&self, binder: &Binder) -> bool {
-        Arc::ptr_eq(&self.binder.0, &binder.0)
+    /// The marks of `binder`, of which those are not made again that are remembered.
+    pub const fn of<'a>(&'a self, binder: &'a Binder) -> Remembered<'a> {
+        Remembered { memo: self, binder }
     }
 }
 
-impl Marks for MarkMemo {
+/// A binder that remembers.
+pub struct Remembered<'a> {
+    memo: &'a MarkMemo,
+    binder: &'a Binder,
+}
+
+impl std::fmt::Debug for Remembered<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Remembered(redacted)")
+    }
+}
+
+impl Marks for Remembered<'_> {
     fn user_agent(&self, value: &[u8]) -> Mark {
-        self.agents.get_or(value, || self.binder.user_agent(value))
+        self.memo.agents.get_of(self.binder.number, value, || self.binder.user_agent(value))
     }
 
     fn ip(&self, address: IpAddr) -> IpMark {
-        let place = place(&self.hasher, address);
-        let mut slots = lock(&self.addresses);
+        let number = self.binder.number;
+        let place = place(&self.memo.hasher, number, address);
+        let mut slots = lock(&self.memo.addresses);
         let Some(slot) = slots.get_mut(place) else {
             return self.binder.ip(address);
         };
         match slot {
-            Some((known, mark)) if *known == address => *mark,
+            Some((of, known, mark)) if *of == number && *known == address => *mark,
             _ => {
                 let mark = self.binder.ip(address);
-                *slot = Some((address, mark));
+                *slot = Some((number, address, mark));
                 mark
             }
         }
@@ -137,15 +161,16 @@ mod tests {
             agents in proptest::collection::vec("[a-zA-Z/0-9 ]{0,600}", 1..40),
             addresses in proptest::collection::vec(any::<IpAddr>(), 1..40),
         ) {
-            let binder = Binder::new(hmac::Key::new(hmac::HMAC_SHA256, &[5; 32]));
-            let memo = MarkMemo::new(binder.clone());
-            for _ in 0..2 {
+            let binder = |byte| Binder::new(hmac::Key::new(hmac::HMAC_SHA256, &[byte; 32]));
+            let (memo, binders) = (MarkMemo::new(), [binder(5), binder(6)]);
+            for binder in binders.iter().chain(&binders) {
+                let marks = memo.of(binder);
                 for agent in &agents {
                     let plain = binder.user_agent(agent.as_bytes());
-                    prop_assert_eq!(Marks::user_agent(&memo, agent.as_bytes()), plain);
+                    prop_assert_eq!(marks.user_agent(agent.as_bytes()), plain);
                 }
                 for address in &addresses {
-                    prop_assert_eq!(Marks::ip(&memo, *address), binder.ip(*address));
+                    prop_assert_eq!(marks.ip(*address), binder.ip(*address));
                 }
             }
         }

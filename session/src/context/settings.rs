@@ -2,11 +2,12 @@
 
 use secrecy::ExposeSecret as _;
 use shell::config::{Settings, parse};
+use shell::reload::SecretFile;
 
-use super::{ContextKeys, ContextSigner, KeyFile, LIFE_MAX};
+use super::{ContextKeys, ContextSigner, LIFE_MAX};
 
 pub(super) const KEYS: &str = "BFF_CONTEXT_KEYS";
-pub(super) const KEYS_FILE: &str = "BFF_CONTEXT_KEYS_FILE";
+const KEYS_FILE: &str = "BFF_CONTEXT_KEYS_FILE";
 pub(super) const KEYS_HINT: &str = "Give private JWKs with kty EC and crv P-256, or kty OKP and crv Ed25519: one, \
                                     or a list. The first one signs.";
 const ISSUER: &str = "BFF_CONTEXT_ISSUER";
@@ -23,7 +24,7 @@ impl ContextSigner {
             _ => Err("is longer than the minute that services accept".to_owned()),
         });
         let issuer = issuer(settings);
-        let file = KeyFile::look(settings);
+        let file = SecretFile::look(settings, KEYS);
         let keys = settings.secret(KEYS);
         let (keys, issuer) = match (keys, issuer) {
             (None, _) => return None,

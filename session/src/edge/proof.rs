@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{DerivedKey, EdgeFrame};
-use crate::binding::{Binder, MarkMemo};
+use super::{DerivedKey, EdgeFrame, EdgeView};
+use crate::binding::Binder;
+use crate::id::StoreKey;
+use crate::wire::FieldTooLong;
 
 /// An edge view whose MAC was checked. It may have expired.
 #[derive(Clone)]
@@ -52,6 +54,20 @@ impl AuthenticEdge {
 }
 
 impl AuthenticEdge {
+    /// Writes `view` in the place of this one, under the same key: the binding marks belong to it. Where that
+    /// key was taken out meanwhile, what is written is nobody's as well, and never another key's.
+    ///
+    /// # Errors
+    /// [`FieldTooLong`] if a text field exceeds 65,535 bytes.
+    pub fn reseal(&self, key: &StoreKey, view: &EdgeView) -> Result<Bytes, FieldTooLong> {
+        self.signer.seal(key, view)
+    }
+
+    /// Whether its key was taken out of the ring since it was opened: then it is no longer believed.
+    pub fn is_retired(&self) -> bool {
+        self.signer.is_retired()
+    }
+
     /// The same view in memory of its own: what was read shares a large buffer with its neighbours, and
     /// would keep all of it.
     #[must_use]
@@ -93,9 +109,20 @@ impl LiveEdge {
         &self.0.signer.binder
     }
 
-    /// Whether `marks` are under the key that this session's marks are under.
-    pub fn is_marked_by(&self, marks: &MarkMemo) -> bool {
-        marks.is_of(self.binder())
+    /// As [`AuthenticEdge::reseal`].
+    ///
+    /// # Errors
+    /// [`FieldTooLong`] as there.
+    pub fn reseal(&self, key: &StoreKey, view: &EdgeView) -> Result<Bytes, FieldTooLong> {
+        self.0.reseal(key, view)
+    }
+
+    /// The view as it stands after a use at `now`.
+    ///
+    /// # Errors
+    /// [`FieldTooLong`] never in practice: the view was read from this form.
+    pub fn slid(&self, key: &StoreKey, now: u64) -> Result<Bytes, FieldTooLong> {
+        self.reseal(key, &EdgeView { last_seen: now, ..self.to_view() })
     }
 
     /// The session as a use at `now` leaves it, if that use is worth a write.

@@ -67,7 +67,7 @@ fn a_view_without_claims_stays_in_version_1() {
     let sealed = keys().seal(&store_key(1), &view()).unwrap();
     let live = keys().open(&store_key(1), sealed).unwrap().alive(1_100).unwrap();
     assert_eq!(live.claim(claims::EMAIL), None);
-    let slid = keys().slide(&store_key(1), &live, 1_100).unwrap();
+    let slid = live.slid(&store_key(1), 1_100).unwrap();
     assert_eq!(slid.first(), Some(&1));
 }
 
@@ -78,7 +78,7 @@ fn claims_are_read_where_they_stand_and_survive_a_slide() {
     let live = keys().open(&store_key(1), sealed).unwrap().alive(1_100).unwrap();
     assert_eq!(live.claim(claims::EMAIL), Some(&b"alice@example.com"[..]));
     assert_eq!(live.claim(claims::NAME), None);
-    let slid = keys().slide(&store_key(1), &live, 1_100).unwrap();
+    let slid = live.slid(&store_key(1), 1_100).unwrap();
     let slid = keys().open(&store_key(1), slid).unwrap();
     assert_eq!(slid.to_view(), EdgeView { last_seen: 1_100, ..with_claims() });
 }
@@ -107,18 +107,76 @@ fn no_byte_can_change(sealed: &Bytes) {
     }
 }
 
+fn ring(keys: &[(&str, u8)]) -> KeyRing {
+    use base64::Engine as _;
+    let entries = keys.iter().map(|(kid, byte)| {
+        let mut key = [1; 32];
+        key[0] = *byte;
+        format!("{kid}:{}", base64::engine::general_purpose::STANDARD.encode(key))
+    });
+    KeyRing::parse(&entries.collect::<Vec<_>>().join(",")).unwrap()
+}
+
+const OLD: (&str, u8) = ("k1", 7);
+const NEW: (&str, u8) = ("k2", 8);
+
 #[test]
 fn c40_rotation_keeps_old_views_readable() {
-    let old = keys().seal(&store_key(1), &view()).unwrap();
-    let mut both = EdgeKeys::new(&KeyRing::single("k2", [4; 32]));
-    assert_eq!(both.open(&store_key(1), old.clone()).unwrap_err(), EdgeError::UnknownKey);
-    both.older.push(keys().writer);
-    assert!(both.open(&store_key(1), old.clone()).is_ok());
+    let (before, after) = (EdgeKeys::new(&ring(&[OLD])), EdgeKeys::new(&ring(&[NEW])));
+    let old = before.seal(&store_key(1), &view()).unwrap();
+    assert_eq!(after.open(&store_key(1), old.clone()).unwrap_err(), EdgeError::UnknownKey);
+    let both = EdgeKeys::new(&ring(&[NEW, OLD]));
+    let live = both.open(&store_key(1), old).unwrap().alive(1_100).unwrap();
 
     // A slide keeps the key, because the binding marks belong to it.
-    let live = both.open(&store_key(1), old.clone()).unwrap().alive(1_100).unwrap();
-    let slid = both.slide(&store_key(1), &live, 1_100).unwrap();
-    assert_eq!(keys().open(&store_key(1), slid).unwrap().last_seen(), 1_100);
+    let slid = live.slid(&store_key(1), 1_100).unwrap();
+    assert_eq!(before.open(&store_key(1), slid).unwrap().last_seen(), 1_100);
+}
+
+#[test]
+fn c40_an_exchanged_ring_counts_for_all_who_hold_it_and_old_views_go_on() {
+    let keys = EdgeKeys::new(&ring(&[OLD]));
+    let holder = keys.clone();
+    let old = holder.seal(&store_key(1), &view()).unwrap();
+    let cached = holder.open(&store_key(1), old.clone()).unwrap();
+    keys.exchange(&ring(&[NEW, OLD]));
+    assert_eq!(holder.kids(), ["k2", "k1"]);
+    assert!(holder.open(&store_key(1), old).is_ok() && !cached.is_retired());
+    let new = holder.seal(&store_key(1), &view()).unwrap();
+    assert!(EdgeKeys::new(&ring(&[NEW])).open(&store_key(1), new).is_ok());
+}
+
+#[test]
+fn t11_a_key_that_is_taken_out_ends_what_it_vouched_for_and_no_write_under_way_saves_it() {
+    let keys = EdgeKeys::new(&ring(&[OLD, NEW]));
+    let open = |raw| keys.open(&store_key(1), raw);
+    let old = keys.seal(&store_key(1), &view()).unwrap();
+    let under_way = open(old.clone()).unwrap();
+    // The same name is not the same key.
+    for (after, refusal) in
+        [([NEW].as_slice(), EdgeError::UnknownKey), (&[NEW, ("k1", 9)], EdgeError::Forged)]
+    {
+        keys.exchange(&ring(after));
+        assert_eq!(open(old.clone()).unwrap_err(), refusal);
+        assert!(under_way.is_retired(), "what was opened before counts no more");
+        let late = under_way.reseal(&store_key(1), &view()).unwrap();
+        assert_eq!(open(late).unwrap_err(), refusal);
+    }
+    keys.exchange(&ring(&[NEW, OLD]));
+    assert!(open(old).is_ok(), "nothing was deleted");
+}
+
+#[test]
+fn c48_a_session_that_begins_while_the_ring_is_exchanged_has_the_marks_of_the_key_it_has() {
+    let keys = EdgeKeys::new(&ring(&[OLD]));
+    let writer = keys.writer();
+    let user_agent = Some(crate::binding::Marks::user_agent(writer.binder(), b"curl/8"));
+    keys.exchange(&ring(&[NEW, OLD]));
+    let view = EdgeView { bindings: Bindings { user_agent, ip: None }, ..view() };
+    let sealed = writer.seal(&store_key(1), &view).unwrap();
+    let live = keys.open(&store_key(1), sealed).unwrap().alive(1_100).unwrap();
+    assert!(!live.bindings().user_agent_changed(live.binder(), b"curl/8"));
+    assert!(live.bindings().user_agent_changed(&keys.binder(), b"curl/8"));
 }
 
 #[test]

@@ -62,14 +62,16 @@ impl SessionKeys {
     /// A tag over `message` under the newest key.
     pub fn tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
         let mut out = [0; 32];
-        let writer = self.0.writer.of_purpose(purpose);
+        let ready = self.0.ready.load();
+        let writer = ready.writer.of_purpose(purpose);
         out.copy_from_slice(hmac::sign(writer, message).as_ref());
         out
     }
 
     /// Whether `tag` was made by [`Self::tag`] under any of the keys, in constant time for each.
     pub fn tag_is_ours(&self, purpose: Purpose, message: &[u8], tag: &[u8]) -> bool {
-        self.tag_keys(purpose).any(|key| hmac::verify(key, message, tag).is_ok())
+        let ready = self.0.ready.load();
+        ready.tag_keys(purpose).any(|key| hmac::verify(key, message, tag).is_ok())
     }
 
     /// As [`Self::tag_is_ours`], for a tag cut to its first `N` bytes, at least 16.
@@ -80,15 +82,18 @@ impl SessionKeys {
         tag: &[u8],
     ) -> bool {
         const { assert!(N >= 16, "a tag of fewer bytes can be guessed") };
-        self.tag_keys(purpose).any(|key| {
+        let ready = self.0.ready.load();
+        ready.tag_keys(purpose).any(|key| {
             let whole = hmac::sign(key, message);
             whole.as_ref().get(..N).is_some_and(|short| bool::from(short.ct_eq(tag)))
         })
     }
+}
 
+impl Ready {
     fn tag_keys(&self, purpose: Purpose) -> impl Iterator<Item = &hmac::Key> {
-        let Ready { writer, older, .. } = &*self.0;
-        std::iter::once(writer).chain(older).map(move |keys| keys.of_purpose(purpose))
+        let all = std::iter::once(&self.writer).chain(&self.older);
+        all.map(move |keys| keys.of_purpose(purpose))
     }
 }
 

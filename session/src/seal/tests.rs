@@ -42,26 +42,43 @@ fn c40_tokens_open_only_with_cookie_key_tenant_and_version() {
     assert_eq!(others.open_tokens(&id(1), "acme", 4, &sealed()).err(), refused);
 }
 
+fn ring(keys: &[(&str, u8)]) -> KeyRing {
+    use base64::Engine as _;
+    let entries = keys.iter().map(|(kid, byte)| {
+        let mut key = [1; 32];
+        key[0] = *byte;
+        format!("{kid}:{}", base64::engine::general_purpose::STANDARD.encode(key))
+    });
+    KeyRing::parse(&entries.collect::<Vec<_>>().join(",")).unwrap()
+}
+
 #[test]
 fn c40_rotation_keeps_old_records_readable() {
-    let list = |names: &[(&str, u8)]| {
-        use base64::Engine as _;
-        let entries: Vec<_> = names
-            .iter()
-            .map(|(kid, byte)| {
-                let mut key = [1; 32];
-                key[0] = *byte;
-                format!("{kid}:{}", base64::engine::general_purpose::STANDARD.encode(key))
-            })
-            .collect();
-        SessionKeys::new(KeyRing::parse(&entries.join(",")).unwrap())
-    };
-    let old = list(&[("a", 7)]);
-    let both = list(&[("b", 8), ("a", 7)]);
+    let old = SessionKeys::new(ring(&[("a", 7)]));
+    let both = SessionKeys::new(ring(&[("b", 8), ("a", 7)]));
     let sealed = old.seal_tokens(&id(1), "", 1, &part(), [1; 12]).unwrap();
     assert!(both.open_tokens(&id(1), "", 1, &sealed).is_ok());
     let newer = both.seal_tokens(&id(1), "", 1, &part(), [2; 12]).unwrap();
     assert_eq!(old.open_tokens(&id(1), "", 1, &newer).err(), Some(SealError::UnknownKey));
+}
+
+#[test]
+fn c40_an_exchanged_ring_seals_and_tags_for_all_who_hold_it_and_a_key_taken_out_opens_nothing() {
+    let keys = SessionKeys::new(ring(&[("a", 7)]));
+    let holder = keys.clone();
+    let seal = || holder.seal_tokens(&id(1), "", 1, &part(), [1; 12]).unwrap();
+    let tag = || holder.tag(Purpose::Csrf, b"session");
+    let is_ours = |tag: &[u8]| holder.tag_is_ours(Purpose::Csrf, b"session", tag);
+    let open = |sealed: &Bytes| holder.open_tokens(&id(1), "", 1, sealed).map(drop);
+    let (old, old_tag) = (seal(), tag());
+    keys.exchange(ring(&[("b", 8), ("a", 7)]));
+    assert_eq!(holder.kids(), ["b", "a"]);
+    let (new, new_tag) = (seal(), tag());
+    assert_eq!((open(&old), open(&new)), (Ok(()), Ok(())));
+    assert!(is_ours(&old_tag) && is_ours(&new_tag) && old_tag != new_tag);
+    keys.exchange(ring(&[("b", 8)]));
+    assert_eq!((open(&old), open(&new)), (Err(SealError::UnknownKey), Ok(())));
+    assert!(!is_ours(&old_tag) && is_ours(&new_tag));
 }
 
 #[test]

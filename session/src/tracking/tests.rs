@@ -178,3 +178,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn t11_what_is_kept_goes_with_the_key_that_vouched_for_it() {
+    let now = Instant::now();
+    let tracked = live(now);
+    let keys = EdgeKeys::new(&KeyRing::single("k1", [3; 32]));
+    let sealed = keys.seal(&key(1), &EdgeView::default()).unwrap();
+    let edge = keys.open(&key(1), sealed).unwrap();
+    let ticket = tracked.ticket();
+    tracked.keep(ticket, key(1), edge.clone(), now);
+    assert!(tracked.get(&key(1), now).is_some());
+    keys.exchange(&KeyRing::single("k2", [4; 32]));
+    assert!(tracked.get(&key(1), now).is_none());
+    // A look-up that was under way comes too late.
+    tracked.keep(ticket, key(1), edge, now);
+    assert!(tracked.get(&key(1), now).is_none());
+}

@@ -14,7 +14,7 @@ type Take = Box<dyn FnMut(&str) -> Result<(), Problems> + Send>;
 
 /// A configuration file. One that was never there may come; one that goes leaves what it said in use.
 pub struct WatchedFile {
-    name: &'static str,
+    name: String,
     path: PathBuf,
     changes: Changes,
     refused: bool,
@@ -34,20 +34,23 @@ impl WatchedFile {
     /// was no file. `take` checks a new text as at the start, and takes it into use as a whole or not at
     /// all.
     pub fn new(
-        name: &'static str,
+        name: impl Into<String>,
         path: &Path,
         first: Option<Fingerprint>,
         take: impl FnMut(&str) -> Result<(), Problems> + Send + 'static,
     ) -> Self {
-        let reloads = |result| counter!("config_reloads_total", "file" => name, "result" => result);
+        let name = name.into();
+        let reloads =
+            |result| counter!("config_reloads_total", "file" => name.clone(), "result" => result);
+        let (ok, broken) = (reloads("ok"), reloads("refused"));
         Self {
             name,
             path: path.to_owned(),
             changes: Changes::after(first),
             refused: false,
             take: Box::new(take),
-            ok: reloads("ok"),
-            broken: reloads("refused"),
+            ok,
+            broken,
         }
     }
 
@@ -60,12 +63,12 @@ impl WatchedFile {
         match taken {
             Ok(()) => {
                 self.ok.increment(1);
-                tracing::info!(file = self.name, "new configuration");
+                tracing::info!(file = self.name.as_str(), "new configuration");
             }
             Err(problems) => {
                 self.broken.increment(1);
                 tracing::error!(
-                    file = self.name,
+                    file = self.name.as_str(),
                     problems,
                     "new configuration refused, the old one stays"
                 );

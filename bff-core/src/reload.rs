@@ -19,7 +19,10 @@ pub fn watched(app: &Arc<App>) -> Vec<Box<dyn Watched>> {
     let config = &app.config;
     let context = config.context.as_ref().and_then(ContextSigner::watched);
     let secrets = [context, config.clients.watched_keys(), files.session_keys()];
-    let first = secrets.into_iter().flatten().chain([files.idps()]).chain(files.tenants());
+    let clock = Arc::clone(&app.clock);
+    let tokens = config.access.watched(move || clock.unix_seconds());
+    let first = secrets.into_iter().flatten().chain(tokens);
+    let first = first.chain([files.idps()]).chain(files.tenants());
     first.chain([files.bff(), files.routes()]).collect()
 }
 

@@ -8,6 +8,7 @@ mod bff;
 mod cache;
 pub mod catalogue;
 mod context;
+mod credential;
 mod read;
 mod unavailable;
 
@@ -26,6 +27,7 @@ pub(crate) use read::cors_origins;
 
 pub use bff::{AccessSettings, BffSettings};
 pub use context::ContextSettings;
+pub use credential::Credential;
 
 use crate::login::LoginUrl;
 pub use crate::policy::HandOn;

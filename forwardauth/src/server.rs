@@ -104,11 +104,13 @@ async fn lead(
     shutdown.on_signal()?;
     let certificate =
         config.tls.as_ref().and_then(|tls| tls.watched("traffic", Arc::new(SystemClock)));
-    let VerifyConfig { clients, policies, tenants, context, .. } = &config.verify;
+    let VerifyConfig { bff, clients, policies, tenants, context, .. } = &config.verify;
     let context = context.as_ref().and_then(|context| context.signer.watched());
     let issuers = config.verify.watched_issuers();
     let keys = clients.watched_keys();
-    let files = [keys, context, issuers, Some(policies.watched()), tenants.watched()];
+    let credential = bff.as_ref().and_then(|bff| bff.credential.watched());
+    let policies = Some(policies.watched());
+    let files = [keys, context, credential, issuers, policies, tenants.watched()];
     let files = files.into_iter().flatten();
     let watched = certificate.into_iter().chain(files);
     Watch::over(watched).start(reload::INTERVAL, &shutdown)?;

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use e2e::clock;
+use e2e::scratch::Scratch;
 use e2e::stack::{Plan, Stack};
 use e2e::wait;
 use futures_util::future::join_all;
@@ -68,4 +69,60 @@ async fn c49_verify_hands_on_one_fresh_token_however_many_ask() {
     let page = agent.visit(&stack.at("/app/")).header("authorization", "Bearer forged").send();
     assert_eq!(page.await.status, 200);
     assert_eq!(stack.protected.take()[0].all("authorization"), [token]);
+}
+
+/// As an operator writes a mounted secret anew, for `bff` first.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_between_the_programs_is_exchanged_without_a_restart_and_without_a_refusal() {
+    const FILE: &str = "BFF_INTERNAL_TOKEN_FILE";
+    let scratch = Scratch::new();
+    let write = |name: &str, token: &str| scratch.write(name, format!("{token}\n"));
+    let (of_bff, of_verify) = (write("bff", TOKEN), write("verify", TOKEN));
+    let stack = plan()
+        .bff("OIDC_DPOP", "off")
+        .bff("BFF_INTERNAL_TOKEN", "")
+        .forwardauth("BFF_INTERNAL_TOKEN", "")
+        .bff(FILE, of_bff.display())
+        .forwardauth(FILE, of_verify.display())
+        .forwardauth("FORWARDAUTH_AUTHORIZATION", "access")
+        .start()
+        .await;
+    let operator = stack.agent();
+    let read = async |program: &e2e::program::Program, times: f64| {
+        let labels = format!("file=\"{FILE}\",result=\"ok\"");
+        wait::until("the program has the new token", wait::START, async || {
+            (program.metric(&operator, "config_reloads_total", &labels).await >= times)
+                .then_some(())
+        })
+        .await;
+    };
+    // Whoever has just come has no token that is kept, so that it is asked for.
+    let handed_on = async || {
+        let agent = stack.agent();
+        stack.sign_in_directly(&agent, "alice").await;
+        for verify in stack.verifies() {
+            let reply = stack.ask_verify_at(verify, &agent, "/app/").send().await;
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            assert!(reply.header("authorization").starts_with("Bearer ey"), "not handed on");
+        }
+    };
+    for (times, token) in [(1.0, "next-0123456789abcdef0123456789abcdef"), (2.0, TOKEN)] {
+        handed_on().await;
+        write("bff", token);
+        read(&stack.bff, times).await;
+        handed_on().await;
+        write("verify", token);
+        read(&stack.forwardauth, times).await;
+        read(&stack.second_verify.as_ref().expect("a second verify").program, times).await;
+        handed_on().await;
+    }
+    let refused = "outcome=\"refused\"";
+    for program in [&stack.forwardauth, &stack.second_verify.as_ref().expect("another").program] {
+        let refused = program.metric(&operator, "forwardauth_bff_requests_total", refused).await;
+        assert!(refused < 0.5, "the BFF refused {refused} times");
+        assert!(
+            program.metric(&operator, "forwardauth_bff_requests_total", "outcome=\"ok\"").await
+                > 4.5
+        );
+    }
 }

@@ -56,8 +56,8 @@ fn describe(app: &App) -> Value {
         "csrf_header": network.csrf_header.as_str(),
         "tls": network.tls.is_some(),
         "admin_tls": network.admin_tls.is_some(),
-        "administrators": access.actors.len(),
-        "internal_token": access.internal.is_some(),
+        "administrators": access.administrators(),
+        "internal_token": access.has_internal(),
     });
     let Value::Object(all) = &mut told else { return told };
     if app.tenants.is_by_host() {

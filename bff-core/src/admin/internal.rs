@@ -13,8 +13,7 @@ use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
 use axum::response::Response;
 use axum::routing::post;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, StatusCode};
-use ring::digest;
+use http::{HeaderValue, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use session::id::SessionId;
@@ -22,7 +21,6 @@ use session::record::{TokenPart, TokenType};
 use session::store::StoreError;
 use shell::problem::ProblemDetails;
 use shell::request_id::RequestId;
-use subtle::ConstantTimeEq as _;
 
 use super::gate;
 use crate::app::App;
@@ -33,7 +31,7 @@ const BODY_MAX: usize = 4 * 1024;
 
 /// The endpoint, if it is to exist.
 pub(super) fn routes(app: &App) -> Router<Arc<App>> {
-    if app.config.access.internal.is_none() {
+    if !app.config.access.has_internal() {
         return Router::new();
     }
     Router::new().route("/internal/refresh", post(refresh)).layer(DefaultBodyLimit::max(BODY_MAX))
@@ -47,8 +45,8 @@ async fn refresh(State(app): State<Arc<App>>, request: Request) -> Response {
 }
 
 async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Refusal> {
-    let credential = app.config.access.internal.as_ref();
-    if !credential.is_some_and(|credential| shows(request.headers(), credential)) {
+    let shown = gate::shown(request.headers());
+    if !shown.is_some_and(|shown| app.config.access.is_internal(&shown, app.now())) {
         return Err(Refusal::Credential);
     }
     let body = Bytes::from_request(request, app).await;
@@ -65,12 +63,6 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Refusal> {
         return Err(Refusal::Bound);
     }
     given(&tokens)
-}
-
-/// Whether the request shows our token, compared by its hash and in constant time.
-fn shows(headers: &HeaderMap, token: &SecretString) -> bool {
-    let token = digest::digest(&digest::SHA256, token.expose_secret().as_bytes());
-    gate::shown(headers).is_some_and(|shown| shown.as_ref().ct_eq(token.as_ref()).into())
 }
 
 fn given(tokens: &TokenPart) -> Result<Response, Refusal> {

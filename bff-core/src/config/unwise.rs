@@ -37,7 +37,7 @@ pub(super) fn lifetimes(settings: &mut Settings, lifetimes: Lifetimes) {
 
 /// Whoever has the tokens of this listener has every session.
 pub(super) fn admin(settings: &mut Settings, network: &Network, access: &Access) {
-    let is_open = !access.actors.is_empty() || access.internal.is_some();
+    let is_open = access.administrators() != 0 || access.has_internal();
     let in_clear = network.admin_tls.is_none() && !network.admin_listen.ip().is_loopback();
     if is_open && in_clear {
         settings.warn(

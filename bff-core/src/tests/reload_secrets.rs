@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
+use http::Request;
 use shell::reload::{Trust, Watch};
 use tempfile::NamedTempFile;
 
 use crate::app::App;
-use crate::testing::{Browser, KEY, World};
+use crate::testing::{Browser, KEY, World, send_admin};
 
 /// Of another name than that of [`KEY`].
 const NEW: &str = "k2:AgIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
@@ -75,4 +77,71 @@ async fn c40_keys_in_files_are_exchanged_and_sessions_of_every_key_that_is_there
     session.write(&both);
     watch.look(Trust::AtOnce).await;
     assert_eq!(call(&world, &app, &before).await, 200);
+}
+
+/// What the admin listener answers whoever shows this token.
+async fn shown(app: &Arc<App>, method: &str, target: &str, token: &str) -> u16 {
+    let request = Request::builder().method(method).uri(target);
+    let request = request.header("authorization", format!("Bearer {token}"));
+    send_admin(app, request.body(Body::empty()).unwrap()).await.status
+}
+
+#[tokio::test]
+async fn admin_tokens_in_a_file_are_exchanged_and_a_broken_file_changes_nothing() {
+    let world = World::start().await;
+    let tokens = Secret::of("ops:one");
+    let changes = [("BFF_ADMIN_TOKENS", ""), ("BFF_ADMIN_TOKENS_FILE", tokens.path())];
+    let app = world.replica_configured(&changes);
+    let mut watch = Watch::over(crate::reload::watched(&app));
+    let is_let_in = async |token| match shown(&app, "GET", "/admin/config", token).await {
+        200 => true,
+        401 => false,
+        status => panic!("{status}"),
+    };
+    for (text, one, two) in [
+        ("ops:one, other:two\n", true, true),
+        ("other:two", false, true),
+        ("", false, true),
+        ("other:", false, true),
+        ("one", false, true),
+        ("ops:one", true, false),
+    ] {
+        tokens.write(text);
+        watch.look(Trust::AtOnce).await;
+        assert_eq!((is_let_in("one").await, is_let_in("two").await), (one, two), "{text}");
+        assert!(!is_let_in("").await);
+    }
+}
+
+#[tokio::test]
+async fn the_internal_token_before_is_taken_for_five_minutes_and_the_one_before_that_is_not() {
+    let world = World::start().await;
+    let token = Secret::of("one");
+    let changes = [("BFF_INTERNAL_TOKEN", ""), ("BFF_INTERNAL_TOKEN_FILE", token.path())];
+    let app = world.replica_configured(&changes);
+    let mut watch = Watch::over(crate::reload::watched(&app));
+    let is_let_in = async |token| match shown(&app, "POST", "/internal/refresh", token).await {
+        // What is asked is nothing, and is looked at behind the credential.
+        400 => true,
+        401 => false,
+        status => panic!("{status}"),
+    };
+    token.write("two\n");
+    watch.look(Trust::AtOnce).await;
+    assert!(is_let_in("one").await && is_let_in("two").await);
+    world.clock.advance(299);
+    assert!(is_let_in("one").await);
+    world.clock.advance(1);
+    assert!(!is_let_in("one").await && is_let_in("two").await);
+    for broken in ["", "\n", " "] {
+        token.write(broken);
+        watch.look(Trust::AtOnce).await;
+        assert!(is_let_in("two").await && !is_let_in("").await, "{broken:?}");
+    }
+    // A leaked one is out at once where another follows the next.
+    token.write("three");
+    watch.look(Trust::AtOnce).await;
+    token.write("four");
+    watch.look(Trust::AtOnce).await;
+    assert!(is_let_in("four").await && is_let_in("three").await && !is_let_in("two").await);
 }

@@ -17,7 +17,7 @@ use session::id::SessionId;
 use shell::sampled::Sampled;
 
 use super::answer::{self, AskError, Token};
-use crate::config::BffSettings;
+use crate::config::{BffSettings, Credential};
 use crate::metrics;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,7 +37,7 @@ const ANSWER_MAX: usize = 64 * 1024;
 pub(super) struct Client {
     http: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     endpoint: Uri,
-    credential: HeaderValue,
+    credential: Credential,
     log: Sampled,
 }
 
@@ -109,7 +109,7 @@ impl Client {
         let mut request = Request::new(Full::from(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.endpoint.clone();
-        request.headers_mut().insert(AUTHORIZATION, self.credential.clone());
+        request.headers_mut().insert(AUTHORIZATION, self.credential.value());
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, json);
         let call = async {

@@ -1,4 +1,4 @@
-//! Owns: the settings of what verify asks of the BFF (`FORWARDAUTH_BFF_*`, `BFF_INTERNAL_TOKEN`) and of
+//! Owns: the settings of what verify asks of the BFF (`FORWARDAUTH_BFF_*`) and of
 //! what it hands on (`FORWARDAUTH_AUTHORIZATION`).
 
 use std::fmt;
@@ -6,14 +6,14 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Uri};
+use http::Uri;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
-use secrecy::{ExposeSecret as _, SecretString};
 use shell::config::Settings;
 use shell::origin::Origin;
 
+use super::credential::Credential;
 use crate::policy::HandOn;
 
 /// Where the BFF's admin listener takes what verify asks.
@@ -27,8 +27,8 @@ const TOKENS_MAX: usize = 64 * 1024 * 1024;
 pub struct BffSettings {
     /// `FORWARDAUTH_BFF_URL` with the path of the endpoint.
     pub endpoint: Uri,
-    /// `BFF_INTERNAL_TOKEN` as the value of `Authorization`; marked sensitive.
-    pub credential: HeaderValue,
+    /// `BFF_INTERNAL_TOKEN`.
+    pub credential: Credential,
     /// Trusts the authorities of `FORWARDAUTH_BFF_CA`, else the system's.
     pub tls: Arc<ClientConfig>,
     /// How access tokens are had, where they are handed on.
@@ -79,7 +79,7 @@ pub(super) fn read(
             "Set BFF_ADMIN_TLS_CERT and BFF_ADMIN_TLS_KEY in bff, and name it by https.",
         );
     }
-    let credential = credential(settings);
+    let credential = Credential::read(settings);
     let tls = roots(settings, encrypted).and_then(|roots| tls(settings, roots));
     let endpoint = Uri::try_from(format!("{}{ENDPOINT}", origin.as_str())).ok();
     let kept_bytes = u64::try_from(TOKENS_MAX / threads).unwrap_or(u64::MAX);
@@ -120,22 +120,6 @@ fn origin(settings: &mut Settings) -> Option<Origin> {
         Origin::parse(text.strip_suffix('/').unwrap_or(text))
             .ok_or_else(|| "is not an http or https URL of a listener".to_owned())
     })
-}
-
-fn credential(settings: &mut Settings) -> Option<HeaderValue> {
-    let hint = "Give the value that the BFF has, with FORWARDAUTH_BFF_URL.";
-    let token = settings.required_secret("BFF_INTERNAL_TOKEN", hint)?;
-    let value = bearer(&token);
-    if value.is_none() {
-        settings.problem("BFF_INTERNAL_TOKEN", "holds what no header may hold", hint);
-    }
-    value
-}
-
-fn bearer(token: &SecretString) -> Option<HeaderValue> {
-    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret())).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }
 
 /// An authority of one's own stands alone: nobody else vouches for an internal listener.

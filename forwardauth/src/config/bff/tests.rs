@@ -39,6 +39,7 @@ fn t09_what_would_not_work_is_refused() {
         (vec![ACCESS], "FORWARDAUTH_AUTHORIZATION: asks for access tokens"),
         (vec![ACCESS, TOKEN], "FORWARDAUTH_AUTHORIZATION: asks for access tokens"),
         (vec![URL], "BFF_INTERNAL_TOKEN: is required"),
+        (vec![URL, ("BFF_INTERNAL_TOKEN", " ")], "BFF_INTERNAL_TOKEN: is empty"),
         (vec![URL, ("BFF_INTERNAL_TOKEN", "a\nb")], "BFF_INTERNAL_TOKEN: holds what no header"),
         (vec![("FORWARDAUTH_AUTHORIZATION", "all")], "FORWARDAUTH_AUTHORIZATION: is not a kind"),
         (vec![URL, TOKEN, ("FORWARDAUTH_REFRESH_WAIT_MS", "9")], "FORWARDAUTH_REFRESH_WAIT_MS"),
@@ -64,5 +65,27 @@ fn plain_http_to_another_host_is_warned_of() {
 fn t18_the_credential_is_not_printed() {
     let (bff, _) = read(&[URL, TOKEN, ACCESS]).unwrap();
     let bff = bff.unwrap();
-    assert!(!format!("{bff:?} {:?}", bff.credential).contains("canary"));
+    let told = format!("{bff:?} {:?} {:?}", bff.credential, bff.credential.value());
+    assert!(!told.contains("canary"), "{told}");
+}
+
+#[tokio::test]
+async fn a_token_in_a_file_is_exchanged_for_all_who_show_it_and_a_broken_one_is_not() {
+    use shell::reload::Trust;
+
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let write = |text: &str| std::fs::write(file.path(), text).unwrap();
+    write("one\n");
+    let path = file.path().to_str().unwrap();
+    let (bff, _) = read(&[URL, ("BFF_INTERNAL_TOKEN_FILE", path)]).unwrap();
+    let credential = bff.unwrap().credential;
+    let (mut watched, held) = (credential.watched().unwrap(), credential.clone());
+    assert_eq!(held.value(), "Bearer one");
+    for (text, shown) in [("two\n", "Bearer two"), ("\n", "Bearer two"), ("a\nb", "Bearer two")] {
+        write(text);
+        assert!(watched.look(Trust::AtOnce).await);
+        assert_eq!((held.value(), watched.is_refused()), (shown.parse().unwrap(), text != "two\n"));
+    }
+    let (bff, _) = read(&[URL, TOKEN]).unwrap();
+    assert!(bff.unwrap().credential.watched().is_none(), "a variable does not change");
 }

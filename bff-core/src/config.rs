@@ -34,6 +34,7 @@ use shell::telemetry::LogConfig;
 use shell::traces::TraceSettings;
 
 pub use idps::{BearerEntry, Idps, Introspection, LoginProvider};
+use live::ReadIdps;
 pub(crate) use live::{Live, NewBff};
 pub use login_methods::LoginMethods;
 pub use network::Network;
@@ -112,6 +113,7 @@ pub(crate) struct Files {
     /// `BFF_SESSION_KEYS_FILE`.
     pub(crate) session_keys: Option<RingFile>,
     pub(crate) idps: ConfigFile,
+    idps_read: ReadIdps,
     pub(crate) bff: ConfigFile,
 }
 
@@ -146,8 +148,8 @@ impl Config {
         unwise::keys(settings, session_ring.as_ref().map(|(ring, _)| ring));
         let strategy = Strategy::read(settings);
         let (idps_file, text) = ConfigFile::read(shell::idps::FILE, settings);
-        let idps = text.map(|text| Idps::parse(&text, settings));
-        let idps = Arc::new(idps.unwrap_or_default());
+        let idps_read = ReadIdps::of(text.map(Into::into), settings);
+        let idps = Arc::clone(&idps_read.idps);
         let lifetimes = Lifetimes::read(settings);
         let database = database::read(settings, store.as_ref(), lifetimes.session);
         let (bff_file, text) = ConfigFile::read(file::NAME, settings);
@@ -207,7 +209,7 @@ impl Config {
             log,
             audit,
             traces,
-            files: Files { session_keys, idps: idps_file, bff: bff_file },
+            files: Files { session_keys, idps: idps_file, idps_read, bff: bff_file },
             source,
         })
     }

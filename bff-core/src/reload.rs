@@ -8,10 +8,13 @@ use session::context::ContextSigner;
 use session::settings::tenants::FILE as TENANTS;
 use shell::config::{Problem, Problems};
 use shell::idps::FILE as IDPS;
-use shell::reload::{Watched, WatchedFile};
+use shell::reload::{Watched, WatchedFile, WatchedFiles};
 
 use crate::app::{App, SetupError};
 use crate::config::{Live, NewBff};
+
+/// What the files that providers name are called in logs and metrics.
+const NAMED: &str = "files of providers";
 
 /// All of them. What names others comes behind them. Install the metrics recorder first.
 pub fn watched(app: &Arc<App>) -> Vec<Box<dyn Watched>> {
@@ -22,7 +25,7 @@ pub fn watched(app: &Arc<App>) -> Vec<Box<dyn Watched>> {
     let clock = Arc::clone(&app.clock);
     let tokens = config.access.watched(move || clock.unix_seconds());
     let first = secrets.into_iter().flatten().chain(tokens);
-    let first = first.chain([files.idps()]).chain(files.tenants());
+    let first = first.chain([files.named(), files.idps()]).chain(files.tenants());
     first.chain([files.bff(), files.routes()]).collect()
 }
 
@@ -38,6 +41,20 @@ impl Files {
         let config = &self.app.config;
         let keys = config.session_keys.clone();
         Some(config.files.session_keys.as_ref()?.watched(move |ring| keys.exchange(ring)))
+    }
+
+    /// New secrets and authorities, in the files that the settings of providers, `idps.yaml` and `tenants.yaml`
+    /// name.
+    fn named(self: &Arc<Self>) -> Box<dyn Watched> {
+        let (seen, files) = (Arc::clone(self), Arc::clone(self));
+        let in_use = move || seen.live.lock().unwrap_or_else(PoisonError::into_inner).named();
+        Box::new(WatchedFiles::new(NAMED, in_use, move || {
+            files.change(|app, live| {
+                let new = app.config.with_named(live)?;
+                take(app, &new).map_err(unusable("OIDC_*"))?;
+                Ok(new)
+            })
+        }))
     }
 
     /// New issuers of bearer tokens, and new login providers.

@@ -8,6 +8,7 @@ pub mod catalogue;
 mod expand;
 #[cfg(feature = "testing")]
 pub mod held;
+mod named;
 pub mod parse;
 #[cfg(feature = "schema")]
 pub mod schemas;
@@ -16,6 +17,7 @@ pub mod yaml;
 
 use std::fmt;
 
+pub use named::NamedFiles;
 pub use settings::Settings;
 
 /// One thing that is wrong with the configuration.

@@ -6,7 +6,9 @@
 
 mod changes;
 mod file;
+mod files;
 mod secret;
+mod told;
 
 use std::io;
 use std::pin::Pin;
@@ -18,6 +20,7 @@ use tokio::time::MissedTickBehavior;
 
 pub use self::changes::{Changes, Fingerprint, Trust};
 pub use self::file::WatchedFile;
+pub use self::files::WatchedFiles;
 pub use self::secret::SecretFile;
 
 use crate::shutdown::Shutdown;

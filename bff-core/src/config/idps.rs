@@ -107,7 +107,8 @@ fn login_provider(
 
 /// What is read of a PEM file.
 fn authority(entry: &Entry<ClientFile>, settings: &mut Settings) -> Option<Vec<u8>> {
-    let mut own = Settings::from_pairs([("tls_ca", entry.file.tls_ca.clone()?)]);
+    let own = Settings::from_pairs([("tls_ca", entry.file.tls_ca.clone()?)]);
+    let mut own = own.on_behalf_of(settings);
     let pem = own.pem("tls_ca");
     if pem.is_none() {
         let hint = "Give PEM, or the path of a PEM file.";

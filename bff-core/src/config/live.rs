@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use shell::config::{Problems, Settings};
+use shell::config::{NamedFiles, Problems, Settings};
 
 use super::file::BffFile;
 use super::tenants::Common;
@@ -19,11 +19,38 @@ use crate::proxy::RouteTable;
 pub(crate) struct Live {
     /// `idps.yaml`.
     pub(crate) idps: Arc<Idps>,
+    idps_read: ReadIdps,
     /// All tenants, by these.
     pub(crate) tenancy: Arc<Tenancy>,
     /// The text of `tenants.yaml`; `None` where there is no such file.
     tenants: Option<Arc<str>>,
+    /// Files that the settings of the providers and `tenants.yaml` name.
+    tenants_named: NamedFiles,
     rate_limits: RateLimits,
+}
+
+impl Live {
+    /// The files of secrets and authorities that the providers are made of, as they were then.
+    pub(crate) fn named(&self) -> NamedFiles {
+        self.idps_read.named.clone().and(self.tenants_named.clone())
+    }
+}
+
+/// `idps.yaml` as it was read, and the files that it names.
+#[derive(Debug, Clone)]
+pub(super) struct ReadIdps {
+    pub(super) idps: Arc<Idps>,
+    text: Option<Arc<str>>,
+    named: NamedFiles,
+}
+
+impl ReadIdps {
+    /// Of its text; `None` where there is no such file.
+    pub(super) fn of(text: Option<Arc<str>>, settings: &mut Settings) -> Self {
+        drop(settings.take_named());
+        let idps = text.as_deref().map(|text| Idps::parse(text, settings)).unwrap_or_default();
+        Self { idps: Arc::new(idps), text, named: settings.take_named() }
+    }
 }
 
 /// What a new `bff.yaml` is to.
@@ -38,8 +65,10 @@ impl Config {
     pub(crate) fn live(&self) -> Live {
         Live {
             idps: Arc::clone(&self.idps),
+            idps_read: self.files.idps_read.clone(),
             tenancy: Arc::clone(&self.tenancy),
             tenants: self.tenancy.text.clone(),
+            tenants_named: self.tenancy.named.clone(),
             rate_limits: self.rate_limits.clone(),
         }
     }
@@ -49,9 +78,8 @@ impl Config {
     /// # Errors
     /// All [`Problems`] of it, and of what no longer fits.
     pub(crate) fn with_tenants(&self, now: &Live, text: &str) -> Result<Live, Problems> {
-        let settings = self.settings();
-        let (idps, limits) = (Arc::clone(&now.idps), now.rate_limits.clone());
-        self.made(settings, idps, Some(text.into()), limits)
+        let (idps, limits) = (now.idps_read.clone(), now.rate_limits.clone());
+        self.made(self.settings(), idps, Some(text.into()), limits)
     }
 
     /// With this `idps.yaml` in place of that of `now`.
@@ -59,8 +87,20 @@ impl Config {
     /// # Errors
     /// As [`Config::with_tenants`].
     pub(crate) fn with_idps(&self, now: &Live, text: &str) -> Result<Live, Problems> {
+        self.with(Some(text.into()), now)
+    }
+
+    /// With what the files that are named say now: those of secrets and authorities.
+    ///
+    /// # Errors
+    /// As [`Config::with_tenants`].
+    pub(crate) fn with_named(&self, now: &Live) -> Result<Live, Problems> {
+        self.with(now.idps_read.text.clone(), now)
+    }
+
+    fn with(&self, idps: Option<Arc<str>>, now: &Live) -> Result<Live, Problems> {
         let mut settings = self.settings();
-        let idps = Arc::new(Idps::parse(text, &mut settings));
+        let idps = ReadIdps::of(idps, &mut settings);
         self.made(settings, idps, now.tenants.clone(), now.rate_limits.clone())
     }
 
@@ -76,7 +116,9 @@ impl Config {
         let methods = login_methods::parse(file.take_login_methods(), &now.idps, &mut settings);
         let telemetry: Telemetry = file.telemetry.parse(&mut settings);
         self.routes.load().know(&user_context, &mut settings);
-        let live = self.made(settings, Arc::clone(&now.idps), now.tenants.clone(), limits)?;
+        let live = self.made(settings, now.idps_read.clone(), now.tenants.clone(), limits)?;
+        // Providers stay as they are: what was read of their files just now is not in use.
+        let live = Live { tenants_named: now.tenants_named.clone(), ..live };
         let needs_restart = user_context != self.user_context
             || telemetry != self.telemetry
             || methods != self.login_methods;
@@ -102,10 +144,12 @@ impl Config {
     fn made(
         &self,
         mut settings: Settings,
-        idps: Arc<Idps>,
+        idps_read: ReadIdps,
         tenants: Option<Arc<str>>,
         rate_limits: RateLimits,
     ) -> Result<Live, Problems> {
+        let idps = Arc::clone(&idps_read.idps);
+        drop(settings.take_named());
         let common = Common {
             network: &self.network,
             lifetimes: self.lifetimes,
@@ -118,10 +162,18 @@ impl Config {
             None => Tenancy::without_file(&mut settings, common),
         };
         let tenancy = tenancy.map(Arc::new);
+        let tenants_named = settings.take_named();
         if let Some(signer) = &self.context {
             context::differs(&mut settings, signer, tenancy.as_deref(), &idps);
         }
-        let live = tenancy.map(|tenancy| Live { idps, tenancy, tenants, rate_limits });
+        let live = tenancy.map(|tenancy| Live {
+            idps,
+            idps_read,
+            tenancy,
+            tenants,
+            tenants_named,
+            rate_limits,
+        });
         if let Some(live) = &live {
             self.strategy.agree(&mut settings, &live.tenancy);
             self.agree(live, &self.routes.load(), &mut settings);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use session::settings::CookieSettings;
 use session::settings::tenants::{self, Reader, auto};
-use shell::config::Settings;
+use shell::config::{NamedFiles, Settings};
 use shell::origin::Origin;
 use shell::reload::Fingerprint;
 
@@ -66,6 +66,8 @@ pub struct Tenancy {
     pub file: Option<(PathBuf, Fingerprint)>,
     /// Its text likewise.
     pub(super) text: Option<Arc<str>>,
+    /// Files that it and the settings of the providers name.
+    pub(super) named: NamedFiles,
 }
 
 /// What holds for everybody.
@@ -110,6 +112,7 @@ impl Tenancy {
 
     /// Reads them, noting all problems in `settings`.
     pub(super) fn read(settings: &mut Settings, common: Common<'_>) -> Option<Self> {
+        drop(settings.take_named());
         let text = tenants::read(settings);
         let path = tenants::path(settings);
         let tenancy = match &text {
@@ -117,7 +120,8 @@ impl Tenancy {
             Some(text) => Self::parse(text, settings, common),
         };
         let file = text.as_ref().map(|text| (path, Fingerprint::of([text.as_bytes()])));
-        tenancy.map(|tenancy| Self { file, text: text.map(Into::into), ..tenancy })
+        let named = settings.take_named();
+        tenancy.map(|tenancy| Self { file, text: text.map(Into::into), named, ..tenancy })
     }
 
     /// The one of the settings, or those that are made of unknown hosts.
@@ -132,7 +136,14 @@ impl Tenancy {
     /// Those that are made of unknown hosts, and no other.
     fn made(settings: &mut Settings, common: Common<'_>) -> Option<Self> {
         let made = template(settings, common)?;
-        Some(Self { tenants: Vec::new(), by_host: true, made: Some(made), file: None, text: None })
+        Some(Self {
+            tenants: Vec::new(),
+            by_host: true,
+            made: Some(made),
+            file: None,
+            text: None,
+            named: NamedFiles::default(),
+        })
     }
 
     /// Those of the text of `tenants.yaml`, noting all problems in `settings`.
@@ -172,7 +183,14 @@ impl Tenancy {
         } else {
             None
         };
-        complete.then_some(Self { tenants, by_host: true, made, file: None, text: None })
+        complete.then_some(Self {
+            tenants,
+            by_host: true,
+            made,
+            file: None,
+            text: None,
+            named: NamedFiles::default(),
+        })
     }
 }
 
@@ -231,7 +249,14 @@ fn one(settings: &mut Settings, common: Common<'_>) -> Option<Tenancy> {
         limits: common.limits(),
         rate_limits: common.rate_limits.clone(),
     };
-    Some(Tenancy { tenants: vec![tenant], by_host: false, made: None, file: None, text: None })
+    Some(Tenancy {
+        tenants: vec![tenant],
+        by_host: false,
+        made: None,
+        file: None,
+        text: None,
+        named: NamedFiles::default(),
+    })
 }
 
 /// The relying party of the `OIDC_*` settings.

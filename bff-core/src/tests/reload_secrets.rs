@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::Request;
+use serde_json::json;
+use shell::captured::CapturedLog;
 use shell::reload::{Trust, Watch};
 use tempfile::NamedTempFile;
+use tracing::instrument::WithSubscriber as _;
 
 use crate::app::App;
 use crate::testing::{Browser, KEY, World, send_admin};
@@ -144,4 +147,80 @@ async fn the_internal_token_before_is_taken_for_five_minutes_and_the_one_before_
     token.write("four");
     watch.look(Trust::AtOnce).await;
     assert!(is_let_in("four").await && is_let_in("three").await && !is_let_in("two").await);
+}
+
+/// The client secret of the last request that the provider got at `path`.
+fn last_secret(world: &World, path: &str) -> String {
+    world.idp.seen(path).pop().unwrap().param("client_secret").unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_client_secret_in_a_file_is_exchanged_and_logins_and_sessions_under_way_go_on() {
+    let world = World::start().await;
+    let secret = Secret::of("secret-one\n");
+    let changes = [("OIDC_CLIENT_SECRET", ""), ("OIDC_CLIENT_SECRET_FILE", secret.path())];
+    let app = world.replica_configured(&changes);
+    let mut watch = Watch::over(crate::reload::watched(&app));
+    let session = world.signed_in_at(&app).await;
+    assert_eq!(last_secret(&world, "/token"), "secret-one");
+
+    let browser = Browser::new();
+    let login = world.begin_at(&app, &browser, "/auth/login").await;
+    assert_eq!(last_secret(&world, "/par"), "secret-one");
+    secret.write("secret-two\n");
+    watch.look(Trust::WhenSeenTwice).await;
+    watch.look(Trust::WhenSeenTwice).await;
+    let answer = world.finish_at(&app, &browser, &login, &json!({})).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    assert_eq!(last_secret(&world, "/token"), "secret-two");
+    assert_eq!(call(&world, &app, &session).await, 200);
+
+    for broken in ["", "\n"] {
+        let log = CapturedLog::default();
+        secret.write(broken);
+        watch.look(Trust::AtOnce).with_subscriber(log.subscriber("warn")).await;
+        assert!(log.text().contains("OIDC_CLIENT_SECRET"), "{}", log.text());
+        assert!(!log.text().contains("secret-two"), "{}", log.text());
+        world.begin_at(&app, &Browser::new(), "/auth/login").await;
+        assert_eq!(last_secret(&world, "/par"), "secret-two");
+    }
+    secret.write("secret-three");
+    watch.look(Trust::AtOnce).await;
+    world.begin_at(&app, &Browser::new(), "/auth/login").await;
+    assert_eq!(last_secret(&world, "/par"), "secret-three");
+}
+
+#[tokio::test]
+async fn files_that_idps_yaml_names_are_read_again_and_follow_it_to_others() {
+    let world = World::start().await;
+    let (first, second) = (Secret::of("partner-one"), Secret::of("partner-two"));
+    let yaml = |secret: &Secret| {
+        format!(
+            "idps: [{{ name: partner, issuer: \"{}\", client: {{ id: x, auth: client_secret_post, \
+             dpop: off, secret_file: \"{}\" }} }}]",
+            world.idp.issuer,
+            secret.path()
+        )
+    };
+    world.write("idps.yaml", &yaml(&first));
+    let app = world.replica();
+    let mut watch = Watch::over(crate::reload::watched(&app));
+    let shown = async || {
+        world.begin_at(&app, &Browser::new(), "/auth/login?idp=partner").await;
+        last_secret(&world, "/par")
+    };
+    assert_eq!(shown().await, "partner-one");
+    first.write("partner-one-anew");
+    watch.look(Trust::AtOnce).await;
+    assert_eq!(shown().await, "partner-one-anew");
+    // What is broken there is forgotten with the file that names it.
+    first.write("");
+    watch.look(Trust::AtOnce).await;
+    assert_eq!(shown().await, "partner-one-anew");
+    world.write("idps.yaml", &yaml(&second));
+    watch.look(Trust::AtOnce).await;
+    assert_eq!(shown().await, "partner-two");
+    second.write("partner-two-anew");
+    watch.look(Trust::AtOnce).await;
+    assert_eq!(shown().await, "partner-two-anew");
 }

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::asked::Asked;
 use super::catalogue::Kind;
 use super::expand::{ExpandError, expand};
+use super::named::{Named, NamedFiles};
 use super::{Problem, Problems, Warning};
 
 /// The environment, and what is wrong with it so far.
@@ -20,6 +21,7 @@ pub struct Settings {
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
     asked: Asked,
+    named: Named,
 }
 
 impl std::fmt::Debug for Settings {
@@ -47,13 +49,27 @@ impl Settings {
             problems: Vec::new(),
             warnings: Vec::new(),
             asked: Asked::default(),
+            named: Named::default(),
         }
     }
 
     /// The same variables, of which nothing was found wrong yet.
     #[must_use]
     pub fn anew(&self) -> Self {
-        Self { problems: Vec::new(), warnings: Vec::new(), ..self.clone() }
+        Self { problems: Vec::new(), warnings: Vec::new(), named: Named::default(), ..self.clone() }
+    }
+
+    /// Files that secrets and PEM data were read from since the last time, by this, its clones and what reads
+    /// on its behalf.
+    #[must_use]
+    pub fn take_named(&self) -> NamedFiles {
+        self.named.take()
+    }
+
+    /// These, whose files count as those of `other`.
+    #[must_use]
+    pub fn on_behalf_of(self, other: &Self) -> Self {
+        Self { named: other.named.clone(), ..self }
     }
 
     /// These variables where the environment sets none.
@@ -181,7 +197,9 @@ impl Settings {
     }
 
     fn read(&mut self, name: &str, path: &Path) -> Option<Vec<u8>> {
-        match std::fs::read(path) {
+        let read = std::fs::read(path);
+        self.named.note(path, read.as_deref().ok());
+        match read {
             Ok(bytes) => Some(bytes),
             Err(error) => {
                 let problem = format!("names a file that cannot be read ({})", error.kind());

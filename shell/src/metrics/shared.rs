@@ -28,7 +28,7 @@ pub const CONFIG_RELOADS: Metric = Metric::counter(
     &[
         Label::configured(
             "file",
-            "`forwardauth.yaml`, `tenants.yaml`, `routes.yaml`, `idps.yaml`, `bff.yaml`, and the variables of secrets that are read again, such as `BFF_EDGE_KEYS_FILE`",
+            "`forwardauth.yaml`, `tenants.yaml`, `routes.yaml`, `idps.yaml`, `bff.yaml`, `files of providers`, and the variables of secrets that are read again, such as `BFF_EDGE_KEYS_FILE`",
         ),
         TAKEN,
     ],

@@ -18,6 +18,10 @@ impl Fingerprint {
         out.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
         Self(out)
     }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// When a change is believed to be complete.

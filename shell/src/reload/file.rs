@@ -3,9 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use metrics::{Counter, counter};
 use zeroize::Zeroizing;
 
+use super::told::Told;
 use super::{Changes, Fingerprint, Look, Trust, Watched};
 use crate::config::Problems;
 
@@ -14,13 +14,10 @@ type Take = Box<dyn FnMut(&str) -> Result<(), Problems> + Send>;
 
 /// A configuration file. One that was never there may come; one that goes leaves what it said in use.
 pub struct WatchedFile {
-    name: String,
     path: PathBuf,
     changes: Changes,
-    refused: bool,
     take: Take,
-    ok: Counter,
-    broken: Counter,
+    told: Told,
 }
 
 impl std::fmt::Debug for WatchedFile {
@@ -39,41 +36,19 @@ impl WatchedFile {
         first: Option<Fingerprint>,
         take: impl FnMut(&str) -> Result<(), Problems> + Send + 'static,
     ) -> Self {
-        let name = name.into();
-        let reloads =
-            |result| counter!("config_reloads_total", "file" => name.clone(), "result" => result);
-        let (ok, broken) = (reloads("ok"), reloads("refused"));
         Self {
-            name,
             path: path.to_owned(),
             changes: Changes::after(first),
-            refused: false,
             take: Box::new(take),
-            ok,
-            broken,
+            told: Told::new(name),
         }
     }
 
     fn decide(&mut self, read: io::Result<Zeroizing<String>>) {
-        let taken = match read {
+        self.told.decided(match read {
             Ok(text) => (self.take)(&text).map_err(|problems| problems.to_string()),
             Err(error) => Err(format!("cannot be read ({})", error.kind())),
-        };
-        self.refused = taken.is_err();
-        match taken {
-            Ok(()) => {
-                self.ok.increment(1);
-                tracing::info!(file = self.name.as_str(), "new configuration");
-            }
-            Err(problems) => {
-                self.broken.increment(1);
-                tracing::error!(
-                    file = self.name.as_str(),
-                    problems,
-                    "new configuration refused, the old one stays"
-                );
-            }
-        }
+        });
     }
 }
 
@@ -91,7 +66,7 @@ impl Watched for WatchedFile {
     }
 
     fn is_refused(&self) -> bool {
-        self.refused
+        self.told.is_refused()
     }
 
     fn again(&mut self) {

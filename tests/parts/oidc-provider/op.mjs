@@ -441,6 +441,7 @@ http.createServer(async (req, res) => {
       case 'POST /dpop-nonce': nonceSecret = crypto.randomBytes(32); rebuild(); return send({ ok: true });
       case 'POST /knobs': for (const [k, v] of Object.entries(j)) { if (k === 'ttl') Object.assign(K.ttl, v); else K[k] = v; } rebuild(); return send(K);
       case 'POST /account': ACCOUNTS.set(j.sub, { ...(ACCOUNTS.get(j.sub) ?? {}), ...j.set }); return send(ACCOUNTS.get(j.sub));
+      case 'POST /client': Object.assign(CLIENTS.find((client) => client.client_id === j.client_id), j); rebuild(); return send({ ok: true }); // another secret, as an operator registers it
       case 'POST /clock': stopped = j.now * 1000; return send({ ok: true });
       case 'POST /fault': faults.push({ count: 1, ...j }); return send({ ok: true, faults });
       case 'POST /clear-faults': faults.length = 0; return send({ ok: true });

@@ -1,6 +1,6 @@
 //! Owns: the settings by which the client authenticates, and the keys and certificates that it signs with and shows.
 
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use shell::config::Settings;
 
 use crate::http_client::{IdentityError, TlsIdentity};
@@ -21,12 +21,8 @@ pub(super) fn client_auth(settings: &mut Settings) -> Option<ClientAuth> {
         );
     }
     match method {
-        "client_secret_basic" => settings
-            .required_secret("OIDC_CLIENT_SECRET", "The secret registered at the IdP.")
-            .map(ClientAuth::SecretBasic),
-        "client_secret_post" => settings
-            .required_secret("OIDC_CLIENT_SECRET", "The secret registered at the IdP.")
-            .map(ClientAuth::SecretPost),
+        "client_secret_basic" => client_secret(settings).map(ClientAuth::SecretBasic),
+        "client_secret_post" => client_secret(settings).map(ClientAuth::SecretPost),
         "private_key_jwt" => client_key(settings).map(ClientAuth::PrivateKeyJwt),
         "none" => Some(ClientAuth::None),
         "tls_client_auth" => identity(settings).map(ClientAuth::Tls),
@@ -36,6 +32,17 @@ pub(super) fn client_auth(settings: &mut Settings) -> Option<ClientAuth> {
             None
         }
     }
+}
+
+/// A file may be empty where a variable cannot: somebody may be about to write it.
+fn client_secret(settings: &mut Settings) -> Option<SecretString> {
+    let hint = "The secret registered at the IdP.";
+    let secret = settings.required_secret("OIDC_CLIENT_SECRET", hint)?;
+    if secret.expose_secret().trim().is_empty() {
+        settings.problem("OIDC_CLIENT_SECRET", "is empty", hint);
+        return None;
+    }
+    Some(secret)
 }
 
 fn client_key(settings: &mut Settings) -> Option<ClientKey> {

@@ -145,7 +145,7 @@ fn as_settings(
         ("OIDC_PROFILE", settings.text("OIDC_PROFILE")),
     ];
     let given = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    Settings::from_pairs(defaults.into_iter().chain(given))
+    Settings::from_pairs(defaults.into_iter().chain(given)).on_behalf_of(settings)
 }
 
 /// A text about settings, with the keys of the file in place of their names.

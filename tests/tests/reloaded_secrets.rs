@@ -1,15 +1,17 @@
-//! Keys in files are exchanged in running programs, as docs/RUNBOOKS.md says: nobody starts again, and requests
+//! Secrets in files are exchanged in running programs, as docs/RUNBOOKS.md says: nobody starts again, and requests
 //! go on meanwhile.
 
 use std::cell::Cell;
 
 use e2e::agent::Agent;
 use e2e::clock;
+use e2e::idp;
 use e2e::program::Program;
 use e2e::scratch::Scratch;
 use e2e::stack::{Stack, key};
 use e2e::wait;
 use http::Method;
+use serde_json::json;
 
 const SESSION: &str = "BFF_SESSION_KEYS_FILE";
 const EDGE: &str = "BFF_EDGE_KEYS_FILE";
@@ -123,4 +125,60 @@ async fn c40_keys_in_files_are_exchanged_under_requests_without_a_restart_and_no
             assert!(!log.contains(secret), "{name} holds a key");
         }
     }
+}
+
+/// The provider takes one secret at a time, as many do, and has the new one first.
+#[tokio::test(flavor = "multi_thread")]
+async fn c55_a_client_secret_is_exchanged_with_the_provider_without_a_restart_and_no_session_ends()
+{
+    const FILE: &str = "OIDC_CLIENT_SECRET_FILE";
+    let scratch = Scratch::new();
+    let file = scratch.write("client-secret", idp::BASIC_SECRET);
+    let stack = Stack::plan()
+        .idp("OP_AT_TTL", "2")
+        .bff("TOKEN_REFRESH_THRESHOLD", "1")
+        .bff("OIDC_CLIENT_SECRET", "")
+        .bff(FILE, file.display())
+        .start()
+        .await;
+    let (bff, session, coming) = (stack.bff_address, stack.agent(), stack.agent());
+    stack.sign_in_directly(&session, "alice").await;
+    let callback = stack.up_to_the_callback(&coming, "bob", bff).await;
+    let call = async || {
+        let call = stack.to_bff(bff, &session, Method::GET, "/api/orders");
+        call.send().await.status.as_u16()
+    };
+    assert_eq!(call().await, 200);
+
+    let next = "next-secret: with /odd+chars&=%";
+    stack.idp.control("client", &json!({ "client_id": "bff-basic", "client_secret": next })).await;
+    clock::reach(clock::now() + 3).await;
+    assert!(
+        matches!(call().await, 502..=504),
+        "its token is over, and the secret is none any more"
+    );
+    assert_eq!(stack.session(&session).await["authenticated"], true);
+
+    let operator = stack.agent();
+    let labels = |result: &str| format!("file=\"files of providers\",result=\"{result}\"");
+    for (text, result) in [("", "refused"), (next, "ok")] {
+        scratch.write("client-secret", text);
+        wait::until("bff has read the file", wait::START, async || {
+            let count = stack.bff.metric(&operator, "config_reloads_total", &labels(result)).await;
+            (count > 0.5).then_some(())
+        })
+        .await;
+    }
+    wait::until("the session has tokens again", wait::START, async || {
+        (call().await == 200).then_some(())
+    })
+    .await;
+    let landed = stack.visit_bff(bff, &coming, &callback).send().await;
+    assert_eq!(landed.status, 303, "{}", landed.text());
+    let arrived = stack.to_bff(bff, &coming, Method::GET, "/api/orders").send().await;
+    assert_eq!(arrived.status, 200, "a login that was under way ends as it should");
+    stack.sign_in_directly(&stack.agent(), "carol").await;
+    let log = stack.bff.log();
+    assert!(log.contains("OIDC_CLIENT_SECRET: is empty"), "the setting is named");
+    assert!(!log.contains("next-secret") && !log.contains("basic-secret"), "bff told a secret");
 }

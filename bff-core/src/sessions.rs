@@ -25,6 +25,7 @@ pub use flags::Flags;
 pub(crate) use list::{Listed, User};
 pub(crate) use opened::Opened;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
@@ -75,7 +76,7 @@ impl App {
     /// # Errors
     /// [`ApiError`] if the store is away, or the session must not be used by this client.
     pub async fn session(
-        &self,
+        self: &Arc<Self>,
         headers: &HeaderMap,
         caller: &Caller,
         purpose: Use,
@@ -137,7 +138,7 @@ impl App {
     }
 
     async fn check_client(
-        &self,
+        self: &Arc<Self>,
         session: &ActiveSession,
         caller: &Caller,
         purpose: Use,
@@ -156,7 +157,10 @@ impl App {
             Some(Grade::Reauth) if purpose == Use::Leaves => Ok(()),
             Some(Grade::Reauth) => Err(ApiError::Binding),
             Some(Grade::Deny) => {
-                self.end(session, Cause::rule("binding").asked_by(caller)).await?;
+                let cause = Cause::rule("binding").asked_by(caller);
+                if let Some(ended) = self.end(session, cause).await? {
+                    self.revoke_tokens_of(&ended);
+                }
                 Err(ApiError::Binding)
             }
         }

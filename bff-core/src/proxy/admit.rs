@@ -1,5 +1,7 @@
 //! Owns: who may use a route: every check between a routed request and its service.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use http::request::Parts;
 use session::header_text;
@@ -77,7 +79,7 @@ impl Principal {
 /// # Errors
 /// [`ApiError`], by what is missing.
 pub(super) async fn admit(
-    app: &App,
+    app: &Arc<App>,
     caller: &Caller,
     head: &Parts,
     route: &Route,
@@ -126,7 +128,7 @@ fn proof_origin(caller: &Caller) -> Option<&Origin> {
 
 /// With every check that a cookie-authenticated call must pass.
 async fn by_cookie(
-    app: &App,
+    app: &Arc<App>,
     caller: &Caller,
     head: &Parts,
     route: &Route,

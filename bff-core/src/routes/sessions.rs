@@ -99,7 +99,7 @@ fn spares_current(query: &str) -> Result<bool, ApiError> {
 }
 
 async fn signed_in(
-    app: &App,
+    app: &Arc<App>,
     caller: &Caller,
     headers: &HeaderMap,
     method: &Method,
@@ -123,17 +123,7 @@ fn left(
     session: &ActiveSession,
     mut response: Response,
 ) -> Response {
-    let management = app.management(session).ok();
-    let provider = management.and_then(|management| app.tenants.provider_of(&management));
-    match (app.tokens(session), provider) {
-        (Ok(tokens), Some(provider)) => {
-            app.revoke_in_background(&provider, tokens.refresh_token, tokens.access_token);
-        }
-        (tokens, _) => {
-            let reason = tokens.err().map_or("provider_gone", |error| error.reason());
-            tracing::warn!(session = session.key.short(), reason, "tokens not revoked");
-        }
-    }
+    app.revoke_tokens_of(session);
     for cookie in caller.tenant.cookies.clear_session(caller) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }

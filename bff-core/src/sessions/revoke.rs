@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::ActiveSession;
 use crate::app::App;
 use crate::audit;
 use crate::oidc::{OidcError, RelyingParty, TokenKind};
@@ -16,6 +17,21 @@ use crate::oidc::{OidcError, RelyingParty, TokenKind};
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl App {
+    /// Revokes in the background what a session held at its end, as [`App::end`] gave it.
+    pub(crate) fn revoke_tokens_of(self: &Arc<Self>, ended: &ActiveSession) {
+        let management = self.management(ended).ok();
+        let provider = management.and_then(|management| self.tenants.provider_of(&management));
+        match (self.tokens(ended), provider) {
+            (Ok(tokens), Some(provider)) => {
+                self.revoke_in_background(&provider, tokens.refresh_token, tokens.access_token);
+            }
+            (tokens, _) => {
+                let reason = tokens.err().map_or("provider_gone", |error| error.reason());
+                tracing::warn!(session = ended.key.short(), reason, "tokens not revoked");
+            }
+        }
+    }
+
     /// Revokes a session's tokens in the background: the refresh token first, for at most issuers
     /// it takes the whole grant along.
     pub(crate) fn revoke_in_background(

@@ -1,6 +1,8 @@
 //! What happens to a session that turns up at another client.
 
-use crate::testing::{Browser, World};
+use std::time::Duration;
+
+use crate::testing::{Browser, Heard, World};
 
 const FIREFOX: &str = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0";
 
@@ -62,4 +64,20 @@ async fn c48_c72_who_moved_to_another_network_can_still_sign_out() {
     let left = moved.get(&link).navigating().send(&world.app).await;
     assert_eq!(left.status, 200, "{left:?}");
     assert!(!world.is_signed_in(&browser).await);
+}
+
+#[tokio::test]
+async fn c48_c74_the_tokens_of_a_session_that_was_perhaps_stolen_are_revoked_once() {
+    let world = World::with(&[("BFF_BINDING_UA", "deny")]).await;
+    let browser = world.signed_in().await;
+    let heard = Heard::listen();
+    let thief = browser.called(FIREFOX);
+    for _ in 0..2 {
+        assert_eq!(world.call(&world.app, &thief).await.status, 401);
+    }
+    assert!(world.app.shutdown.drained(Duration::from_secs(10)).await);
+    assert_eq!(heard.since(), ["session.revoked binding"]);
+    let revoked = world.idp.seen("/revoke");
+    let revoked: Vec<_> = revoked.iter().filter_map(|request| request.param("token")).collect();
+    assert_eq!(revoked, ["canary-refresh-token", "canary-access-token"]);
 }

@@ -22,6 +22,7 @@ pub use access::Access;
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::whole::whole;
 
 /// Longest body that the admin API reads.
 const BODY_MAX: usize = 16 * 1024;
@@ -41,7 +42,7 @@ pub fn router(app: &Arc<App>, admin: Admin) -> Router {
 }
 
 /// The admin API. Nothing of it answers, not even that it is not there, before somebody is known to be
-/// an administrator.
+/// an administrator. What it begins it ends, though who asked hangs up.
 fn table(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/users/{id}/sessions", get(users::sessions).delete(users::end_sessions))
@@ -49,6 +50,7 @@ fn table(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/sessions/{reference}", delete(revocations::end_session))
         .route("/revocations", post(revocations::revoke))
         .route("/config", get(digest::config))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(app), whole))
         .fallback(|| async { ApiError::NotFound })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .layer(DefaultBodyLimit::max(BODY_MAX))

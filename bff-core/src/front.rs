@@ -36,7 +36,7 @@ impl Front {
     pub fn new(app: &Arc<App>) -> Self {
         Self {
             app: Arc::clone(app),
-            of_tenant: routes::of_tenant().with_state(Arc::clone(app)),
+            of_tenant: routes::of_tenant(app).with_state(Arc::clone(app)),
             of_nobody: routes::of_nobody().with_state(Arc::clone(app)),
         }
     }

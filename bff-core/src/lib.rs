@@ -57,6 +57,7 @@ pub mod tenants;
 mod traces;
 mod unread;
 pub mod user_context;
+mod whole;
 
 #[cfg(test)]
 mod testing;

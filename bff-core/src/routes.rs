@@ -14,33 +14,29 @@ pub(crate) mod telemetry;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::response::Response;
 use axum::routing::{delete, get, post};
+use axum::{Router, middleware};
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderValue, StatusCode, Uri};
 
 use crate::app::App;
 use crate::error::ApiError;
 use crate::proxy;
+use crate::whole::whole;
 
 /// Longest form that an endpoint of our own reads.
 const FORM_MAX: usize = 64 * 1024;
 
 /// All endpoints of a tenant.
-pub(crate) fn of_tenant() -> Router<Arc<App>> {
-    Router::new()
+pub(crate) fn of_tenant(app: &Arc<App>) -> Router<Arc<App>> {
+    ending(app)
         .route("/auth/login", get(login::login).head(no_head))
-        .route("/auth/callback", get(callback::by_query).post(callback::by_form).head(no_head))
-        .route("/auth/logout", get(logout::by_link).post(logout::by_post).head(no_head))
-        .route("/api/auth/logout", get(logout::by_link).post(logout::by_post).head(no_head))
         .route("/api/auth/session", get(session::session))
         .route("/api/auth/refresh", post(refresh::refresh))
         .route("/api/auth/events", get(events::events).head(no_head))
-        .route("/api/auth/sessions", get(sessions::list).delete(sessions::end_many))
-        .route("/api/auth/sessions/{reference}", delete(sessions::end_one))
         .route(
             "/api/v1/metrics",
             post(telemetry::report).layer(DefaultBodyLimit::max(telemetry::BODY_MAX)),
@@ -48,6 +44,17 @@ pub(crate) fn of_tenant() -> Router<Arc<App>> {
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .fallback(|uri: Uri| async move { not_found(uri.path()) })
         .layer(DefaultBodyLimit::max(FORM_MAX))
+}
+
+/// Those that end sessions; a login ends the one that the browser had.
+fn ending(app: &Arc<App>) -> Router<Arc<App>> {
+    Router::new()
+        .route("/auth/callback", get(callback::by_query).post(callback::by_form).head(no_head))
+        .route("/auth/logout", get(logout::by_link).post(logout::by_post).head(no_head))
+        .route("/api/auth/logout", get(logout::by_link).post(logout::by_post).head(no_head))
+        .route("/api/auth/sessions", get(sessions::list).delete(sessions::end_many))
+        .route("/api/auth/sessions/{reference}", delete(sessions::end_one))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(app), whole))
 }
 
 /// Those that are the same whatever host they are asked at, and know no tenant: an issuer's token names

@@ -157,10 +157,17 @@ impl App {
             Some(Grade::Reauth) if purpose == Use::Leaves => Ok(()),
             Some(Grade::Reauth) => Err(ApiError::Binding),
             Some(Grade::Deny) => {
-                let cause = Cause::rule("binding").asked_by(caller);
-                if let Some(ended) = self.end(session, cause).await? {
-                    self.revoke_tokens_of(&ended);
-                }
+                let (app, session) = (Arc::clone(self), session.clone());
+                let caller = caller.clone();
+                // Whoever shows it may hang up.
+                let ended = self.shutdown.see_through(async move {
+                    let cause = Cause::rule("binding").asked_by(&caller);
+                    if let Some(ended) = app.end(&session, cause).await? {
+                        app.revoke_tokens_of(&ended);
+                    }
+                    Ok::<_, StoreError>(())
+                });
+                ended.await.ok_or(ApiError::Internal("end_died"))??;
                 Err(ApiError::Binding)
             }
         }

@@ -4,6 +4,7 @@
 mod admin;
 mod bank;
 mod browser;
+mod door;
 mod events;
 mod gate;
 mod heard;
@@ -35,6 +36,7 @@ use crate::oidc::mock::{MockAs, NOW, Reply};
 pub(crate) use admin::{ADMIN_TOKENS, OPS, ask as ask_admin, send as send_admin};
 pub(crate) use bank::{ACCOUNT, Bank};
 pub(crate) use browser::{Answer, Ask, Browser};
+pub(crate) use door::Door;
 pub(crate) use events::Events;
 pub(crate) use gate::Gate;
 pub(crate) use heard::Heard;

@@ -26,6 +26,7 @@ mod faults;
 mod faults_replicas;
 mod faults_store;
 mod flags;
+mod hung_up;
 mod in_flight;
 mod inject;
 mod internal;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 
@@ -75,6 +76,22 @@ impl Shutdown {
         }
     }
 
+    /// [`Self::spawn`], for who waits for what `task` gives. `None` if it panicked.
+    ///
+    /// # Cancel safety
+    /// Dropped, it leaves the task going on.
+    pub fn see_through<F>(&self, task: F) -> impl Future<Output = Option<F::Output>> + Send + use<F>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let (sender, result) = oneshot::channel();
+        self.spawn(async move {
+            // Whoever waited may have gone away.
+            drop(sender.send(task.await));
+        });
+        async move { result.await.ok() }
+    }
+
     /// The same for what is done for nobody's request.
     pub(crate) fn track<F>(&self, task: F)
     where
@@ -123,6 +140,15 @@ mod tests {
         shutdown.begin();
         assert!(!shutdown.is_ready());
         shutdown.begun().await;
+    }
+
+    #[tokio::test]
+    async fn what_is_seen_through_goes_on_where_nobody_waits_for_it() {
+        let shutdown = Shutdown::new();
+        assert_eq!(shutdown.see_through(async { 7 }).await, Some(7));
+        let (done, is_done) = oneshot::channel();
+        drop(shutdown.see_through(async move { done.send(()) }));
+        assert_eq!(is_done.await, Ok(()));
     }
 
     #[tokio::test(start_paused = true)]

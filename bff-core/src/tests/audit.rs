@@ -3,7 +3,6 @@
 use http::Method;
 use serde_json::{Value, json};
 use shell::captured::CapturedLog;
-use tracing::instrument::WithSubscriber as _;
 
 use crate::oidc::mock::NOW;
 use crate::testing::{Browser, OPS, World, ask_admin};
@@ -44,7 +43,10 @@ async fn journey(world: &World) -> Vec<String> {
 async fn c83_who_ended_a_session_is_in_the_audit_log_and_no_secret_is() {
     let log = CapturedLog::default();
     let world = World::administered(&[]).await;
-    let references = journey(&world).with_subscriber(log.subscriber("trace")).await;
+    // For the thread: ends of sessions are tasks of their own.
+    let listening = tracing::subscriber::set_default(log.subscriber("trace"));
+    let references = journey(&world).await;
+    drop(listening);
 
     let ended: Vec<Value> = events(&log, "session.revoked")
         .iter()

@@ -11,7 +11,6 @@ use serde_json::json;
 use shell::admin::Admin;
 use shell::captured::CapturedLog;
 use tower::ServiceExt as _;
-use tracing::instrument::WithSubscriber as _;
 
 use super::tenants::{A, B, Tenants};
 use crate::admin;
@@ -231,19 +230,18 @@ async fn t18_c83_no_cookie_token_or_credential_is_logged() {
     let world = world(&[]).await;
     let browser = world.signed_in().await;
     let cookie = browser.session().unwrap();
-    async {
-        for wait in [true, false] {
-            ask(&world.app, &browser, wait).await;
-        }
-        send(&world.app, &["Bearer canary-wrong"], "canary-body").await;
-        send(&world.app, &[BEARER], "canary-body").await;
-        let csrf = world.csrf(&browser).await;
-        let leaving = browser.stolen();
-        leaving.post("/auth/logout").with_csrf(&csrf).send(&world.app).await;
-        ask(&world.app, &browser, true).await;
+    // For the thread: a logout is a task of its own.
+    let listening = tracing::subscriber::set_default(log.subscriber("trace"));
+    for wait in [true, false] {
+        ask(&world.app, &browser, wait).await;
     }
-    .with_subscriber(log.subscriber("trace"))
-    .await;
+    send(&world.app, &["Bearer canary-wrong"], "canary-body").await;
+    send(&world.app, &[BEARER], "canary-body").await;
+    let csrf = world.csrf(&browser).await;
+    let leaving = browser.stolen();
+    leaving.post("/auth/logout").with_csrf(&csrf).send(&world.app).await;
+    ask(&world.app, &browser, true).await;
+    drop(listening);
     let log = log.text();
     for expected in ["internal_token", "bad_request", "session_ended"] {
         assert!(log.contains(expected), "{expected}\n{log}");

@@ -24,6 +24,7 @@ mod context_token;
 mod csrf;
 mod decide;
 pub mod doctor;
+mod ending;
 pub mod explain;
 mod fields;
 #[cfg(feature = "fuzzing")]

@@ -6,12 +6,12 @@ use std::time::Instant;
 use session::binding::Grade;
 use session::edge::{AuthenticEdge, LiveEdge};
 use session::id::StoreKey;
-use session::store::Store as _;
 
 use super::ask::Asked;
 use super::{State, record};
 use crate::bff::TokenState;
 use crate::decide::{Client, Question, decide};
+use crate::ending;
 use crate::identity::Identity;
 use crate::policy::HandOn;
 use crate::refusal::Refusal;
@@ -92,7 +92,7 @@ impl State {
     fn end(&self, key: StoreKey) {
         let store = self.store.clone();
         self.background.run("end", async move {
-            let ended = store.delete(&key).await;
+            let ended = ending::end(&store, &key).await;
             record::session_ended(&key, &ended);
         });
     }

@@ -10,11 +10,11 @@ use session::store::StoreError;
 use shell::request_id::RequestId;
 use shell::sampled::Sampled;
 
-use crate::metrics;
 use crate::policy::PolicyError;
 use crate::refusal::Refusal;
 use crate::request::{BadForwarded, Peer};
 use crate::traces;
+use crate::{ending, metrics};
 
 /// Every refusal, for who follows one request.
 pub(super) fn refused(peer: Peer, head: &Parts, request_id: &RequestId, refusal: Refusal) {
@@ -135,7 +135,10 @@ pub(super) fn session_ended(key: &StoreKey, ended: &Result<bool, StoreError>) {
         Ok(true) => {
             metrics::session_ended();
             tracing::info!(
-                target: "audit", event = "session.revoked", session = key.short(), reason = "binding"
+                target: "audit",
+                event = "session.revoked",
+                session = key.short(),
+                reason = ending::REASON
             );
         }
         Ok(false) => {}

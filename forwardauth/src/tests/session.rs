@@ -1,8 +1,12 @@
 //! The life of a session: its ends, its sliding, and what binds it to a client.
 
+use std::time::Duration;
+
 use super::gate::{Gate, alice, keys, question};
 use http::StatusCode;
+use serde_json::{Value, json};
 use session::edge::EdgeView;
+use session::shelf::{News, Shelf as _};
 use session::store::Store as _;
 
 const OTHER_AGENT: &str = "curl/8.5.0";
@@ -97,6 +101,47 @@ async fn c48_deny_ends_the_session_and_reauth_lets_it_wait() {
             }
         }
     }
+}
+
+/// The form is that of docs/SESSION-FORMAT.md: `bff` closes the session's streams when it reads this.
+#[tokio::test]
+async fn c48_c66_the_end_of_a_session_that_another_client_shows_is_told() {
+    const PROBE: &[u8] = b"[]";
+    let gate = Gate::new().await;
+    let session = gate.sign_in(&alice()).await;
+    let mut news = gate.store.follow();
+    let mut heard = async |patience: Duration| {
+        let message = async {
+            loop {
+                if let News::Message(message) = news.recv().await.unwrap() {
+                    return message;
+                }
+            }
+        };
+        tokio::time::timeout(patience, message).await
+    };
+    // Redis takes a moment until it tells us.
+    let is_heard = async {
+        loop {
+            gate.store.publish(PROBE.into()).await.unwrap();
+            if heard(Duration::from_millis(100)).await.is_ok() {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), is_heard).await.unwrap();
+
+    let asked = question("/auth/verify").cookie(&session).but("user-agent", OTHER_AGENT);
+    assert_eq!(gate.ask(asked.request()).await.status, StatusCode::UNAUTHORIZED);
+    let told = loop {
+        let message = heard(Duration::from_secs(5)).await.unwrap();
+        if message != PROBE {
+            break message;
+        }
+    };
+    let reference = session.store_key().to_string();
+    let expected = json!([{ "type": "ended", "session": reference, "reason": "binding" }]);
+    assert_eq!(serde_json::from_slice::<Value>(&told).unwrap(), expected);
 }
 
 #[tokio::test]

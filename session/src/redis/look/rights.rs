@@ -30,7 +30,8 @@ pub enum Uses {
 }
 
 /// `{s}` is a session's key, `{l}` one of ours that is a list, `{c}` our channel.
-const VERIFY: [&str; 4] = ["hget {s} e", "hset {s} e x", "pexpire {s} 1", "evalsha 0 1 {s}"];
+const VERIFY: [&str; 5] =
+    ["hget {s} e", "hset {s} e x", "pexpire {s} 1", "evalsha 0 1 {s}", "publish {c} x"];
 const TRACKING: [&str; 2] = ["hello 3", "client tracking on"];
 const ALL: [&str; 24] = [
     "hget {s} e",

@@ -97,6 +97,11 @@ impl IndexKey {
         Self(format!("sid:{}", hashed_in(tenant, &[issuer, sid])))
     }
 
+    /// The sessions that verify ended, of all tenants, until PostgreSQL was told of their end.
+    pub fn ended() -> Self {
+        Self("ended".to_owned())
+    }
+
     /// All sessions of a tenant of (`iss`, `sub`), where the user's own list is by another name than `sub`.
     pub fn subject(tenant: &str, issuer: &str, subject: &str) -> Self {
         Self(format!("sub:{}", hashed_in(tenant, &[issuer, subject])))

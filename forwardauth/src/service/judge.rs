@@ -1,7 +1,7 @@
 //! Owns: whether a request may pass by what the store said of its session, and what follows from that for
 //! the session itself.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use session::binding::Grade;
 use session::edge::{AuthenticEdge, LiveEdge};
@@ -73,7 +73,7 @@ impl State {
             self.log.binding_mismatch(started, key, signal, grade);
         }
         if verdict.binding.gravest() == Some(Grade::Deny) {
-            self.end(*key);
+            self.end(*key, edge, now);
         }
         let admitted = verdict.decision?;
         let identity = Identity::of(admitted, context.demands.headers(), &self.scratch)?;
@@ -89,10 +89,12 @@ impl State {
 
     /// Ends a session off the response path. Where that fails, the next request tries again: until
     /// then the session is refused just the same.
-    fn end(&self, key: StoreKey) {
+    fn end(&self, key: StoreKey, edge: &LiveEdge, now: u64) {
         let store = self.store.clone();
+        let rest = Duration::from_secs(edge.expires_at().saturating_sub(now));
+        let listed_for = self.config.durable_sessions.then_some(rest);
         self.background.run("end", async move {
-            let ended = ending::end(&store, &key).await;
+            let ended = ending::end(&store, &key, listed_for).await;
             record::session_ended(&key, &ended);
         });
     }

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use session::edge::EdgeView;
 use session::shelf::{News, Shelf as _};
-use session::store::Store as _;
+use session::store::{IndexKey, Store as _};
 
 const OTHER_AGENT: &str = "curl/8.5.0";
 const OTHER_CLIENT: &str = "198.51.100.7";
@@ -142,6 +142,20 @@ async fn c48_c66_the_end_of_a_session_that_another_client_shows_is_told() {
     let reference = session.store_key().to_string();
     let expected = json!([{ "type": "ended", "session": reference, "reason": "binding" }]);
     assert_eq!(serde_json::from_slice::<Value>(&told).unwrap(), expected);
+}
+
+/// Only where PostgreSQL would bring it back.
+#[tokio::test]
+async fn c48_a_session_that_is_kept_elsewhere_is_listed_before_it_ends() {
+    for (durable, listed) in [("true", true), ("false", false)] {
+        let gate = Gate::with(&[("FORWARDAUTH_DURABLE_SESSIONS", durable)]).await;
+        let session = gate.sign_in(&alice()).await;
+        let asked = question("/auth/verify").cookie(&session).but("user-agent", OTHER_AGENT);
+        assert_eq!(gate.ask(asked.request()).await.status, StatusCode::UNAUTHORIZED);
+        gate.until(&session.store_key(), |edge| edge.is_none()).await;
+        let expected = if listed { vec![session.store_key()] } else { vec![] };
+        assert_eq!(gate.store.index_list(&IndexKey::ended()).await, Ok(expected), "{durable}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Owns: bringing the two places together again: every half second one replica, by a lease in PostgreSQL, looks whether
 //! Redis lost its data and gives them back, tells it what it missed, and copies what was changed without us.
 
+mod ends;
+
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
@@ -88,6 +90,7 @@ impl<F: Store + Shelf> Keeper<F> {
             return Ok(Beat::Idle);
         }
         let is_complete = self.store.is_complete().await?;
+        self.hear_of_ends().await?;
         let period = match self.unseen {
             Unseen::Nothing => None,
             Unseen::Since(then) => Some(then.elapsed() + MARGIN),

@@ -38,6 +38,25 @@ async fn c80_a_redis_that_lost_everything_signs_nobody_out_and_brings_nobody_bac
     scene.has_ended(&bob).await;
 }
 
+/// Verify reaches Redis alone, and lists there what it ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn c48_c80_a_session_that_verify_ended_stays_ended_when_redis_loses_everything() {
+    const FIREFOX: &str = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let mut scene = Scene::start().await;
+    let (alice, bob) = (scene.signed_in("alice").await, scene.signed_in("bob").await);
+    let shown = scene.stack.ask_verify(&alice, "/app/").header("user-agent", FIREFOX);
+    assert_eq!(shown.send().await.status, 401);
+    wait::until("PostgreSQL was told of the end", TOGETHER, async || {
+        let sessions = scene.stack.redis.keys("bff:session:").await.len();
+        let listed = scene.stack.redis.keys("bff:ended").await.len();
+        ((sessions, listed) == (1, 0)).then_some(())
+    })
+    .await;
+    scene.redis_loses_all().await;
+    scene.lives(&bob).await;
+    scene.has_ended(&alice).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn c80_what_an_administrator_holds_against_a_user_outlives_redis() {
     const TOKEN: &str = "admin-canary-1f6b0c2d9e8a7453";

@@ -118,7 +118,7 @@ fn expected(path: &str, read: fn(&str) -> String) -> Option<(usize, String)> {
     let open = routes().filter_map(|(route, (known, upstream))| {
         let fixed = read(known.strip_suffix('*')?);
         let rest = path.strip_prefix(&fixed)?;
-        (!rest.is_empty()).then_some((fixed.len(), route, upstream, rest))
+        Some((fixed.len(), route, upstream, rest))
     });
     let (_, route, upstream, rest) = open.max_by_key(|(length, ..)| *length)?;
     let place = if upstream.contains("{path}") { "{path}" } else { "*" };

@@ -63,9 +63,9 @@ pub fn write(files: &[File], directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A text of YAML: that of JSON is one.
+/// A text of YAML, in which no variable is expanded: that of JSON is one.
 fn text(value: &str) -> String {
-    serde_json::Value::from(value).to_string()
+    serde_json::Value::from(value).to_string().replace("${", "\\u0024{")
 }
 
 fn list(values: &[String]) -> String {

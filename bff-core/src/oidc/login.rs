@@ -52,15 +52,13 @@ pub struct LoginHints {
 const MAX_HINT: usize = 320;
 
 impl LoginHints {
-    /// Picks the parameters we pass on out of a query; the others are dropped, and so are those without a value,
-    /// as a form sends its blanks.
+    /// Picks the parameters we pass on out of a query; the others are dropped.
     ///
     /// # Errors
     /// [`OidcError::Hint`] when one of ours is there twice, too long, or not in its grammar.
     pub fn from_query(query: &str) -> Result<Self, OidcError> {
         let mut hints = Self::default();
-        let given = url::form_urlencoded::parse(query.as_bytes());
-        for (key, value) in given.filter(|(_, value)| !value.is_empty()) {
+        for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
             let (slot, name) = match &*key {
                 "login_hint" => (&mut hints.login_hint, "login_hint"),
                 "ui_locales" => (&mut hints.ui_locales, "ui_locales"),

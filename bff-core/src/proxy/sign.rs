@@ -200,6 +200,10 @@ mod tests {
     }
 
     fn request(body: impl Into<Body>) -> Request<Body> {
+        Names::default().removed_from(sent(body))
+    }
+
+    fn sent(body: impl Into<Body>) -> Request<Body> {
         Request::post("http://orders:8000/orders?page=2")
             .header("x-request-id", "r-1")
             .header("x-user-id", "alice")

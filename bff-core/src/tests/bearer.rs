@@ -102,7 +102,6 @@ async fn t11_only_an_issuers_good_access_token_for_a_listed_audience_is_taken() 
         ("no audience", of(json!({ "aud": null }))),
         ("no expiry", of(json!({ "exp": null }))),
         ("no subject", of(json!({ "sub": null }))),
-        ("header text", of(json!({ "sub": "a\nb" }))),
         ("signature", format!("{rest}.AAAA")),
         ("an ID token", typed(&world, "JWT", &json!({}))),
         ("a context token", typed(&world, "wicket-context+jwt", &json!({}))),
@@ -122,6 +121,17 @@ async fn t11_only_an_issuers_good_access_token_for_a_listed_audience_is_taken() 
     let twice = twice.header("authorization", &format!("Bearer {good}")).send(&world.app).await;
     assert_eq!((twice.status, &*twice.code()), (400, "invalid_request"));
     assert!(world.service.seen().is_empty());
+}
+
+/// As the users of sessions are.
+#[tokio::test]
+async fn t04_whoever_a_token_speaks_for_is_told_in_header_text() {
+    let world = world().await;
+    for (sub, told) in [("a\nb", "a%0Ab"), ("a%0Ab", "a%250Ab"), ("jürgen", "j%C3%BCrgen")] {
+        let answer = ask(&world, "/api/b/1", &token(&world, &json!({ "sub": sub }))).await;
+        assert_eq!(answer.status, 200, "{sub}");
+        assert_eq!(world.service.last().header("x-user-id"), Some(told));
+    }
 }
 
 #[tokio::test]

@@ -139,7 +139,7 @@ async fn c66_an_upload_ends_with_its_session() {
     let ended = ask_admin(&stage.world.app, Method::DELETE, all, &Value::Null).await;
     assert_eq!(ended.status, 200);
     let answer = timeout(PROMISE, answer).await.expect("it goes on without its session").unwrap();
-    assert_eq!((answer.status, &*answer.code()), (401, "session_over"));
+    assert_eq!((answer.status, &*answer.code()), (401, "unauthenticated"));
     assert!(format!("{:?}", stage.app.streams).contains("open: 0"));
     drop(sender);
 }

@@ -56,8 +56,7 @@ impl LoginQuery {
         };
         let return_to = only("return_to", "return_to_repeated")?;
         let mut hints = LoginHints::from_query(query)?;
-        let mut idp =
-            only("idp", "idp_repeated")?.map(Cow::into_owned).filter(|name| !name.is_empty());
+        let mut idp = only("idp", "idp_repeated")?.map(Cow::into_owned);
         let mut accepted = Vec::new();
         if let Some(name) = only("method", "method_repeated")? {
             let method = methods.get(&*name).ok_or(ApiError::BadRequest("method_unknown"))?;

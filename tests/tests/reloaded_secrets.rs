@@ -179,6 +179,7 @@ async fn c55_a_client_secret_is_exchanged_with_the_provider_without_a_restart_an
     assert_eq!(arrived.status, 200, "a login that was under way ends as it should");
     stack.sign_in_directly(&stack.agent(), "carol").await;
     let log = stack.bff.log();
-    assert!(log.contains("OIDC_CLIENT_SECRET: is empty"), "the setting is named");
+    let told = "OIDC_CLIENT_SECRET_FILE: names a file that is empty";
+    assert!(log.contains(told), "the setting is named");
     assert!(!log.contains("next-secret") && !log.contains("basic-secret"), "bff told a secret");
 }

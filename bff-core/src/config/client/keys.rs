@@ -34,7 +34,7 @@ pub(super) fn client_auth(settings: &mut Settings) -> Option<ClientAuth> {
     }
 }
 
-/// A file may be empty where a variable cannot: somebody may be about to write it.
+/// Blanks are no secret, and a file may hold nothing else while somebody is about to write it.
 fn client_secret(settings: &mut Settings) -> Option<SecretString> {
     let hint = "The secret registered at the IdP.";
     let secret = settings.required_secret("OIDC_CLIENT_SECRET", hint)?;

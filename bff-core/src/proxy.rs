@@ -121,7 +121,8 @@ async fn forward(
     let (injected, body) = inject::inject(app, caller, &principal, matched, head, body).await?;
     let call = Call { app, caller, injected: &injected, matched, principal: &principal };
     let upload = lasting::place(app, session, &body)?;
-    let made = call.made(body, credential, socket.is_some());
+    // In its place: it is kilobytes large, and every move of it would be paid by every request.
+    let made = std::pin::pin!(call.made(body, credential, socket.is_some()));
     let mut response = lasting::while_it_lives(upload, made).await?;
     let has_switched = switched(app, route, socket, &mut response)?;
     if let (Some(shaping), false) = (&route.shaping, has_switched) {

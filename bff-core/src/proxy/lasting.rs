@@ -1,5 +1,6 @@
 //! Owns: a request whose body lasts: it ends with its session.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -35,7 +36,7 @@ pub(super) fn place(
 /// Those of `made`, and 401 at the end of the session.
 pub(super) async fn while_it_lives<T>(
     place: Option<Place>,
-    made: impl Future<Output = Result<T, ApiError>>,
+    made: Pin<&mut impl Future<Output = Result<T, ApiError>>>,
 ) -> Result<T, ApiError> {
     let Some(place) = place else { return made.await };
     tokio::select! {

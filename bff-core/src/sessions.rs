@@ -57,6 +57,8 @@ pub struct ActiveSession {
     pub edge: LiveEdge,
     /// As it is stored.
     pub stored: StoredSession,
+    /// Whether another client than its own shows it, which may sign out and learn nothing.
+    pub is_elsewhere: bool,
 }
 
 /// What a session is used for.
@@ -96,7 +98,7 @@ impl App {
             audit::tenant_mismatch(caller, &session.key, &tenant_of(&session));
             return Err(ApiError::OtherTenant);
         }
-        self.check_client(&session, caller, purpose).await?;
+        session.is_elsewhere = self.is_elsewhere(&session, caller, purpose).await?;
         if purpose != Use::Leaves && is_suspended(&session) {
             return Err(ApiError::Suspended);
         }
@@ -134,15 +136,17 @@ impl App {
             );
             return Ok(None);
         }
-        Ok(authentic.alive(self.now()).ok().map(|edge| ActiveSession { id, key, edge, stored }))
+        let edge = authentic.alive(self.now()).ok();
+        Ok(edge.map(|edge| ActiveSession { id, key, edge, stored, is_elsewhere: false }))
     }
 
-    async fn check_client(
+    /// Whether another client than its own shows the session, where that may be.
+    async fn is_elsewhere(
         self: &Arc<Self>,
         session: &ActiveSession,
         caller: &Caller,
         purpose: Use,
-    ) -> Result<(), ApiError> {
+    ) -> Result<bool, ApiError> {
         let (policy, bound) = (&self.config.clients.binding, session.edge.bindings());
         let (user_agent, ip) = (caller.user_agent.as_bytes(), caller.ip);
         let marks = self.marks.of(session.edge.binder());
@@ -152,9 +156,9 @@ impl App {
             audit::binding_mismatch(caller, &session.key, signal, grade.as_str());
         }
         match mismatch.gravest() {
-            None | Some(Grade::Off | Grade::Audit) => Ok(()),
+            None | Some(Grade::Off | Grade::Audit) => Ok(false),
             // Who leaves needs no session that is bound anew, and must not be kept from it.
-            Some(Grade::Reauth) if purpose == Use::Leaves => Ok(()),
+            Some(Grade::Reauth) if purpose == Use::Leaves => Ok(true),
             Some(Grade::Reauth) => Err(ApiError::Binding),
             Some(Grade::Deny) => {
                 let (app, session) = (Arc::clone(self), session.clone());

@@ -16,10 +16,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use session::cookie::{self, SessionCookie};
-use session::record::TokenPart;
 use session::seal::Purpose;
 
 use super::session::{json_response, logout_url};
@@ -115,7 +114,8 @@ async fn sign_out(
     let provider = management.ok().and_then(|management| app.tenants.provider_of(&management));
     let end_session = match (tokens, provider) {
         (Ok(tokens), Some(provider)) => {
-            let request = end_session(app, &provider, caller, headers, &tokens).await;
+            let hint = tokens.id_token.as_ref().filter(|_| !session.is_elsewhere);
+            let request = end_session(app, &provider, caller, headers, hint).await;
             app.revoke_in_background(&provider, tokens.refresh_token, tokens.access_token);
             request
         }
@@ -143,7 +143,7 @@ async fn end_session(
     provider: &RelyingParty,
     caller: &Caller,
     headers: &HeaderMap,
-    tokens: &TokenPart,
+    hint: Option<&SecretString>,
 ) -> Option<LogoutRequest> {
     let site = &caller.tenant.site;
     let back = match &site.post_logout_redirect_uri {
@@ -153,7 +153,7 @@ async fn end_session(
         }
     };
     let for_script = caller.is_script || wants_json(headers);
-    let hint = tokens.id_token.as_ref().filter(|_| !for_script);
+    let hint = hint.filter(|_| !for_script);
     let request = EndSession {
         id_token_hint: hint.map(ExposeSecret::expose_secret),
         post_logout_redirect_uri: back.as_deref(),

@@ -63,6 +63,7 @@ async fn c48_c72_who_moved_to_another_network_can_still_sign_out() {
     assert!(world.is_signed_in(&browser).await);
     let left = moved.get(&link).navigating().send(&world.app).await;
     assert_eq!(left.status, 200, "{left:?}");
+    assert!(left.body.contains("/logout") && !left.body.contains("id_token_hint"), "{left:?}");
     assert!(!world.is_signed_in(&browser).await);
 }
 

@@ -70,6 +70,16 @@ impl Stage {
     }
 }
 
+/// A body that is sent in parts.
+fn parts() -> (mpsc::UnboundedSender<&'static str>, Body) {
+    let (sender, parts) = mpsc::unbounded_channel::<&'static str>();
+    let parts = stream::unfold(parts, async |mut parts| {
+        let part = parts.recv().await?;
+        Some((Ok::<_, std::io::Error>(Bytes::from_static(part.as_bytes())), parts))
+    });
+    (sender, Body::from_stream(parts))
+}
+
 async fn next(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {
     let frame = timeout(Duration::from_secs(24 * 3600), body.frame()).await.unwrap()?;
     Some(frame.map(|frame| frame.into_data().unwrap()))
@@ -100,12 +110,8 @@ async fn c67_what_a_browser_says_is_passed_on_as_it_says_it() {
     let mut stage = Stage::set(&[]).await;
     let browser = stage.world.signed_in().await;
     let token = stage.world.csrf(&browser).await;
-    let (sender, parts) = mpsc::unbounded_channel::<&'static str>();
-    let parts = stream::unfold(parts, async |mut parts| {
-        let part = parts.recv().await?;
-        Some((Ok::<_, std::io::Error>(Bytes::from_static(part.as_bytes())), parts))
-    });
-    let ask = browser.ask(Method::POST, "/api/s").with_csrf(&token).form(Body::from_stream(parts));
+    let (sender, parts) = parts();
+    let ask = browser.ask(Method::POST, "/api/s").with_csrf(&token).form(parts);
     let (app, ask) = (Arc::clone(&stage.app), ask);
     let answer = tokio::spawn(async move { ask.send(&app).await });
     sender.send("one").unwrap();
@@ -124,12 +130,8 @@ async fn c66_an_upload_ends_with_its_session() {
     let mut stage = Stage::set(&[]).await;
     let browser = stage.world.signed_in().await;
     let token = stage.world.csrf(&browser).await;
-    let (sender, parts) = mpsc::unbounded_channel::<&'static str>();
-    let parts = stream::unfold(parts, async |mut parts| {
-        let part = parts.recv().await?;
-        Some((Ok::<_, std::io::Error>(Bytes::from_static(part.as_bytes())), parts))
-    });
-    let ask = browser.ask(Method::POST, "/api/s").with_csrf(&token).form(Body::from_stream(parts));
+    let (sender, parts) = parts();
+    let ask = browser.ask(Method::POST, "/api/s").with_csrf(&token).form(parts);
     let app = Arc::clone(&stage.app);
     let answer = tokio::spawn(async move { ask.send(&app).await });
     sender.send("one").unwrap();

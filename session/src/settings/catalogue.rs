@@ -43,7 +43,7 @@ pub const BOTH: [Setting; 19] = [
     Setting::text(
         "BFF_BINDING_UA",
         Is("deny"),
-        "what a change of browser family or platform leads to: `off`; `audit` (counted and logged); `reauth` (401, the session waits); `deny` (401 and the session ends)",
+        "what a change of browser family or platform leads to: `off`; `audit` (counted and logged); `reauth` (401, the session waits, and can be signed out of without telling the IdP who it was); `deny` (401 and the session ends)",
     ),
     Setting::text(
         "BFF_BINDING_IP",

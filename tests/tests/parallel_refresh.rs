@@ -7,6 +7,7 @@ use e2e::agent::Agent;
 use e2e::clock;
 use e2e::stack::{Stack, to_bff};
 use http::Method;
+use serde_json::json;
 use tokio::task::JoinSet;
 
 const SESSIONS: usize = 100;
@@ -39,6 +40,8 @@ async fn c49_c84_two_hundred_calls_over_two_replicas_cause_one_refresh_each_of_a
     assert!(stack.idp.spent().await.is_empty(), "a login refreshed");
     assert!(stack.upstream.seen().is_empty());
 
+    // No refresh is over before a call comes over the other replica.
+    stack.idp.fault("/token", u32::MAX, json!({"delay_ms": 100})).await;
     let mut known = BTreeSet::new();
     for (round, agent) in agents.into_iter().enumerate() {
         storm(&stack, &Arc::new(agent)).await;

@@ -71,16 +71,17 @@ impl Flight {
         let (limits, begun) = (&self.app.refresh_limits, Instant::now());
         let mut looked = false;
         while begun.elapsed() < limits.look_for {
+            // What the other stored is seen without its lease: it need not have let go of it yet.
+            if looked && let Some(settled) = self.settled(&self.reread().await?)? {
+                metrics::refresh_lease_waited("settled", begun.elapsed());
+                return Ok(Gain::of(settled));
+            }
             let leased = lease.acquire().await;
             if leased.map_err(|error| Failure::Later(error.reason()))? {
                 if looked {
                     metrics::refresh_lease_waited("acquired", begun.elapsed());
                 }
                 return lease.hold(self.under_lease()).await;
-            }
-            if let Some(settled) = self.settled(&self.reread().await?)? {
-                metrics::refresh_lease_waited("settled", begun.elapsed());
-                return Ok(Gain::of(settled));
             }
             looked = true;
             tokio::time::sleep(limits.look_every).await;

@@ -131,6 +131,7 @@ async fn t05_a_connection_line_cannot_take_the_verified_identity_away(form: Form
             }
             assert!(seen.header("x-forwarded-host").starts_with(HOST), "{path}, {named}");
         }
+        edge.verify.take();
     }
 }
 

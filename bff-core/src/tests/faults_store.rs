@@ -1,6 +1,7 @@
 //! The store fails in the middle of a refresh. docs/RELIABILITY.md has a line for each of these.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use session::edge::EdgeView;
 use session::faulty::{Fault, FaultyStore};
@@ -9,7 +10,8 @@ use session::store::{Store as _, Swap};
 
 use super::faults::{call, one_clean_login, settled};
 use crate::app::App;
-use crate::testing::{Browser, Heard, World};
+use crate::refresh::Limits;
+use crate::testing::{Browser, Heard, QUICK, World};
 
 const FIRST: &str = "canary-refresh-token";
 const ALWAYS: usize = usize::MAX;
@@ -27,7 +29,9 @@ async fn due(grace: &str) -> (World, FaultyStore, Arc<App>, Browser, Heard) {
 #[tokio::test]
 async fn c56_tokens_that_are_not_stored_at_first_are_stored_in_the_end() {
     for fault in [Fault::Away, Fault::AnswerLost] {
-        let (world, store, app, browser, heard) = due("0").await;
+        let (world, store, _, browser, heard) = due("0").await;
+        let patient = Limits { store: Duration::from_secs(10), ..QUICK };
+        let app = world.another().over(&store).limits(patient).start();
         world.rotates(2);
         store.fail("replace", fault, 3);
         assert_eq!(call(&world, &app, &browser).await, "200");
@@ -100,7 +104,9 @@ async fn c52_an_answer_of_the_journal_that_is_lost_is_asked_for_again() {
 
 #[tokio::test]
 async fn c55_a_token_that_was_not_spent_is_good_again_though_the_store_forgets_late() {
-    let (world, store, app, browser, heard) = due("0").await;
+    let (world, store, _, browser, heard) = due("0").await;
+    let patient = Limits { last_word: Duration::from_secs(5), ..QUICK };
+    let app = world.another().over(&store).limits(patient).start();
     world.idp.once("/token", crate::oidc::mock::Reply::text(503, "text/html", ""));
     store.fail("forget_intent", Fault::Away, 5);
     assert_eq!(call(&world, &app, &browser).await, "503 idp_unavailable");
@@ -144,7 +150,7 @@ async fn new_tokens_go_on_top_of_what_else_was_changed_meanwhile() {
         let (key, old) = (session.key, &session.stored.edge);
         let view = EdgeView { groups: "changed".into(), ..session.edge.to_view() };
         let new = session.edge.reseal(&key, &view).unwrap();
-        let keep = std::time::Duration::from_secs(600);
+        let keep = Duration::from_secs(600);
         assert_eq!(store.slide(&key, old, new, keep).await, Ok(Swap::Done));
         world.gate.open();
     });

@@ -38,7 +38,7 @@ impl Stage {
         let routes = format!(
             "services:\n  s: {{ base_url: \"{}\", timeout: 5s }}\nroutes:\n\
              - {{ path: /api/s, target_service: s, methods: [GET, POST], auth: session }}\n\
-             - {{ path: /api/quick, target_service: s, methods: [GET, POST], auth: session, timeout: 200ms, idle_timeout: 100ms }}\n",
+             - {{ path: /api/quick, target_service: s, methods: [GET, POST], auth: session, timeout: 3s, idle_timeout: 1s }}\n",
             service.url
         );
         let (app, directory) = world.replica_routed(&routes, changes);

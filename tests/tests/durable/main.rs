@@ -9,7 +9,7 @@ mod lost;
 mod rest;
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use e2e::agent::{Agent, Reply};
 use e2e::postgres::Postgres;
@@ -56,10 +56,17 @@ impl Scene {
 
     /// Waits until PostgreSQL was told all: on a busy machine it may have been too slow for a write.
     async fn told(&self) {
+        // What the gauges say is half a second old.
+        const FOR_CERTAIN: Duration = Duration::from_secs(1);
+        let mut since = None;
         wait::until("PostgreSQL was told", TOGETHER, async || {
             let waiting = self.counted("bff_database_writes_waiting").await;
             let up = self.counted("bff_database_up").await;
-            (waiting == 0 && up == 2).then_some(())
+            if waiting > 0 || up < 2 {
+                since = None;
+                return None;
+            }
+            (since.get_or_insert_with(Instant::now).elapsed() >= FOR_CERTAIN).then_some(())
         })
         .await;
     }

@@ -22,7 +22,7 @@ use session::store::{Store as _, StoreError};
 
 /// Where nothing is away, a loaded machine has time.
 const PATIENT: Duration = Duration::from_secs(10);
-const TIMEOUT: Duration = Duration::from_millis(500);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 async fn connect(url: String, command_timeout: Duration) -> PostgresStore {
     let keep_ended = Duration::from_mins(1);

@@ -1,9 +1,11 @@
 //! Owns: what `BFF_CONTEXT_*` and the rest of the settings have to agree on.
 
+use serde_json::Value;
 use session::context::ContextSigner;
 use shell::config::Settings;
 
 use super::{Idps, Tenancy, TenantSettings};
+use crate::oidc::{ClientKey, OidcConfig};
 use crate::proxy::RouteTable;
 
 /// Who signs context tokens, under a name that no identity provider has.
@@ -17,25 +19,44 @@ pub(super) fn read(
     Some(signer)
 }
 
-/// Whether no identity provider has the name of who signs.
+/// Whether no identity provider has the name of who signs, and none knows us by a key that is named as one of
+/// theirs.
 pub(super) fn differs(
     settings: &mut Settings,
     signer: &ContextSigner,
     tenancy: Option<&Tenancy>,
     idps: &Idps,
 ) {
+    let kids: Vec<_> = signer.public_keys().into_iter().filter_map(kid).collect();
+    let mut login = |oidc: &OidcConfig, path: &str| {
+        signer.differs_from(&oidc.issuer, path, settings);
+        let shown = oidc.signing_key().map(ClientKey::public_jwk);
+        if shown.and_then(kid).is_some_and(|kid| kids.contains(&kid)) {
+            // Both are published in one set, of which readers may drop keys that share a name.
+            settings.problem(
+                "BFF_CONTEXT_KEYS",
+                &format!("has a key with the kid of the client key of {path}"),
+                "Give each key a kid of its own.",
+            );
+        }
+    };
     if let Some(Tenancy { tenants, by_host, .. }) = tenancy {
-        for TenantSettings { id, login, .. } in tenants {
+        for TenantSettings { id, login: provider, .. } in tenants {
             let own = format!("tenants.yaml: tenant {id}: issuer");
-            let path = if *by_host { own.as_str() } else { "OIDC_ISSUER" };
-            signer.differs_from(&login.oidc.issuer, path, settings);
+            login(&provider.oidc, if *by_host { own.as_str() } else { "OIDC_ISSUER" });
         }
     }
-    let login = idps.login.iter().map(|(name, provider)| (name, &provider.oidc.issuer));
-    let bearer = idps.bearer.iter().map(|entry| (&entry.known.name, &entry.known.issuer));
-    for (name, issuer) in login.chain(bearer) {
-        signer.differs_from(issuer, &format!("idps.yaml: idp {name}"), settings);
+    for (name, provider) in &idps.login {
+        login(&provider.oidc, &format!("idps.yaml: idp {name}"));
     }
+    for entry in &idps.bearer {
+        let path = format!("idps.yaml: idp {}", entry.known.name);
+        signer.differs_from(&entry.known.issuer, &path, settings);
+    }
+}
+
+fn kid(mut jwk: Value) -> Option<Value> {
+    jwk.get_mut("kid").map(Value::take)
 }
 
 /// A service that is to be shown context tokens needs somebody who signs them.

@@ -105,6 +105,27 @@ fn t12_the_issuer_of_context_tokens_is_no_identity_provider() {
 }
 
 #[test]
+fn t09_no_key_of_context_tokens_has_the_name_of_a_client_key() {
+    let key = |kid| crate::testing::CONTEXT_KEY.replacen('{', &format!(r#"{{"kid":"{kid}","#), 1);
+    let client = crate::oidc::mock::client_jwk();
+    let with = |kid| {
+        read(&[
+            ("OIDC_CLIENT_AUTH", "private_key_jwt"),
+            ("OIDC_CLIENT_SECRET", ""),
+            ("OIDC_CLIENT_KEY", &client),
+            ("BFF_CONTEXT_KEYS", &key(kid)),
+            ("BFF_CONTEXT_ISSUER", "https://edge.example"),
+        ])
+    };
+    assert!(with("context-key").is_ok());
+    let report = with("client-key").unwrap_err();
+    assert!(
+        report.contains("BFF_CONTEXT_KEYS: has a key with the kid of the client key"),
+        "{report}"
+    );
+}
+
+#[test]
 fn t09_a_service_that_is_to_be_shown_context_tokens_needs_their_keys() {
     let directory = tempfile::tempdir().unwrap();
     let routes = "services: { a: { base_url: 'http://a', audience: a, token: context } }\nroutes: [{ path: \

@@ -169,6 +169,8 @@ pub struct AdminAction<'a> {
     pub flags: Option<Flags>,
     /// How many sessions were concerned.
     pub count: Option<usize>,
+    /// Of what changes something: `done`, or `failed` where it may be in force in part.
+    pub outcome: Option<&'static str>,
 }
 
 impl<'a> AdminAction<'a> {
@@ -184,7 +186,14 @@ impl<'a> AdminAction<'a> {
             token: None,
             flags: None,
             count: None,
+            outcome: None,
         }
+    }
+
+    /// A change that came out as `result` says.
+    pub(crate) const fn ended<T, E>(self, result: &Result<T, E>) -> Self {
+        let outcome = if result.is_ok() { "done" } else { "failed" };
+        Self { outcome: Some(outcome), ..self }
     }
 
     /// Something done to a user.
@@ -207,6 +216,6 @@ pub fn administered(caller: &Requester, action: &AdminAction<'_>) {
         session = action.session.map(StoreKey::short), jti = action.token,
         suspended = action.flags.map(|flags| flags.suspended),
         banned = action.flags.map(|flags| flags.banned),
-        count = action.count, ip = caller.ip.map(tracing::field::display)
+        count = action.count, outcome = action.outcome, ip = caller.ip.map(tracing::field::display)
     );
 }

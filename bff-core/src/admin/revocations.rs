@@ -38,16 +38,17 @@ pub(super) async fn end_session(
     let key = StoreKey::parse(&reference).ok_or(ApiError::NotFound)?;
     let cause = Cause::admin(&actor).asked_by(&caller);
     let ended = match app.look_at(&key).await? {
-        Some(listed) => app.end_listed_one(&listed, cause).await?,
+        Some(listed) => app.end_listed_one(&listed, cause).await,
         // One that cannot be read, or is over, ends all the same.
-        None => app.end_key(&key, cause).await?,
+        None => app.end_key(&key, cause).await,
     };
-    if !ended {
+    if matches!(ended, Ok(false)) {
         return Err(ApiError::NotFound);
     }
     let action =
         AdminAction { session: Some(&key), ..AdminAction::by(Event::AdminSessionRevoked, &actor) };
-    audit::administered(&caller, &action);
+    audit::administered(&caller, &action.ended(&ended));
+    ended?;
     Ok(no_content())
 }
 
@@ -82,13 +83,13 @@ pub(super) async fn revoke(
             }
             // A token that nobody takes any more needs no entry.
             match Denial::token(&iss, jti, exp, now) {
-                Some(denial) => app.deny(&denial).await.map(|()| denial.seconds())?,
-                None => 0,
+                Some(denial) => app.deny(&denial).await.map(|()| denial.seconds()),
+                None => Ok(0),
             }
         }
         (None, None, Some(user_id)) if is_name(user_id) => {
             let denial = app.denial_of_user(&iss, user_id);
-            app.deny(&denial).await.map(|()| denial.seconds())?
+            app.deny(&denial).await.map(|()| denial.seconds())
         }
         _ => return Err(invalid),
     };
@@ -98,6 +99,6 @@ pub(super) async fn revoke(
         token: jti.as_deref(),
         ..AdminAction::by(Event::AdminTokensRevoked, &actor)
     };
-    audit::administered(&caller, &action);
-    Ok(json_response(&json!({ "kept_seconds": kept })))
+    audit::administered(&caller, &action.ended(&kept));
+    Ok(json_response(&json!({ "kept_seconds": kept? })))
 }

@@ -89,16 +89,18 @@ pub(super) async fn end_sessions(
     narrowing: Narrowing,
 ) -> Result<Response, ApiError> {
     let user = user(&app, name, narrowing)?;
+    let ended = end_all(&app, &user, Cause::admin(&actor).asked_by(&caller)).await;
+    let action = AdminAction {
+        count: ended.as_ref().ok().copied(),
+        ..AdminAction::on_user(Event::AdminSessionsRevoked, &actor, &user)
+    };
+    audit::administered(&caller, &action.ended(&ended));
+    Ok(json_response(&json!({ "ended": ended? })))
+}
+
+async fn end_all(app: &Arc<App>, user: &User, cause: Cause<'_>) -> Result<usize, ApiError> {
     app.deny(&app.denial_of_user(&user.issuer, &user.id)).await?;
-    let ended = app.end_all(&user.index(), Cause::admin(&actor).asked_by(&caller)).await?;
-    audit::administered(
-        &caller,
-        &AdminAction {
-            count: Some(ended),
-            ..AdminAction::on_user(Event::AdminSessionsRevoked, &actor, &user)
-        },
-    );
-    Ok(json_response(&json!({ "ended": ended })))
+    Ok(app.end_all(&user.index(), cause).await?)
 }
 
 /// `PUT …/flags`: what is held against the user from now on. What the body leaves out is not.
@@ -112,14 +114,12 @@ pub(super) async fn set_flags(
 ) -> Result<Response, ApiError> {
     let user = user(&app, name, narrowing)?;
     let flags: Flags = read_json(body)?;
-    let changed = app.set_flags(&user.index(), flags).await?;
-    audit::administered(
-        &caller,
-        &AdminAction {
-            count: Some(changed),
-            flags: Some(flags),
-            ..AdminAction::on_user(Event::AdminFlagsSet, &actor, &user)
-        },
-    );
-    Ok(json_response(&json!({ "flags": flags, "sessions": changed })))
+    let changed = app.set_flags(&user.index(), flags).await;
+    let action = AdminAction {
+        count: changed.as_ref().ok().copied(),
+        flags: Some(flags),
+        ..AdminAction::on_user(Event::AdminFlagsSet, &actor, &user)
+    };
+    audit::administered(&caller, &action.ended(&changed));
+    Ok(json_response(&json!({ "flags": flags, "sessions": changed? })))
 }

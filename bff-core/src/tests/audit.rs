@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use session::faulty::Fault;
 use shell::captured::CapturedLog;
 
 use crate::oidc::mock::NOW;
@@ -73,10 +74,52 @@ async fn c83_who_ended_a_session_is_in_the_audit_log_and_no_secret_is() {
         assert_eq!(told.len(), 1, "{event}");
         assert_eq!(told[0][field], value, "{event}: {}", told[0]);
         assert_eq!(told[0]["actor"], "ops", "{event}");
+        let changes = !matches!(event, "admin.sessions_listed" | "admin.config_read");
+        assert_eq!(told[0].get("outcome"), changes.then_some(&json!("done")), "{event}");
         assert!(told[0]["request_id"].is_string() && told[0]["ip"] == "127.0.0.1", "{event}");
     }
     let log = log.text();
     for secret in references.iter().map(String::as_str).chain(["canary", OPS]) {
         assert!(!log.contains(secret), "{secret}\n{log}");
+    }
+}
+
+/// What was changed before something failed is in force: nobody may think that nothing happened.
+#[tokio::test]
+async fn c83_what_an_administrator_did_only_in_part_is_in_the_audit_log() {
+    let log = CapturedLog::default();
+    let world = World::administered(&[]).await;
+    let browser = world.signed_in().await;
+    let store = world.faulty();
+    let app = world.another().over(&store).start();
+    let _listening = tracing::subscriber::set_default(log.subscriber("audit=info"));
+    let session = format!("/admin/sessions/{}", browser.reference());
+    let token = json!({ "iss": "https://i", "jti": "t1", "exp": NOW + 60 });
+    for (method, target, body, fails, event) in [
+        (
+            Method::PUT,
+            "/admin/users/alice/flags",
+            json!({ "banned": true }),
+            "index_list",
+            "flags_set",
+        ),
+        (
+            Method::DELETE,
+            "/admin/users/alice/sessions",
+            Value::Null,
+            "index_list",
+            "sessions_revoked",
+        ),
+        (Method::DELETE, &session, Value::Null, "take", "session_revoked"),
+        (Method::POST, "/admin/revocations", token, "deny", "tokens_revoked"),
+    ] {
+        log.clear();
+        store.fail(fails, Fault::AnswerLost, usize::MAX);
+        let answer = ask_admin(&app, method, target, &body).await;
+        store.heal();
+        assert_eq!(answer.status, 503, "{event}: {answer:?}");
+        let told = events(&log, &format!("admin.{event}"));
+        assert_eq!(told.len(), 1, "{event}");
+        assert_eq!((&told[0]["outcome"], &told[0]["actor"]), (&json!("failed"), &json!("ops")));
     }
 }

@@ -19,8 +19,8 @@ pub(super) fn read(
     Some(signer)
 }
 
-/// Whether no identity provider has the name of who signs, and none knows us by a key that is named as one of
-/// theirs.
+/// Whether no identity provider has the name of who signs context tokens, and no key that we show to one has the
+/// `kid` of a key that signs them.
 pub(super) fn differs(
     settings: &mut Settings,
     signer: &ContextSigner,

@@ -200,18 +200,19 @@ fn own_host<'a>(head: &'a Parts, fields: &Fields<'a>) -> Option<&'a str> {
     }
 }
 
-/// The id that a trusted proxy gave the request. `lines` are those of `headers`, where they were
-/// looked for.
+/// The id that a trusted proxy gave the request. Of several it is the first.
+///
+/// `fields` are those of `headers`.
 pub(crate) fn request_id(
     peer: Peer,
-    lines: Option<Lines<'_>>,
+    fields: &Fields<'_>,
     headers: &HeaderMap,
 ) -> Option<RequestId> {
-    let value = match lines {
+    let value = match fields.request_id {
         _ if !peer.trusted => return None,
-        Some(Lines::Absent) => return None,
-        Some(Lines::One(value)) => value,
-        Some(Lines::Several) | None => headers.get(REQUEST_ID)?,
+        Lines::Absent => return None,
+        Lines::One(value) => value,
+        Lines::Several => headers.get(REQUEST_ID)?,
     };
     RequestId::parse(value.as_bytes())
 }

@@ -4,6 +4,7 @@
 
 mod ask;
 mod bearer;
+mod cause;
 mod judge;
 mod record;
 mod refuse;
@@ -36,6 +37,7 @@ use crate::bff::Bff;
 use crate::clients::Clients;
 use crate::config::{Config, VerifyConfig};
 use crate::context_token::Minter;
+use crate::fields::Fields;
 use crate::metrics::Metrics;
 use crate::read::Reader;
 use crate::reply::{self, Reply, Room};
@@ -183,7 +185,8 @@ impl State {
                         }
                         Err(refusal) => {
                             refused_for = Some(refusal);
-                            let refused = self.refuse(peer, &head, refusal, Some(&asked.context));
+                            let (fields, context) = (Fields::of(&head.headers), &asked.context);
+                            let refused = self.refuse(peer, &head, &fields, refusal, Some(context));
                             reply::refused(refused, Room::of_request(&mut head.headers))
                         }
                     }

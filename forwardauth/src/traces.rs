@@ -5,8 +5,8 @@
 
 use std::time::Instant;
 
-use http::StatusCode;
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 use session::store::StoreError;
 use shell::traces::{self, Span, TraceContext, TraceId, Tracer};
 
@@ -78,7 +78,7 @@ pub(crate) fn answered(span: &mut Span, status: StatusCode, refusal: Option<Refu
 }
 
 /// The trace that a trusted proxy says the request is of, for a line of the log.
-pub(crate) fn trace_of(peer: Peer, head: &Parts) -> Option<TraceId> {
-    let context = if peer.trusted { TraceContext::of_headers(&head.headers) } else { None };
+pub(crate) fn trace_of(peer: Peer, headers: &HeaderMap) -> Option<TraceId> {
+    let context = if peer.trusted { TraceContext::of_headers(headers) } else { None };
     context.map(|context| context.trace)
 }

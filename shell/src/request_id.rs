@@ -86,7 +86,16 @@ impl RequestIds {
 
     /// The next one.
     pub fn fresh(&self) -> RequestId {
-        let number = self.given.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        self.named(self.number())
+    }
+
+    /// The number of the next one.
+    pub fn number(&self) -> u64 {
+        self.given.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    }
+
+    /// The one that has `number`.
+    pub fn named(&self, number: u64) -> RequestId {
         RequestId::from_number(u128::from(self.begin) << 64 | u128::from(number))
     }
 }

@@ -38,9 +38,9 @@ pub(super) struct Context<'a> {
     pub(super) tenant: Found<'a>,
     pub(super) demands: Demands,
     pub(super) headers: &'a HeaderMap,
-    pub(super) fetch_mode: Lines<'a>,
     pub(super) forwarded_for: Lines<'a>,
-    pub(super) request_id: Lines<'a>,
+    /// Names the request, if it brought no id.
+    pub(super) number: u64,
 }
 
 /// A question to the store.
@@ -59,19 +59,19 @@ impl State {
         head: &'a Parts,
         now: Instant,
     ) -> Result<Asked<'a>, Unasked<'a>> {
-        let Some(endpoint) = Endpoint::of(head.uri.path()) else {
-            return Err(self.refuse(peer, head, Refusal::UnknownPath, None).into());
-        };
         let fields = Fields::of(&head.headers);
+        let Some(endpoint) = Endpoint::of(head.uri.path()) else {
+            return Err(self.refuse(peer, head, &fields, Refusal::UnknownPath, None).into());
+        };
         if request::is_ignored_proxy(peer, &fields) {
             self.ignored_proxy.call_once(|| record::ignored_proxy(peer));
         }
         let original = Original::read(peer, head, &fields).map_err(|bad| {
             self.log.bad_forwarded(now, peer, &bad);
-            self.refuse(peer, head, Refusal::ForwardedHeader, None)
+            self.refuse(peer, head, &fields, Refusal::ForwardedHeader, None)
         })?;
         let Some(tenant) = self.config.tenants.of(&original) else {
-            return Err(self.refuse(peer, head, Refusal::UnknownHost, None).into());
+            return Err(self.refuse(peer, head, &fields, Refusal::UnknownHost, None).into());
         };
         let demands = match head.uri.query() {
             None => Demands::default(),
@@ -79,11 +79,10 @@ impl State {
                 Ok(demands) => demands,
                 Err(error) => {
                     self.log.bad_policy(now, error);
-                    return Err(self.refuse(peer, head, Refusal::Policy, None).into());
+                    return Err(self.refuse(peer, head, &fields, Refusal::Policy, None).into());
                 }
             },
         };
-        let Fields { fetch_mode, forwarded_for, request_id, .. } = fields;
         let headers = &head.headers;
         let context = Context {
             endpoint,
@@ -91,14 +90,13 @@ impl State {
             tenant,
             demands,
             headers,
-            fetch_mode,
-            forwarded_for,
-            request_id,
+            forwarded_for: fields.forwarded_for,
+            number: self.request_ids.number(),
         };
         if context.demands.bearer().is_some() && Bearer::is_shown(headers) {
             return Err(Unasked::Bearer(Box::new(context)));
         }
-        match self.key_of(&context, head, &fields, now) {
+        match self.key_of(&peer, &context, head, &fields, now) {
             Ok(key) => {
                 let user_agent = match fields.user_agent {
                     Lines::One(value) => value.as_bytes(),
@@ -106,7 +104,7 @@ impl State {
                 };
                 Ok(Asked { key, user_agent, context })
             }
-            Err(refusal) => Err(self.refuse(peer, head, refusal, Some(&context)).into()),
+            Err(refusal) => Err(self.refuse(peer, head, &fields, refusal, Some(&context)).into()),
         }
     }
 
@@ -117,6 +115,7 @@ impl State {
     /// The session that the request names, if it may be asked for at all.
     fn key_of(
         &self,
+        peer: &Peer,
         context: &Context<'_>,
         head: &Parts,
         fields: &Fields<'_>,
@@ -135,9 +134,15 @@ impl State {
             SessionCookie::Several => return Err(Refusal::CookieRepeated),
         };
         if csrf::is_cross_site(original, &head.headers, &tenant.cors_origins) {
-            self.log.cross_site(now, &key);
+            self.note_cross_site(peer, context, &key, now);
             return Err(Refusal::CrossSite);
         }
         Ok(key)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_cross_site(&self, peer: &Peer, context: &Context<'_>, key: &StoreKey, now: Instant) {
+        self.log.cross_site(now, key, || self.cause(*peer, context));
     }
 }

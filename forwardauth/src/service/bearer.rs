@@ -17,7 +17,7 @@ use crate::identity::Identity;
 use crate::policy::{HandOn, TokenClaims};
 use crate::refusal::Refusal;
 use crate::reply::{BearerChallenge, Refused, Why};
-use crate::request::{self, Peer};
+use crate::request::Peer;
 
 impl State {
     /// Who the token speaks for, if it may pass.
@@ -34,15 +34,13 @@ impl State {
         };
         let NotTaken { refusal, reason, challenges } = refused;
         self.metrics.rejected(refusal);
-        self.log.bearer_refused(started, refusal, reason);
-        let lines = Some(context.request_id);
-        let request_id = request::request_id(peer, lines, &head.headers)
-            .unwrap_or_else(|| self.request_ids.fresh());
-        record::refused(peer, head, &request_id, refusal);
+        let cause = self.cause(peer, context);
+        self.log.bearer_refused(started, refusal, reason, &cause);
+        record::refused(peer, &head.headers, &cause.request_id, refusal);
         let challenges = challenges.into_iter().filter_map(|text| HeaderValue::try_from(text).ok());
         let why = Why {
             refusal,
-            request_id,
+            request_id: cause.request_id,
             login: None,
             step_up: None,
             redirect: false,

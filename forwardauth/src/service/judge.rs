@@ -3,11 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use session::binding::Grade;
+use session::binding::{Grade, Mismatch};
 use session::edge::{AuthenticEdge, LiveEdge};
 use session::id::StoreKey;
 
 use super::ask::Asked;
+use super::cause::Cause;
 use super::{State, record};
 use crate::bff::TokenState;
 use crate::decide::{Client, Question, decide};
@@ -41,12 +42,20 @@ impl State {
             Err(refusal) => Err(refusal),
         };
         if let Err(refusal) = &judged {
-            if *refusal == Refusal::ForeignSession {
-                self.log.foreign_session(started, &asked.key, &asked.context.tenant.id);
-            }
-            self.log.if_suspicious(started, &asked.key, *refusal);
+            self.note_refusal(peer, asked, started, *refusal);
         }
         judged
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_refusal(&self, peer: Peer, asked: &Asked<'_>, started: Instant, refusal: Refusal) {
+        let Asked { key, context, .. } = asked;
+        let cause = || self.cause(peer, context);
+        if refusal == Refusal::ForeignSession {
+            self.log.foreign_session(started, key, &context.tenant.id, cause);
+        }
+        self.log.if_suspicious(started, key, refusal, cause);
     }
 
     fn weigh(
@@ -69,11 +78,11 @@ impl State {
             demands: &context.demands,
         };
         let verdict = decide(&question, edge);
-        for (signal, grade) in verdict.binding.signals() {
-            self.log.binding_mismatch(started, key, signal, grade);
-        }
-        if verdict.binding.gravest() == Some(Grade::Deny) {
-            self.end(*key, edge, now);
+        if let Some(gravest) = verdict.binding.gravest() {
+            self.note_mismatch(peer, asked, started, verdict.binding);
+            if gravest == Grade::Deny {
+                self.end(*key, edge, now, self.cause(peer, context));
+            }
         }
         let admitted = verdict.decision?;
         let identity = Identity::of(admitted, context.demands.headers(), &self.scratch)?;
@@ -87,15 +96,26 @@ impl State {
         Ok(Passed { identity, token: TokenState::of(edge), hand_on })
     }
 
+    #[cold]
+    #[inline(never)]
+    fn note_mismatch(&self, peer: Peer, asked: &Asked<'_>, started: Instant, mismatch: Mismatch) {
+        let Asked { key, context, .. } = asked;
+        for (signal, grade) in mismatch.signals() {
+            let cause = || self.cause(peer, context);
+            self.log.binding_mismatch(started, key, signal, grade, cause);
+        }
+    }
+
     /// Ends a session off the response path. Where that fails, the next request tries again: until
     /// then the session is refused just the same.
-    fn end(&self, key: StoreKey, edge: &LiveEdge, now: u64) {
+    #[cold]
+    fn end(&self, key: StoreKey, edge: &LiveEdge, now: u64, cause: Cause) {
         let store = self.store.clone();
         let rest = Duration::from_secs(edge.expires_at().saturating_sub(now));
         let listed_for = self.config.durable_sessions.then_some(rest);
         self.background.run("end", async move {
             let ended = ending::end(&store, &key, listed_for).await;
-            record::session_ended(&key, &ended);
+            record::session_ended(&key, &ended, &cause);
         });
     }
 }

@@ -3,24 +3,24 @@
 
 use std::time::Instant;
 
-use http::request::Parts;
+use http::HeaderMap;
 use session::binding::Grade;
 use session::id::StoreKey;
 use session::store::StoreError;
 use shell::request_id::RequestId;
 use shell::sampled::Sampled;
 
+use super::cause::Cause;
 use crate::policy::PolicyError;
 use crate::refusal::Refusal;
 use crate::request::{BadForwarded, Peer};
-use crate::traces;
-use crate::{ending, metrics};
+use crate::{ending, metrics, traces};
 
 /// Every refusal, for who follows one request.
-pub(super) fn refused(peer: Peer, head: &Parts, request_id: &RequestId, refusal: Refusal) {
+pub(super) fn refused(peer: Peer, headers: &HeaderMap, request_id: &RequestId, refusal: Refusal) {
     tracing::debug!(
         %request_id,
-        trace_id = traces::trace_of(peer, head).map(tracing::field::display),
+        trace_id = traces::trace_of(peer, headers).map(tracing::field::display),
         reason = refusal.reason(),
         "refused"
     );
@@ -40,19 +40,38 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn cross_site(&self, now: Instant, key: &StoreKey) {
+    pub(super) fn cross_site(&self, now: Instant, key: &StoreKey, cause: impl FnOnce() -> Cause) {
         self.cross_site.line(now, |unwritten| {
+            let cause = cause();
             tracing::info!(
-                target: "audit", event = "csrf.rejected", session = key.short(), unwritten
+                target: "audit",
+                event = "csrf.rejected",
+                request_id = %cause.request_id,
+                trace_id = cause.trace_id.map(tracing::field::display),
+                session = key.short(),
+                unwritten
             );
         });
     }
 
     /// A session at the host of another tenant than its own.
-    pub(super) fn foreign_session(&self, now: Instant, key: &StoreKey, asked: &str) {
+    pub(super) fn foreign_session(
+        &self,
+        now: Instant,
+        key: &StoreKey,
+        asked: &str,
+        cause: impl FnOnce() -> Cause,
+    ) {
         self.foreign.line(now, |unwritten| {
+            let cause = cause();
             tracing::warn!(
-                target: "audit", event = "tenant.mismatch", session = key.short(), asked, unwritten
+                target: "audit",
+                event = "tenant.mismatch",
+                request_id = %cause.request_id,
+                trace_id = cause.trace_id.map(tracing::field::display),
+                session = key.short(),
+                asked,
+                unwritten
             );
         });
     }
@@ -63,12 +82,16 @@ impl Log {
         key: &StoreKey,
         signal: &'static str,
         grade: Grade,
+        cause: impl FnOnce() -> Cause,
     ) {
         metrics::binding_failed(signal, grade);
         self.binding.line(now, |unwritten| {
+            let cause = cause();
             tracing::info!(
                 target: "audit",
                 event = "binding.mismatch",
+                request_id = %cause.request_id,
+                trace_id = cause.trace_id.map(tracing::field::display),
                 session = key.short(),
                 signal,
                 action = grade.as_str(),
@@ -79,7 +102,13 @@ impl Log {
 
     /// An edge view that the store holds and that we do not believe: a changed key ring, another
     /// version, or somebody who writes to the store.
-    pub(super) fn if_suspicious(&self, now: Instant, key: &StoreKey, refusal: Refusal) {
+    pub(super) fn if_suspicious(
+        &self,
+        now: Instant,
+        key: &StoreKey,
+        refusal: Refusal,
+        cause: impl FnOnce() -> Cause,
+    ) {
         let suspicious = matches!(
             refusal,
             Refusal::EdgeVersion
@@ -91,19 +120,39 @@ impl Log {
         );
         if suspicious {
             self.suspicious.line(now, |unwritten| {
-                let reason = refusal.reason();
-                tracing::warn!(session = key.short(), reason, unwritten, "session not believed");
+                let cause = cause();
+                tracing::warn!(
+                    request_id = %cause.request_id,
+                    trace_id = cause.trace_id.map(tracing::field::display),
+                    session = key.short(),
+                    reason = refusal.reason(),
+                    unwritten,
+                    "session not believed"
+                );
             });
         }
     }
 
     /// Keys that cannot be had are the operator's to see to; a token that is refused is its sender's.
-    pub(super) fn bearer_refused(&self, now: Instant, refusal: Refusal, reason: &'static str) {
+    pub(super) fn bearer_refused(
+        &self,
+        now: Instant,
+        refusal: Refusal,
+        reason: &'static str,
+        cause: &Cause,
+    ) {
         self.bearer.line(now, |unwritten| {
             if refusal == Refusal::BearerKeys {
                 tracing::warn!(reason, unwritten, "the keys of a token's issuer cannot be had");
             } else {
-                tracing::info!(target: "audit", event = "bearer.rejected", reason, unwritten);
+                tracing::info!(
+                    target: "audit",
+                    event = "bearer.rejected",
+                    request_id = %cause.request_id,
+                    trace_id = cause.trace_id.map(tracing::field::display),
+                    reason,
+                    unwritten
+                );
             }
         });
     }
@@ -130,13 +179,15 @@ impl Log {
     }
 }
 
-pub(super) fn session_ended(key: &StoreKey, ended: &Result<bool, StoreError>) {
+pub(super) fn session_ended(key: &StoreKey, ended: &Result<bool, StoreError>, cause: &Cause) {
     match ended {
         Ok(true) => {
             metrics::session_ended();
             tracing::info!(
                 target: "audit",
                 event = "session.revoked",
+                request_id = %cause.request_id,
+                trace_id = cause.trace_id.map(tracing::field::display),
                 session = key.short(),
                 reason = ending::REASON
             );

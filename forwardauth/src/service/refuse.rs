@@ -6,25 +6,27 @@ use http::request::Parts;
 
 use super::ask::Context;
 use super::{State, record};
+use crate::fields::Fields;
 use crate::navigation;
 use crate::refusal::Refusal;
 use crate::reply::{BearerChallenge, Refused, Why};
-use crate::request::{self, Endpoint, Peer};
+use crate::request::{Endpoint, Peer};
 
 impl State {
+    /// `fields` are those of `head`.
     pub(super) fn refuse(
         &self,
         peer: Peer,
         head: &Parts,
+        fields: &Fields<'_>,
         refusal: Refusal,
         context: Option<&Context<'_>>,
     ) -> Refused {
         self.metrics.rejected(refusal);
         let headers = &head.headers;
-        let lines = context.map(|context| context.request_id);
-        let request_id =
-            request::request_id(peer, lines, headers).unwrap_or_else(|| self.request_ids.fresh());
-        record::refused(peer, head, &request_id, refusal);
+        let number = context.map(|context| context.number);
+        let request_id = self.request_id(peer, fields, headers, number);
+        record::refused(peer, headers, &request_id, refusal);
         let curable = context.filter(|_| refusal.row().status == StatusCode::UNAUTHORIZED);
         let step_up =
             curable.filter(|_| refusal.asks_for_step_up()).map(|context| context.demands.step_up());
@@ -32,7 +34,7 @@ impl State {
             .map(|context| self.config.login_url.for_request(&context.original, step_up.as_ref()));
         let redirect = curable.is_some_and(|context| {
             context.endpoint == Endpoint::Forward
-                && navigation::is_navigation(&context.original, context.fetch_mode, headers)
+                && navigation::is_navigation(&context.original, fields.fetch_mode, headers)
         });
         let cleared = match context {
             Some(context) if refusal == Refusal::CookieRepeated => {

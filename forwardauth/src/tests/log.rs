@@ -46,6 +46,47 @@ async fn c83_audit_events_are_there_and_no_secret_is_at_any_level() {
     assert!(!log.contains("canary"), "{log}");
 }
 
+/// Audit events are found by the id that the answer has, or the proxy sent, and by the trace.
+#[tokio::test]
+async fn c83_audit_events_name_the_request_that_brought_them_about() {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let log = CapturedLog::default();
+    let _listening = tracing::subscriber::set_default(log.subscriber("audit=info"));
+    let gate = Gate::with(&[("BFF_BINDING_UA", "reauth"), ("BFF_BINDING_IP", "audit")]).await;
+    let session = gate.sign_in(&alice()).await;
+    let visit = || question("/auth/verify").cookie(&session);
+    let elsewhere = || visit().but("x-forwarded-for", "198.51.100.7");
+    let another = || elsewhere().but("user-agent", "another");
+    let foreign = || visit().method("POST").with("origin", "https://other.test");
+
+    for (asked, events) in [
+        (another(), &["binding.mismatch", "binding.mismatch"][..]),
+        (foreign(), &["csrf.rejected"]),
+    ] {
+        log.clear();
+        let answer = gate.ask(asked.request()).await;
+        let told = log.audit();
+        assert_eq!(told.iter().map(|line| &line["event"]).collect::<Vec<_>>(), events);
+        let named: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        for line in &told {
+            assert_eq!(line["request_id"], named["request_id"], "{line}");
+            assert!(line.get("trace_id").is_none(), "{line}");
+        }
+    }
+    for asked in [elsewhere(), another(), foreign()] {
+        log.clear();
+        let trace = format!("00-{TRACE}-00f067aa0ba902b7-01");
+        let asked = asked.with("x-request-id", "of-the-proxy").with("traceparent", &trace);
+        gate.ask(asked.request()).await;
+        let told = log.audit();
+        assert!(!told.is_empty());
+        for line in &told {
+            assert_eq!(line["request_id"], "of-the-proxy", "{line}");
+            assert_eq!(line["trace_id"], TRACE, "{line}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn t18_c83_no_token_that_is_handed_on_is_at_any_level() {
     let log = CapturedLog::default();

@@ -72,7 +72,9 @@ impl fmt::Debug for RequestId {
 
 /// Gives out ids that differ from each other, cheaply: random bits once, then a count. Whoever sees one
 /// can guess the next; they name requests and protect nothing.
+// Alone in its cache lines: every request of every thread counts here, and reads what would lie beside it.
 #[derive(Debug)]
+#[repr(align(128))]
 pub struct RequestIds {
     begin: u64,
     given: AtomicU64,
